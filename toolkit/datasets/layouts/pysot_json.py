@@ -1,0 +1,166 @@
+"""PySOT's JSON form of a benchmark: one file for all sequences, image names relative to the dataset root."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence as AbstractSequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.datasets.annotation import check_width, fit_tag
+from toolkit.datasets.frames import ImageFiles
+from toolkit.datasets.layouts.place import Found
+from toolkit.datasets.sequence import Sequence
+from toolkit.errors import DatasetError
+
+TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
+"""Per-frame tags of the VOT files."""
+
+
+def pysot_json(path: Path, roots: AbstractSequence[Path]) -> Found:
+    """The sequences of the JSON file at `path`; boxes are taken as they are.
+
+    `roots` are the folders that image names may be relative to. Raises `DatasetError` naming the file, and the line
+    and key where it is not JSON.
+    """
+    entries = _read_json(path)
+    return {name: partial(_open_entry, path, name, entry, roots) for name, entry in entries.items()}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot read this benchmark file ({error}).") from error
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = _last_keys(text[: error.pos])
+        raise DatasetError(
+            f"{path}:{error.lineno}: this benchmark file is corrupt{where}: {error.msg} (column {error.colno}). "
+            "Download it again."
+        ) from error
+    if not isinstance(entries, dict) or not entries:
+        raise DatasetError(f"{path}: expected an object of video name -> entry, found {type(entries).__name__}.")
+    return entries
+
+
+def _last_keys(text: str) -> str:
+    """The video and key that a broken text was in when it broke."""
+    videos = re.findall(r'"([^"\n]*)"\s*:\s*\{', text)
+    keys = re.findall(r'"([^"\n]*)"\s*:', text)
+    if not keys:
+        return ""
+    inside = f"in video '{videos[-1]}', " if videos and videos[-1] != keys[-1] else ""
+    return f", {inside}after key '{keys[-1]}'"
+
+
+def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]) -> Sequence:
+    where = f"{path}: video '{name}'"
+    if not isinstance(entry, dict):
+        raise DatasetError(f"{where} is {type(entry).__name__}, expected an object with gt_rect and img_names.")
+    truth = _ground_truth(where, entry)
+    rows = len(truth)
+    images = _list_of(where, entry, "img_names")
+    if 1 < rows != len(images):
+        raise DatasetError(f"{where}: {len(images)} img_names but {rows} rows in gt_rect; one row per image expected.")
+    root = _image_root(images, roots)
+    absent = entry.get("absent")
+    return Sequence(
+        name,
+        truth,
+        frames=None if root is None else ImageFiles(images, root),
+        image_size=_size(where, entry),
+        attributes=tuple(str(attribute) for attribute in entry.get("attr") or ()),
+        frame_tags={tag: _tag(where, entry, tag, rows) for tag in TAGS if tag in entry},
+        # PySOT's `absent` holds 1 where the target is there: it is LaSOT's flag turned round
+        visible=None if absent is None else _absent(where, entry, rows),
+    )
+
+
+def _ground_truth(where: str, entry: dict[str, Any]) -> NDArray[np.float64]:
+    """(N, 4) or (N, 8); a row of one number (a code) is an absent target. `init_rect` alone gives (1, K)."""
+    if entry.get("gt_rect"):
+        key, rows = "gt_rect", _list_of(where, entry, "gt_rect")
+    elif entry.get("init_rect"):
+        key, rows = "init_rect", [entry["init_rect"]]
+    elif "gt_rect" in entry or "init_rect" in entry:
+        raise DatasetError(f"{where}: gt_rect is empty; a sequence needs at least its first box.")
+    else:
+        raise DatasetError(f"{where} has no key 'gt_rect' (nor 'init_rect'); it has: {', '.join(entry)}.")
+    try:
+        table = np.array(rows, dtype=np.float64)
+    except (ValueError, TypeError):
+        table = _read_rows(f"{where}: {key}", rows)
+    if table.ndim != 2:
+        table = _read_rows(f"{where}: {key}", rows)
+    return check_width(table, f"{where}: {key}")
+
+
+def _read_rows(where: str, rows: list[Any]) -> NDArray[np.float64]:
+    """Row by row: fills rows of a lone code with NaN, names the first row that is not numbers of one width."""
+    widths = [len(row) for row in rows if isinstance(row, list) and len(row) > 1]
+    width = widths[0] if widths else 4
+    table = np.full((len(rows), width), np.nan)
+    for index, row in enumerate(rows):
+        try:
+            numbers = np.array(row, dtype=np.float64)
+        except (ValueError, TypeError):
+            numbers = np.empty((0, 0))
+        if numbers.ndim != 1 or len(numbers) not in (1, width):
+            raise DatasetError(f"{where}[{index}] is {str(row)[:60]}; expected {width} numbers, as in the other rows.")
+        if len(numbers) == width:
+            table[index] = numbers
+    return table
+
+
+def _list_of(where: str, entry: dict[str, Any], key: str) -> list[Any]:
+    if key not in entry:
+        raise DatasetError(f"{where} has no key '{key}'; it has: {', '.join(entry)}.")
+    if not isinstance(entry[key], list) or not entry[key]:
+        raise DatasetError(f"{where}: '{key}' is {str(entry[key])[:40]}; expected a list that is not empty.")
+    return entry[key]
+
+
+def _tag(where: str, entry: dict[str, Any], key: str, rows: int) -> NDArray[np.bool_]:
+    """Published files hold an empty list for a tag that no frame carries, and some lists end early."""
+    return fit_tag(_flags(where, entry, key), rows)
+
+
+def _absent(where: str, entry: dict[str, Any], rows: int) -> NDArray[np.bool_]:
+    flags = _flags(where, entry, "absent")
+    if len(flags) != rows:
+        raise DatasetError(f"{where}: {len(flags)} flags in 'absent' for {rows} rows of gt_rect; one per row expected.")
+    return flags
+
+
+def _flags(where: str, entry: dict[str, Any], key: str) -> NDArray[np.bool_]:
+    try:
+        flags = np.array(entry[key], dtype=np.float64) == 1
+    except (ValueError, TypeError):
+        flags = np.zeros((0, 0), dtype=np.bool_)
+    if flags.ndim != 1:
+        raise DatasetError(f"{where}: '{key}' is {str(entry[key])[:40]}; expected a list of 0 and 1, one per frame.")
+    return flags
+
+
+def _size(where: str, entry: dict[str, Any]) -> tuple[int, int] | None:
+    if entry.get("width") is None or entry.get("height") is None:
+        return None
+    try:
+        return int(entry["width"]), int(entry["height"])
+    except (ValueError, TypeError) as error:
+        raise DatasetError(
+            f"{where}: width {entry['width']!r}, height {entry['height']!r}: whole numbers expected."
+        ) from error
+
+
+def _image_root(images: list[Any], roots: AbstractSequence[Path]) -> Path | None:
+    """The root below which the folder of the first image exists; None when there are no frames here."""
+    folder = PurePosixPath(str(images[0])).parent
+    return next((root for root in roots if (root / folder).is_dir()), None)

@@ -1,0 +1,67 @@
+"""The folder layout of the VOT challenges, short-term and long-term, boxes, polygons and masks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.datasets.annotation import TextFile, fit_tag, read_flags, read_values
+from toolkit.datasets.catalog import BenchmarkRow
+from toolkit.datasets.image_folder import has_image
+from toolkit.datasets.layouts.place import Found, Place, find_frames, find_places, open_place
+from toolkit.datasets.sequence import Sequence
+from toolkit.errors import DatasetError
+
+
+def vot_folders(base: Path, row: BenchmarkRow) -> Found:
+    """`<sequence>/{groundtruth.txt,*.tag,anchor.value,sequence}` with the images there or in `color/`."""
+    return find_places(base, row, _open_vot)
+
+
+def _open_vot(row: BenchmarkRow, place: Place) -> Sequence:
+    info = _read_info(place.folder / "sequence")
+    sequence = open_place(row, place)
+    rows = len(sequence.ground_truth)
+    channel = PurePosixPath(info.get("channels.color", "")).parent.as_posix()
+    if channel not in (".", "color") and has_image(place.folder / channel):
+        sequence = replace(
+            sequence, frames=find_frames(replace(row, frames=(f"{{dir}}/{channel}",)), place, row.first_image, rows)
+        )
+    return replace(
+        sequence,
+        frame_tags={path.stem: _read_tag(path, rows) for path in sorted(place.folder.glob("*.tag"))},
+        anchors=_read_anchors(place.folder / "anchor.value", rows),
+        image_size=_size(info),
+    )
+
+
+def _read_info(path: Path) -> dict[str, str]:
+    """The `key=value` lines of the file `sequence`."""
+    if not path.is_file():
+        return {}
+    text = TextFile.at(path).read().decode("utf-8-sig", "replace")
+    return {key.strip(): value.strip() for key, value in re.findall(r"^([\w.]+)\s*=(.*)$", text, re.MULTILINE)}
+
+
+def _size(info: dict[str, str]) -> tuple[int, int] | None:
+    width, height = info.get("width", ""), info.get("height", "")
+    return (int(width), int(height)) if width.isdigit() and height.isdigit() else None
+
+
+def _read_tag(path: Path, rows: int) -> NDArray[np.bool_]:
+    """(rows,) bool; an empty file is a tag that no frame carries."""
+    return fit_tag(read_flags(TextFile.at(path)) if path.stat().st_size else np.zeros(0, dtype=np.bool_), rows)
+
+
+def _read_anchors(path: Path, rows: int) -> NDArray[np.int64] | None:
+    """(rows,) anchors of the multi-start protocol, None without the file."""
+    if not path.is_file():
+        return None
+    values = read_values(TextFile.at(path))
+    if len(values) != rows:
+        raise DatasetError(f"{path}: {len(values)} anchors for {rows} annotated frames; one per frame expected.")
+    return values.astype(np.int64)

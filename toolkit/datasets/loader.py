@@ -1,0 +1,201 @@
+"""Finds a benchmark by name or path and opens its sequences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.datasets.catalog import BenchmarkRow, find_row, require_row
+from toolkit.datasets.layouts import LAYOUTS, Found
+from toolkit.datasets.layouts.own import own_data
+from toolkit.datasets.layouts.pysot_json import pysot_json
+from toolkit.datasets.layouts.text_files import annotation_archive, annotation_folder, is_archive
+from toolkit.datasets.sequence import Benchmark, Sequence
+from toolkit.errors import DatasetError
+
+ROOT_VARIABLE = "SOT_DATA_ROOT"
+"""Environment variable that names the folder above `testing_dataset`."""
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What was found before any annotation is read.
+
+    Attributes:
+        name: canonical name of the benchmark.
+        protocol: how it is run.
+        found: sequence name -> the call that opens it, in order.
+        missing: names the benchmark lists that were not found.
+    """
+
+    name: str
+    protocol: str
+    found: Found
+    missing: tuple[str, ...] = ()
+
+
+def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: str | None = None) -> Benchmark:
+    """Loads a benchmark by name, or a user's own data by path.
+
+    Args:
+        name_or_path: a benchmark's name (`OTB100`, `VOT2018`, `uav123@10fps`, `SYNTH`, ...), or the path of a folder of
+            sequences, of one sequence, of a folder of images, of a video file, or of a JSON file in PySOT's form.
+        root: where the benchmark lies: its official folder, a folder that holds it, a folder with `NAME.json` or
+            `NAME/NAME.json`, or one with annotations alone (`NAME/*.txt`, `NAME*.tar.gz`). None: `./testing_dataset`,
+            then `$SOT_DATA_ROOT/testing_dataset` and `$SOT_DATA_ROOT`.
+        video: load only this sequence.
+
+    Returns:
+        The sequences that are there, sorted by name; `missing` names the others. Images are not opened. Where some
+        sequences have images and others only annotations, the latter count as missing; where none has, all are
+        returned without frames, which is enough for scoring.
+
+    Raises:
+        DatasetError: unknown name, nothing found (the message lists every place looked at), or an annotation that
+            cannot be read (file and line).
+    """
+    row = find_row(name_or_path)
+    if row is not None and row.layout == "synthetic":
+        benchmark = _synthetic(row)
+        return benchmark if video is None else benchmark.select(video)
+    discovery = discover(name_or_path, root)
+    if video is not None:
+        return Benchmark(discovery.name, discovery.protocol, (_open_one(discovery, row, video),))
+    sequences = tuple(opener() for opener in discovery.found.values())
+    missing = discovery.missing
+    if len({sequence.frames is None for sequence in sequences}) == 2:
+        missing = tuple(sorted((*missing, *(sequence.name for sequence in sequences if sequence.frames is None))))
+        sequences = tuple(sequence for sequence in sequences if sequence.frames is not None)
+    return Benchmark(discovery.name, discovery.protocol, sequences, missing)
+
+
+def discover(name_or_path: str, root: str | Path | None = None) -> Discovery:
+    """Finds the sequences of a benchmark (not a synthetic one) or of a user's own data, and opens none."""
+    row = find_row(name_or_path)
+    if row is not None:
+        return _discover_row(row, _roots(root))
+    path = Path(name_or_path)
+    if not path.exists() and root is not None:
+        path = Path(root) / name_or_path
+    if not path.exists():
+        require_row(name_or_path)
+    return _discover_own(path)
+
+
+def _discover_row(row: BenchmarkRow, roots: list[Path]) -> Discovery:
+    strangers: list[str] = []
+    for found, defines_list in _candidates(row, roots):
+        kept = found if defines_list or row.names is None else _listed(row, found)
+        if kept:
+            return Discovery(row.name, row.protocol, dict(sorted(kept.items())), _missing(row, kept))
+        strangers.extend(found)
+    raise DatasetError(_nothing_found(row, roots, strangers))
+
+
+def _candidates(row: BenchmarkRow, roots: list[Path]) -> Iterator[tuple[Found, bool]]:
+    """Every place the benchmark may be, best first: what it holds, and whether it says which sequences there are."""
+    bases = _bases(row, roots)
+    for names, defines_list in ((row.own_names(), True), (row.shares, False)):
+        for root, base in bases:
+            for name in names:
+                if (base / f"{name}.json").is_file():
+                    yield pysot_json(base / f"{name}.json", (base, root)), defines_list
+    for _, base in bases:
+        if base.is_dir():
+            yield LAYOUTS[row.layout](base, row), False
+    for root, base in bases:
+        if base.is_dir() and (base != root or row.names is not None or _is_named(row, base)):
+            yield annotation_folder(base, row), False
+    for root in roots:
+        yield _archives(row, root), False
+
+
+def _bases(row: BenchmarkRow, roots: list[Path]) -> list[tuple[Path, Path]]:
+    """(root, folder) for every folder that may hold the benchmark: each root and its folders of a fitting name."""
+    return [(root, base) for root in roots for base in (root, *(root / name for name in row.folder_names()))]
+
+
+def _nothing_found(row: BenchmarkRow, roots: list[Path], strangers: list[str]) -> str:
+    """The message that names every folder and every pattern that was tried."""
+    absent = [str(root) for root in roots if not root.exists()]
+    note = f" These do not exist: {', '.join(absent)}." if absent else ""
+    if strangers:
+        note += f" Found only sequences that are not part of it: {', '.join(strangers[:5])}."
+    wanted = [f"{name}.json" for name in (*row.own_names(), *row.shares)]
+    wanted += [*row.annotations, "*.txt", *(f"{name}*.tar.gz" for name in (*row.own_names(), *row.shares))]
+    return (
+        f"No sequence of {row.name} was found.{note} Pass the folder that holds it as dataset root.\n"
+        f"  looked in: {', '.join(str(base) for _, base in _bases(row, roots))}\n"
+        f"  looked for: {', '.join(wanted)}"
+    )
+
+
+def _is_named(row: BenchmarkRow, folder: Path) -> bool:
+    """Whether a folder's own name is the benchmark's: then its text files may be annotations."""
+    return folder.resolve().name in row.folder_names()
+
+
+def _archives(row: BenchmarkRow, root: Path) -> Found:
+    """Sequences in the first archive whose name begins with the benchmark's; `root` may be the archive itself."""
+    if is_archive(root):
+        return annotation_archive(root, row)
+    for name in row.folder_names():
+        for path in sorted(root.glob(f"{name}*")) if root.is_dir() else []:
+            stem = path.name.split(".")[0]
+            if is_archive(path) and find_row(stem) in (None, row, *map(find_row, row.shares)):
+                found = annotation_archive(path, row)
+                if found:
+                    return found
+    return {}
+
+
+def _listed(row: BenchmarkRow, found: Found) -> Found:
+    listed = set(row.names or ())
+    return {name: opener for name, opener in found.items() if row.canonical(name) in listed}
+
+
+def _missing(row: BenchmarkRow, found: Found) -> tuple[str, ...]:
+    present = {row.canonical(name) for name in found}
+    return tuple(name for name in row.names or () if name not in present)
+
+
+def _discover_own(path: Path) -> Discovery:
+    json_file = path if path.suffix == ".json" else path / f"{path.resolve().name}.json"
+    found = pysot_json(json_file, (json_file.parent,)) if json_file.is_file() else own_data(path)
+    if not found:
+        raise DatasetError(
+            f"{path} holds no sequence. Expected a video file, or a folder of images, or folders that each hold "
+            "images (in img/ or directly) and groundtruth.txt or groundtruth_rect*.txt."
+        )
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    known = find_row(name) if json_file.is_file() else None
+    if known is not None:
+        return Discovery(known.name, known.protocol, found)
+    return Discovery(name, "ope", found)
+
+
+def _open_one(discovery: Discovery, row: BenchmarkRow | None, video: str) -> Sequence:
+    for name, opener in discovery.found.items():
+        if name == video or (row is not None and row.canonical(name) == row.canonical(video)):
+            return opener()
+    state = "is listed but not there" if video in discovery.missing else "is not one of its sequences"
+    raise DatasetError(f"{discovery.name}: '{video}' {state}. There are: {', '.join(discovery.found)}.")
+
+
+def _roots(root: str | Path | None) -> list[Path]:
+    if root is not None:
+        return [Path(root)]
+    roots = [Path("testing_dataset")]
+    if os.environ.get(ROOT_VARIABLE):
+        data = Path(os.environ[ROOT_VARIABLE])
+        roots += [data / "testing_dataset", data]
+    return roots
+
+
+def _synthetic(row: BenchmarkRow) -> Benchmark:
+    """Rendered on the fly; imported here because the renderer itself uses this package's classes."""
+    from toolkit.synthetic import synth_benchmark, synth_longterm_benchmark
+
+    return synth_longterm_benchmark() if row.protocol == "longterm" else synth_benchmark()
