@@ -1,0 +1,152 @@
+"""Procedural colour: random streams, multi-octave noise, palettes, surface patterns; all from a seed."""
+
+from __future__ import annotations
+
+import colorsys
+import zlib
+from collections.abc import Callable
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Rng: TypeAlias = np.random.Generator
+Colour: TypeAlias = NDArray[np.float32]
+"""(3,) float32, BGR, 0..255."""
+Plane: TypeAlias = NDArray[np.float32]
+"""(h, w) or (h, w, 3) float32."""
+
+
+def stream(seed: int, *names: str | int) -> Rng:
+    """A random generator of its own for every (seed, names): adding a draw in one stream moves no other stream."""
+    keys = [zlib.crc32(name.encode()) if isinstance(name, str) else name for name in names]
+    return np.random.default_rng([seed, *keys])
+
+
+def octave_noise(
+    rng: Rng, height: int, width: int, cell: float, octaves: int = 4, stretch: tuple[float, float] = (1.0, 1.0)
+) -> Plane:
+    """Value noise, (height, width) float32 in 0..1: smooth random grids of ever smaller cells, added up.
+
+    `cell` is the size in pixels of the coarsest grid's cells, `stretch` multiplies it per axis (x, y); each octave
+    halves the cell and weighs 0.55 of the octave before.
+    """
+    total = np.zeros((height, width), np.float32)
+    for octave in range(octaves):
+        step_x = max(cell * stretch[0] / 2**octave, 1.0)
+        step_y = max(cell * stretch[1] / 2**octave, 1.0)
+        grid = rng.random((int(height / step_y) + 4, int(width / step_x) + 4), dtype=np.float32)
+        size = (round(grid.shape[1] * step_x), round(grid.shape[0] * step_y))
+        left, top = int(step_x), int(step_y)
+        smooth = cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)
+        total += 0.55**octave * smooth[top : top + height, left : left + width]
+    low, high = float(total.min()), float(total.max())
+    return np.asarray((total - low) / max(high - low, 1e-6), np.float32)
+
+
+def random_colour(
+    rng: Rng, saturation: tuple[float, float] = (0.15, 0.8), value: tuple[float, float] = (0.3, 0.95)
+) -> Colour:
+    """A colour of any hue with saturation and value in the given ranges (0..1)."""
+    red, green, blue = colorsys.hsv_to_rgb(rng.random(), rng.uniform(*saturation), rng.uniform(*value))
+    return np.array([blue, green, red], np.float32) * 255
+
+
+def contrasting(rng: Rng, base: Colour) -> Colour:
+    """A random colour at least 90 grey levels (Euclidean, BGR) away from `base`."""
+    colour = random_colour(rng)
+    while float(np.linalg.norm(colour - base)) < 90:
+        colour = random_colour(rng, (0.0, 0.9), (0.1, 1.0))
+    return colour
+
+
+def palette(rng: Rng, count: int = 3) -> tuple[Colour, ...]:
+    """`count` colours, each contrasting with the one before."""
+    colours = [random_colour(rng)]
+    while len(colours) < count:
+        colours.append(contrasting(rng, colours[-1]))
+    return tuple(colours)
+
+
+def jitter_colour(rng: Rng, colour: Colour, amount: float) -> Colour:
+    """`colour` moved by a normal draw of `amount` grey levels per channel, kept in 0..255."""
+    return np.clip(colour + rng.normal(0, amount, 3), 0, 255).astype(np.float32)
+
+
+def mix(weight: Plane, first: Colour, second: Colour) -> Plane:
+    """(h, w, 3): `first` where `weight` (h, w) is 0, `second` where it is 1."""
+    return np.asarray(first + weight[..., None] * (second - first), np.float32)
+
+
+def _coordinates(rng: Rng, height: int, width: int) -> tuple[Plane, Plane]:
+    """Pixel coordinates along and across a random direction, wobbled a little so that no line is ruler-straight."""
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    angle = rng.uniform(0, np.pi)
+    wobble = 0.06 * min(height, width) * (octave_noise(rng, height, width, min(height, width) / 2, 2) - 0.5)
+    along = columns * np.cos(angle) + rows * np.sin(angle) + wobble
+    across = rows * np.cos(angle) - columns * np.sin(angle) + wobble
+    return along.astype(np.float32), across.astype(np.float32)
+
+
+def _soft_step(value: Plane, width: float = 0.12) -> Plane:
+    return np.asarray(np.clip(value / width + 0.5, 0, 1), np.float32)
+
+
+def _mottled(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+    weight = octave_noise(rng, height, width, min(height, width) / rng.uniform(1.5, 4), 5)
+    return mix(_soft_step(weight - 0.5, 0.6), colours[0], colours[1])
+
+
+def _stripes(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+    along, _ = _coordinates(rng, height, width)
+    wave = np.sin(along * 2 * np.pi / (min(height, width) / rng.uniform(1.5, 4)))
+    return mix(_soft_step(wave.astype(np.float32) - rng.uniform(-0.4, 0.4), 0.4), colours[0], colours[1])
+
+
+def _checks(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+    along, across = _coordinates(rng, height, width)
+    frequency = 2 * np.pi / (min(height, width) / rng.uniform(1.2, 2.5))
+    wave = np.sin(along * frequency) * np.sin(across * frequency)
+    return mix(_soft_step(wave.astype(np.float32), 0.3), colours[0], colours[1])
+
+
+def _dots(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+    surface = mix(np.zeros((height, width), np.float32), colours[0], colours[1])
+    for _ in range(rng.integers(6, 16)):
+        centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
+        colour = colours[1 + int(rng.integers(len(colours) - 1))]
+        cv2.circle(surface, centre, int(rng.uniform(0.04, 0.13) * min(height, width)), colour.tolist(), -1, cv2.LINE_AA)
+    return surface
+
+
+def _patches(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+    coat = octave_noise(rng, height, width, min(height, width) / rng.uniform(1.2, 2.5), 3)
+    surface = mix(_soft_step(coat - 0.5, 0.08), colours[0], colours[1])
+    spots = _soft_step(octave_noise(rng, height, width, min(height, width) / 2.5, 3) - 0.68, 0.08)
+    return np.asarray(surface + spots[..., None] * (colours[-1] - surface), np.float32)
+
+
+def _plain(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+    weight = octave_noise(rng, height, width, min(height, width) / 1.5, 2) * 0.35
+    return mix(weight, colours[0], colours[1])
+
+
+PATTERNS: dict[str, Callable[[Rng, int, int, tuple[Colour, ...]], Plane]] = {
+    "mottled": _mottled,
+    "stripes": _stripes,
+    "checks": _checks,
+    "dots": _dots,
+    "patches": _patches,
+    "plain": _plain,
+}
+
+
+def paint_pattern(rng: Rng, kind: str, height: int, width: int, colours: tuple[Colour, ...], grain: float) -> Plane:
+    """A surface (height, width, 3) float32 BGR 0..255 of pattern `kind` (a key of `PATTERNS`).
+
+    `colours` holds at least two; `grain` is the amplitude in grey levels of the fine noise over it.
+    """
+    surface = PATTERNS[kind](rng, height, width, colours)
+    fine = octave_noise(rng, height, width, 8, 3)
+    return np.asarray(np.clip(surface + grain * (fine[..., None] - 0.5), 0, 255), np.float32)
