@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.errors import ResultError
+from toolkit.results.layout import open_tracker
+from toolkit.results.reader import MissingResultError, bounding_boxes, read_boxes, read_longterm, read_vot
+
+
+def store(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def boxes(folder: Path, n_frames: int) -> np.ndarray:
+    (run,) = read_boxes(open_tracker(folder), "deer", n_frames).runs
+    return run
+
+
+def test_boxes_and_polygons(tmp_path: Path) -> None:
+    assert boxes(store(tmp_path, "deer.txt", "1,2,3,4\n5 6\t7;8\n"), 2).tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert boxes(store(tmp_path, "deer.txt", "0,1,4,0,5,3,1,4\n"), 1).tolist() == [[0, 0, 5, 4]]
+
+
+def test_short_and_long_files_say_so(tmp_path: Path) -> None:
+    runs = read_boxes(open_tracker(store(tmp_path, "deer.txt", "1,2,3,4\n")), "deer", 3)
+    assert np.isnan(runs.runs[0][1:]).all()
+    assert "1 lines for 3 frames" in runs.warnings[0]
+    assert "deer.txt" in runs.warnings[0]
+    runs = read_boxes(open_tracker(store(tmp_path, "deer.txt", "1,2,3,4\n" * 5)), "deer", 3)
+    assert len(runs.runs[0]) == 3
+    assert "was cut" in runs.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ("\n \n", "empty"),
+        ("1,2,3\n", "line 1 holds 3 numbers"),
+        ("1,2,3,4\n1,2,3,4,5\n", "line 2 holds 5 numbers"),
+        ("1,2,3,4\n\n1,2,3,4\n", "line 2 holds 0 numbers"),
+        ("1,2,3,4\n1,2,3,4,5,6,7,8\n", "mixed"),
+        ("x,y,w,h\n1,2,3,4\n", "line 1 holds 'x'"),
+    ],
+)
+def test_unusable_files_are_named(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(ResultError, match=message) as caught:
+        boxes(store(tmp_path, "deer.txt", content), 2)
+    assert "deer.txt" in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(MissingResultError, match="'deer'"):
+        boxes(store(tmp_path, "other.txt", "1,2,3,4\n"), 2)
+
+
+def test_otb_json(tmp_path: Path) -> None:
+    record = {"resType": "rect", "res": [[1, 2, 3, 4]]}
+    assert boxes(store(tmp_path, "deer.json", json.dumps([record])), 1).tolist() == [[1, 2, 3, 4]]
+    for bad in ("{", "[]", "3", '[{"res": [[1, 2]]}]', '[{"res": 5}]', json.dumps([record, record])):
+        with pytest.raises(ResultError, match=r"deer\.json"):
+            boxes(store(tmp_path, "deer.json", bad), 1)
+
+
+def test_vot_runs(tmp_path: Path) -> None:
+    store(tmp_path, "baseline/bag/bag_001.txt", "1\n1,2,3,4\n2\n0\n0,0,2,0,2,2,0,2\n")
+    (run,) = read_vot(open_tracker(tmp_path), "bag", 5)
+    assert run.codes.tolist() == [1, -1, 2, 0, -1]
+    assert run.polygons[1].tolist() == [1, 2, 4, 2, 4, 6, 1, 6]
+    assert np.isnan(run.polygons[[0, 2, 3]]).all()
+    for bad, message in (("1\n7\n", "unknown code"), ("1,2\n", "line 1 holds 2"), ("", "empty")):
+        with pytest.raises(ResultError, match=message):
+            read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", bad)), "bag", 5)
+
+
+@pytest.mark.parametrize("first", ["1", "0"])
+def test_longterm_runs(tmp_path: Path, first: str) -> None:
+    store(tmp_path, "longterm/car/car_001.txt", f"{first}\n1,2,3,4\n1,2,3,4\n")
+    with pytest.raises(ResultError, match=r"car_001_confidence\.value: the confidence file is missing"):
+        read_longterm(open_tracker(tmp_path), "car", 3)
+    store(tmp_path, "longterm/car/car_001_confidence.value", "\n0.5\n0.25\n")
+    run = read_longterm(open_tracker(tmp_path), "car", 3)
+    np.testing.assert_array_equal(run.scores, [np.nan, 0.5, 0.25])
+
+
+def test_bounding_boxes_keep_absence() -> None:
+    assert np.isnan(bounding_boxes(np.full((1, 8), np.nan))).all()
+
+
+def failure(read: Callable[[], object]) -> str | None:
+    try:
+        read()
+    except ResultError as error:
+        return str(error)
+    return None
+
+
+@settings(deadline=None)
+@given(st.one_of(st.binary(max_size=80), st.text(alphabet="0123456789,.-e \n\tna", max_size=80).map(str.encode)))
+def test_random_files_never_crash_a_reader(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path in ("deer.txt", "baseline/deer/deer_001.txt", "longterm/deer/deer_001.txt"):
+            store(folder, path, data)
+        store(folder, "longterm/deer/deer_001_confidence.value", data)
+        store(folder, "stag.json", data)
+        files = open_tracker(folder)
+        for read in (
+            lambda: read_boxes(files, "deer", 4),
+            lambda: read_boxes(files, "stag", 4),
+            lambda: read_vot(files, "deer", 4),
+            lambda: read_longterm(files, "deer", 4),
+        ):
+            message = failure(read)
+            assert message is None or "deer" in message or "stag" in message
+
+
+def test_lasot_archive_loads_quickly(shared: Path) -> None:
+    files = open_tracker(shared / "data" / "results" / "LaSOT" / "ATOM.tar.gz")
+    names = [path.removesuffix(".txt") for path in files.paths()]
+    read_boxes(files, names[0], 10)  # compiles
+    start = time.perf_counter()
+    rows = [read_boxes(files, name, 100) for name in names]
+    assert len(rows) == 280
+    assert time.perf_counter() - start < 2.0

@@ -1,0 +1,141 @@
+"""Expected average overlap of VOT with restarts (specs/evaluation.md section 3.2).
+
+Kristan et al., "The Visual Object Tracking VOT2015 challenge results" (ICCVW 2015), section 3.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence as AbstractSequence
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from toolkit.datasets.sequence import Sequence
+from toolkit.errors import ProtocolError
+from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.evaluation.supervised import FAILED
+
+SKIP = 5
+"""Frames from a failure to the next initialisation."""
+_INTERVALS = {2015: (108, 371), 2016: (108, 371), 2017: (100, 356), 2018: (100, 356), 2019: (46, 291)}
+TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
+"""Per-frame attributes of VOT; `empty` marks frames that carry none of them."""
+
+
+def interval(benchmark: str, lengths: NDArray[np.int64]) -> tuple[int, int]:
+    """Shortest and longest sequence length (frames) that the EAO of this benchmark averages over.
+
+    The organisers' figure for a VOT year, else the range around the mode of the distribution of `lengths` that holds
+    half of it, which is how theirs are made. Raises `ProtocolError` when there is no sequence.
+    """
+    match = re.match(r"VOT(20\d\d)", benchmark)
+    known = _INTERVALS.get(int(match[1])) if match else None
+    if known is not None:
+        return known
+    if len(lengths) == 0:
+        raise ProtocolError(f"{benchmark} has no sequences, hence no interval for its EAO.")
+    return interval_of_lengths(lengths)
+
+
+def interval_of_lengths(lengths: NDArray[np.int64]) -> tuple[int, int]:
+    """The range around the mode of a Gaussian kernel density of sequence lengths that holds half of its mass."""
+    lengths = np.asarray(lengths, dtype=np.float64)
+    spread = max(1.0, float(np.median(np.abs(lengths - np.median(lengths)))) / 0.6745)
+    bandwidth = spread * (4.0 / (3.0 * len(lengths))) ** 0.2
+    grid = np.arange(1, int(lengths.max()) + 1)
+    density = np.exp(-0.5 * ((grid[:, None] - lengths) / bandwidth) ** 2).sum(axis=1)
+    density /= density.sum()
+    low = high = int(density.argmax())
+    mass = density[low]
+    while mass < 0.5 and (low > 0 or high < len(grid) - 1):
+        below = density[low - 1] if low > 0 else -1.0
+        above = density[high + 1] if high < len(grid) - 1 else -1.0
+        low, high, mass = (low - 1, high, mass + below) if below > above else (low, high + 1, mass + above)
+    return int(grid[low]), int(grid[high])
+
+
+def frame_tags(sequences: AbstractSequence[Sequence]) -> dict[str, NDArray[np.bool_]]:
+    """Tag -> (F,) frames that carry it, over all sequences one after the other; `empty` are those with no tag.
+
+    A sequence's tag list may be shorter than the sequence (some of VOT's are, or are empty): the rest is untagged.
+    """
+    names = [tag for tag in TAGS if any(tag in sequence.frame_tags for sequence in sequences)]
+    if not names:
+        return {}
+    tags = {name: np.concatenate([_tag_row(sequence, name) for sequence in sequences]) for name in names}
+    return {**tags, "empty": ~np.any(list(tags.values()), axis=0)}
+
+
+def expected_overlaps(
+    codes: NDArray[np.int64],
+    overlaps: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    tag: NDArray[np.bool_],
+    n_lengths: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted sums (S, n_lengths) of mean overlap after i frames, and (S, n_lengths) sums of the weights.
+
+    `codes` and `overlaps` (R, F) as in `SupervisedOverlaps`, `tag` (F,) the frames that carry the attribute (all True
+    for the plain EAO). A run is cut at each restart; a piece that ended in a failure stays at overlap 0 for ever, the
+    last piece is unknown after its end, and a piece weighs as much as the share of its frames that carry the tag.
+    """
+    return _expected_overlaps(codes, np.nan_to_num(overlaps), offsets, tag, n_lengths)
+
+
+def eao_statistic(sums: NDArray[np.float64], weights: NDArray[np.float64], low: int, high: int) -> SequenceStatistic:
+    """EAO: the curve averaged over lengths low ... high (indices low-1 ... high-1), unknown points left out."""
+    return SequenceStatistic(sums[:, low - 1 : high], weights[:, low - 1 : high])
+
+
+@njit(cache=True, nogil=True)
+def _expected_overlaps(
+    codes: NDArray[np.int64],
+    overlaps: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    tag: NDArray[np.bool_],
+    n_lengths: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    n_sequences = len(offsets) - 1
+    sums = np.zeros((n_sequences, n_lengths))
+    weights = np.zeros((n_sequences, n_lengths))
+    for repetition in range(len(codes)):
+        for s in range(n_sequences):
+            end = offsets[s + 1]
+            start = offsets[s]
+            for frame in range(offsets[s], end):
+                restart = frame + SKIP
+                if codes[repetition, frame] == FAILED and restart <= end:
+                    stop = min(restart + 1, end)
+                    share = tag[start:stop].sum() / (restart - start + 1)
+                    _add_piece(overlaps[repetition, start:stop], share, True, sums[s], weights[s])
+                    start = restart
+            if start < end:
+                share = tag[start:end].sum() / (end - start)
+                _add_piece(overlaps[repetition, start:end], share, False, sums[s], weights[s])
+    return sums / len(codes), weights / len(codes)
+
+
+@njit(cache=True, nogil=True)
+def _add_piece(
+    piece: NDArray[np.float64], weight: float, failed: bool, sums: NDArray[np.float64], weights: NDArray[np.float64]
+) -> None:
+    """Adds the running mean of `piece`, its first frame left out, to the curve; length 1 is 1 by definition."""
+    if weight == 0.0:
+        return
+    total = 0.0
+    sums[0] += weight
+    weights[0] += weight
+    for i in range(1, len(sums) if failed else min(len(sums), len(piece))):
+        if i < len(piece):
+            total += piece[i]
+        sums[i] += weight * total / i
+        weights[i] += weight
+
+
+def _tag_row(sequence: Sequence, name: str) -> NDArray[np.bool_]:
+    row = np.zeros(len(sequence.ground_truth), dtype=np.bool_)
+    given = np.asarray(sequence.frame_tags.get(name, ()), dtype=np.bool_)[: len(row)]
+    row[: len(given)] = given
+    return row

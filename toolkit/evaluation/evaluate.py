@@ -1,0 +1,113 @@
+"""Scores result folders: every tracker that can be read, and for each other one the reason why not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.datasets.sequence import Benchmark
+from toolkit.errors import ResultError
+from toolkit.evaluation.bootstrap import confidence_interval
+from toolkit.evaluation.metrics import HEADLINE
+from toolkit.evaluation.protocols import SCORERS, make_scorer
+from toolkit.evaluation.scorer import Scorer
+from toolkit.evaluation.scores import EvaluationReport, TrackerScores
+from toolkit.results.layout import find_trackers, open_tracker
+
+
+def evaluate(
+    benchmark: Benchmark,
+    trackers: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
+    *,
+    prefix: str = "",
+    protocol: str | None = None,
+    rules: str = "pysot",
+    experiment: str = "baseline",
+    ci: bool = False,
+    workers: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> EvaluationReport:
+    """Scores trackers on a benchmark::
+
+        benchmark = load_benchmark("OTB100", "testing_dataset/OTB100")
+        report = evaluate(benchmark, "results")
+        print(report.trackers["siamrpn_r50"].scores["success"])
+
+    Args:
+        benchmark: the sequences to score; a tracker must have results for every one of them.
+        trackers: a results folder in PySOT's layout (`results/<benchmark>/<tracker>/`), or tracker name -> the folder
+            or archive (`.tar.gz`, `.zip`) with its result files.
+        prefix: with a results folder, score only trackers whose name starts with this.
+        protocol: `ope`, `supervised`, `longterm`, `got10k`, `trackingnet` or `multistart` instead of the benchmark's.
+        rules: one-pass evaluation only, see `toolkit.evaluation.ope.RULES`: `pysot`, `strict` or `lasot`.
+        experiment: VOT with restarts only, the folder of the runs: `baseline` or `realtime`.
+        ci: also compute 95 % bootstrap intervals over sequences for every headline number.
+        workers: trackers scored at the same time, in threads (the kernels run without the interpreter lock).
+        progress: called with each tracker's name when it is done.
+
+    Returns:
+        The report, best tracker first. A tracker that cannot be read, or lacks sequences of the benchmark, is not in
+        `trackers` but in `left_out`, with the reason.
+
+    Raises:
+        ResultError: no results folder, or no tracker in it.
+        ProtocolError: unknown protocol or rules, or the benchmark's truth is not public.
+    """
+    scorer = make_scorer(benchmark, protocol, rules, experiment)
+    paths = _paths(benchmark, trackers, prefix)
+
+    def run(name: str) -> TrackerScores | str:
+        outcome = _score(scorer, name, paths[name], ci)
+        if progress is not None:
+            progress(name)
+        return outcome
+
+    if workers > 1 and len(paths) > 1:
+        with ThreadPoolExecutor(min(workers, len(paths))) as pool:
+            outcomes = list(pool.map(run, paths))
+    else:
+        outcomes = [run(name) for name in paths]
+    return _report(scorer, dict(zip(paths, outcomes, strict=True)))
+
+
+def _paths(
+    benchmark: Benchmark, trackers: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]], prefix: str
+) -> dict[str, Path]:
+    if isinstance(trackers, Mapping):
+        if not trackers:
+            raise ResultError("No trackers to score: the mapping of names to result folders is empty.")
+        return {name: Path(path) for name, path in trackers.items()}
+    return find_trackers(Path(trackers), benchmark.name, prefix, benchmark.names())
+
+
+def _score(scorer: Scorer, name: str, path: Path, ci: bool) -> TrackerScores | str:
+    try:
+        scores = scorer.score(open_tracker(path, name))
+    except ResultError as error:
+        return str(error)
+    if ci:
+        intervals = {key: confidence_interval(statistic) for key, statistic in scores.statistics.items()}
+        scores = replace(scores, ci=intervals)
+    return scores
+
+
+def _report(scorer: Scorer, outcomes: Mapping[str, TrackerScores | str]) -> EvaluationReport:
+    protocol = next(name for name, kind in SCORERS.items() if type(scorer) is kind)
+    scored = [outcome for outcome in outcomes.values() if isinstance(outcome, TrackerScores)]
+    scored.sort(key=lambda scores: (-np.nan_to_num(scores.scores[HEADLINE[protocol]], nan=-np.inf), scores.name))
+    return EvaluationReport(
+        benchmark=scorer.benchmark.name,
+        protocol=protocol,
+        rules=scorer.rules,
+        trackers={scores.name: scores for scores in scored},
+        left_out={name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)},
+        sequences=tuple(scorer.benchmark.names()),
+        missing=scorer.benchmark.missing,
+        axes=scorer.axes,
+        attributes=scorer.groups,
+    )

@@ -1,0 +1,91 @@
+"""Long-term tracking: precision, recall and F at the best confidence threshold (specs/evaluation.md section 5).
+
+Lukežič et al., "Performance Evaluation Methodology for Long-Term Single-Object Tracking" (IEEE T. Cybernetics 2021),
+as PySOT computes it: curves are averaged over sequences, then F is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as AbstractSequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.evaluation.statistics import SequenceStatistic
+
+RESOLUTION = 100
+"""Number of confidence thresholds, the two infinite ones included."""
+
+
+def confidence_thresholds(scores: NDArray[np.float64], resolution: int = RESOLUTION) -> NDArray[np.float64]:
+    """(resolution,) thresholds from +inf down to -inf, at equal steps through the pooled finite `scores`.
+
+    With fewer scores than thresholds every score is one.
+    """
+    ordered = np.sort(scores[np.isfinite(scores)])
+    inner = resolution - 2
+    if len(ordered) > inner:
+        step = len(ordered) // inner
+        ordered = ordered[np.floor(np.linspace(step - 1, len(ordered) - step, inner) + 0.5).astype(np.int64)]
+    return np.concatenate([[np.inf], ordered[::-1], [-np.inf]])
+
+
+def precision_recall(
+    overlaps: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    present: NDArray[np.bool_],
+    thresholds: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(T,) precision and (T,) recall of one sequence.
+
+    `overlaps` and `scores` (N,), NaN counts as 0; `present` (N,) frames whose target is in view; `thresholds` (T,)
+    descending. A frame is answered when its score reaches the threshold; at -inf, when its score is above 0. Precision
+    is the mean overlap of answered frames (1 when there is none), recall their summed overlap per present frame.
+    """
+    overlaps, scores = np.nan_to_num(overlaps, nan=0.0), np.nan_to_num(scores, nan=0.0)
+    order = np.argsort(-scores, kind="stable")
+    cumulated = np.concatenate([[0.0], np.cumsum(overlaps[order])])
+    answered = np.searchsorted(-scores[order], -thresholds, side="right")
+    answered[np.isneginf(thresholds)] = np.count_nonzero(scores > 0)
+    total = cumulated[answered]
+    precision = np.where(answered > 0, total / np.maximum(answered, 1), 1.0)
+    return precision, total / max(1, np.count_nonzero(present))
+
+
+def longterm_statistics(
+    precision: AbstractSequence[NDArray[np.float64]], recall: AbstractSequence[NDArray[np.float64]]
+) -> dict[str, SequenceStatistic]:
+    """F, precision and recall at the threshold where F of the mean curves is largest."""
+    both = np.concatenate([np.stack(precision), np.stack(recall)], axis=1)
+    ones = np.ones((len(both), 1))
+    return {
+        "f1": SequenceStatistic(both, ones, _best_f1),
+        "precision": SequenceStatistic(both, ones, _precision_at_best),
+        "recall": SequenceStatistic(both, ones, _recall_at_best),
+    }
+
+
+def f_score(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Harmonic mean; 0 where both are 0."""
+    total = precision + recall
+    return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., 2 T) precision and recall -> (..., 3) F, precision, recall at the largest F."""
+    precision, recall = np.split(curves, 2, axis=-1)
+    f1 = f_score(precision, recall)
+    best = f1.argmax(axis=-1)[..., None]
+    return np.concatenate([np.take_along_axis(curve, best, axis=-1) for curve in (f1, precision, recall)], axis=-1)
+
+
+def _best_f1(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _best(curves)[..., 0]
+
+
+def _precision_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _best(curves)[..., 1]
+
+
+def _recall_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _best(curves)[..., 2]

@@ -1,0 +1,123 @@
+"""VOT with restarts: accuracy, robustness and lost number (specs/evaluation.md section 3.1).
+
+Kristan et al., "A Novel Performance Evaluation Methodology for Single-Target Trackers" (TPAMI 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as AbstractSequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.datasets.sequence import Sequence
+from toolkit.evaluation.statistics import SequenceStatistic, mean_known
+from toolkit.evaluation.vot_sizes import known_image_size
+from toolkit.regions import overlap_pairs
+from toolkit.results.reader import VotRun, corners
+
+BURN_IN = 10
+"""Frames after an initialisation, this one included, that do not count for accuracy."""
+REGION, NOT_RUN, STARTED, FAILED = -1, 0, 1, 2
+"""Codes of `VotRun`."""
+
+
+@dataclass(frozen=True)
+class SupervisedOverlaps:
+    """Overlaps of R repetitions over all frames of all sequences, one sequence after the other.
+
+    Attributes:
+        codes: (R, F) int64, as in `VotRun`.
+        accuracy: (R, F) overlap with bounds (W, H); NaN on codes. Burn-in frames are still in.
+        eao: (R, F) overlap with bounds (W-1, H-1); NaN on codes.
+        offsets: (S + 1,) where each sequence begins.
+    """
+
+    codes: NDArray[np.int64]
+    accuracy: NDArray[np.float64]
+    eao: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+
+    def repetition(self, k: int) -> SupervisedOverlaps:
+        """Repetition `k` alone."""
+        one = slice(k, k + 1)
+        return SupervisedOverlaps(self.codes[one], self.accuracy[one], self.eao[one], self.offsets)
+
+
+class SupervisedTruth:
+    """The ground truth of a VOT benchmark, laid out for scoring many trackers."""
+
+    def __init__(self, sequences: AbstractSequence[Sequence], benchmark: str = "") -> None:
+        polygons = [truth_polygons(sequence.ground_truth) for sequence in sequences]
+        self.lengths = np.array([len(polygon) for polygon in polygons], dtype=np.int64)
+        self.offsets = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+        self.polygons = np.concatenate(polygons)
+        sizes = [_image_size(sequence, benchmark) for sequence in sequences]
+        self.sizes = np.repeat(np.array(sizes, dtype=np.float64), self.lengths, axis=0)
+
+    def overlaps(self, runs: AbstractSequence[AbstractSequence[VotRun]]) -> SupervisedOverlaps:
+        """Overlaps of `runs[sequence][repetition]`; every sequence must have the same number of repetitions."""
+        repetitions = list(zip(*runs, strict=True))
+        codes = np.stack([np.concatenate([run.codes for run in repetition]) for repetition in repetitions])
+        polygons = [np.concatenate([run.polygons for run in repetition]) for repetition in repetitions]
+        pairs = [self._overlap(one, other) for one, other in zip(codes, polygons, strict=True)]
+        accuracy, eao = (np.stack(kind) for kind in zip(*pairs, strict=True))
+        return SupervisedOverlaps(codes, accuracy, eao, self.offsets)
+
+    def _overlap(
+        self, codes: NDArray[np.int64], polygons: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Raster overlap in the two sets of bounds; the second differs only where a region reaches the last pixels."""
+        wide, narrow = np.full(len(codes), np.nan), np.full(len(codes), np.nan)
+        rows = np.flatnonzero(codes == REGION)
+        wide[rows] = raster_overlap(self.polygons[rows], polygons[rows], self.sizes[rows])
+        narrow[rows] = wide[rows]
+        reach = np.maximum(self.polygons, polygons).reshape(len(codes), -1, 2).max(axis=1)
+        at_edge = np.flatnonzero((codes == REGION) & (np.ceil(reach) > self.sizes - 1).any(axis=1))
+        narrow[at_edge] = raster_overlap(self.polygons[at_edge], polygons[at_edge], self.sizes[at_edge] - 1)
+        return wide, narrow
+
+
+def raster_overlap(a: NDArray[np.float64], b: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) raster overlaps of (N, 8) polygons inside (0, 0, width, height); an infinite size means no bounds."""
+    if len(a) == 0:
+        return np.empty(0)
+    bounds = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
+    bounds[np.isinf(sizes).any(axis=1)] = (-np.inf, -np.inf, np.inf, np.inf)
+    return overlap_pairs(a, b, bounds=bounds, mode="raster")
+
+
+def truth_polygons(ground_truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 8) polygons of VOT ground truth given as boxes or polygons."""
+    return corners(ground_truth) if ground_truth.shape[1] == 4 else ground_truth
+
+
+def supervised_statistics(overlaps: SupervisedOverlaps) -> dict[str, SequenceStatistic]:
+    """Accuracy (overlap per frame), robustness (failures per 100 frames) and lost number (failures)."""
+    known = np.where(burn_in_mask(overlaps.codes, overlaps.offsets), np.nan, overlaps.accuracy)
+    per_frame = mean_known(known.T)
+    starts = overlaps.offsets[:-1]
+    counted = ~np.isnan(per_frame)
+    overlap_sum = np.add.reduceat(np.where(counted, per_frame, 0.0), starts)
+    frame_count = np.add.reduceat(counted.astype(np.float64), starts)
+    failures = np.add.reduceat((overlaps.codes == FAILED).mean(axis=0), starts)
+    lengths = np.diff(overlaps.offsets).astype(np.float64)
+    return {
+        "accuracy": SequenceStatistic(overlap_sum[:, None], frame_count[:, None]),
+        "robustness": SequenceStatistic(100.0 * failures[:, None], lengths[:, None]),
+        "lost_number": SequenceStatistic(failures[:, None], None),
+    }
+
+
+def burn_in_mask(codes: NDArray[np.int64], offsets: NDArray[np.int64], burn_in: int = BURN_IN) -> NDArray[np.bool_]:
+    """(R, F) True on the `burn_in` frames from every initialisation on, never beyond the sequence's end."""
+    mask = np.zeros(codes.shape, dtype=np.bool_)
+    ends = np.repeat(offsets[1:], np.diff(offsets))
+    for repetition, frame in zip(*np.nonzero(codes == STARTED), strict=True):
+        mask[repetition, frame : min(frame + burn_in, ends[frame])] = True
+    return mask
+
+
+def _image_size(sequence: Sequence, benchmark: str) -> tuple[float, float]:
+    return sequence.image_size or known_image_size(benchmark, sequence.name) or sequence.size() or (np.inf, np.inf)

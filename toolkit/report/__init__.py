@@ -1,0 +1,18 @@
+"""Reports of an evaluation: console, Markdown, LaTeX and CSV tables, and JSON."""
+
+from toolkit.report.table import Table, to_console, to_csv, to_latex, to_markdown
+from toolkit.report.tables import by_attribute, by_sequence, comparison, overview, tidy, to_json
+
+__all__ = [
+    "Table",
+    "by_attribute",
+    "by_sequence",
+    "comparison",
+    "overview",
+    "tidy",
+    "to_console",
+    "to_csv",
+    "to_json",
+    "to_latex",
+    "to_markdown",
+]

@@ -1,0 +1,98 @@
+"""Tables and the four forms they are written in: console, Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LATEX_ESCAPES = str.maketrans(
+    {c: "\\" + c for c in "_&%#${}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "\\": r"\textbackslash{}"}
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text in rows and columns; the first column is a name, the others are numbers.
+
+    Attributes:
+        title: above the table.
+        header: one entry per column.
+        rows: as many entries per row as there are columns.
+        notes: lines below the table, e.g. what was left out.
+        best: (row, column) of entries to be set in bold where the form can.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    best: frozenset[tuple[int, int]] = frozenset()
+
+
+def to_console(table: Table) -> str:
+    """The table framed with `|` and `-`, as PySOT prints it, then its notes."""
+    widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
+    rule = "-" * (sum(widths) + 3 * len(widths) + 1)
+    lines = [table.title, rule, _frame(table.header, widths), rule]
+    lines += [_frame(row, widths) for row in table.rows]
+    return "\n".join([*lines, rule, *table.notes]) + "\n"
+
+
+def to_markdown(table: Table) -> str:
+    """A GitHub-flavoured Markdown table, the notes as a list below it."""
+    rows = [
+        _emphasise(table, k, "**", "**", [cell.replace("|", "\\|") for cell in row]) for k, row in enumerate(table.rows)
+    ]
+    lines = [f"**{table.title}**", "", _pipes(table.header), _pipes(["---", *["---:"] * (len(table.header) - 1)])]
+    lines += [_pipes(row) for row in rows]
+    notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
+    return "\n".join(lines + notes) + "\n"
+
+
+def to_latex(table: Table) -> str:
+    """A `tabular` with booktabs rules inside a `table`; the notes are comments."""
+    columns = "l" + "r" * (len(table.header) - 1)
+    lines = [r"\begin{table}", r"  \centering", f"  \\caption{{{_latex(table.title)}}}"]
+    lines += [
+        f"  \\begin{{tabular}}{{{columns}}}",
+        r"    \toprule",
+        "    " + _ampersands(table.header),
+        r"    \midrule",
+    ]
+    for k, row in enumerate(table.rows):
+        cells = _emphasise(table, k, r"\textbf{", "}", [_latex(cell) for cell in row])
+        lines.append("    " + " & ".join(cells) + r" \\")
+    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
+    return "\n".join([*lines, *(f"% {note}" for note in table.notes)]) + "\n"
+
+
+def to_csv(table: Table) -> str:
+    """Comma-separated values, one header line, no notes."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.header)
+    writer.writerows(table.rows)
+    return buffer.getvalue()
+
+
+def _frame(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.center(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+
+def _pipes(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _ampersands(cells: Sequence[str]) -> str:
+    return " & ".join(_latex(cell) for cell in cells) + r" \\"
+
+
+def _latex(text: str) -> str:
+    return text.translate(_LATEX_ESCAPES)
+
+
+def _emphasise(table: Table, row: int, before: str, after: str, cells: list[str]) -> list[str]:
+    return [before + cell + after if (row, k) in table.best else cell for k, cell in enumerate(cells)]

@@ -1,0 +1,224 @@
+"""Result files into arrays: boxes of a one-pass run, VOT runs with restarts, long-term runs with confidences."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.errors import ResultError
+from toolkit.results.layout import TrackerFiles
+from toolkit.results.text import NumberTable, parse_numbers
+
+
+class MissingResultError(ResultError):
+    """A tracker has no file for a sequence."""
+
+
+@dataclass(frozen=True)
+class BoxRuns:
+    """What a tracker answered on one sequence, once per repetition.
+
+    Attributes:
+        runs: per repetition (N, 4) float64 xywh boxes in pixels; NaN where the file ends early.
+        warnings: what was cut or padded, in words.
+    """
+
+    runs: tuple[NDArray[np.float64], ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VotRun:
+    """One repetition of one sequence in VOT's text form.
+
+    Attributes:
+        codes: (N,) int64, -1 where the tracker gave a region, else the code: 0 not run, 1 initialised here, 2 failed.
+        polygons: (N, 8) float64 corner points x1, y1, ..., x4, y4; NaN where there is a code.
+        warnings: what was cut or padded, in words.
+    """
+
+    codes: NDArray[np.int64]
+    polygons: NDArray[np.float64]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LongtermRun:
+    """One long-term run: polygons as in `VotRun`, and `scores` (N,) confidences, NaN where the tracker gave none."""
+
+    codes: NDArray[np.int64]
+    polygons: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    warnings: tuple[str, ...] = ()
+
+
+def read_boxes(files: TrackerFiles, sequence: str, n_frames: int) -> BoxRuns:
+    """Reads the boxes of every repetition of `sequence`, fitted to its `n_frames` frames.
+
+    Accepts text with any separators (x,y,w,h or eight polygon numbers per line) and the JSON of the original OTB
+    toolkit. Raises `ResultError` naming the file when there is none, or it is empty or not parseable.
+    """
+    paths = find_results(files, sequence)
+    runs: list[NDArray[np.float64]] = []
+    warnings: list[str] = []
+    for path in paths:
+        where = files.where(path)
+        rows = _parse_json(files.read(path), where) if path.lower().endswith(".json") else _parse_boxes(files, path)
+        fitted, warning = fit_rows(rows, n_frames, where, sequence)
+        runs.append(fitted)
+        warnings.extend(warning)
+    return BoxRuns(tuple(runs), tuple(warnings))
+
+
+def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline") -> tuple[VotRun, ...]:
+    """Reads every repetition of `sequence` in VOT's form: a code, a rectangle or a polygon of four points per line.
+
+    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h) (evaluation section 4.1). Raises `ResultError`.
+    """
+    runs = []
+    for path in find_results(files, sequence, experiment):
+        where = files.where(path)
+        codes, polygons = _vot_rows(parse_numbers(files.read(path), where), where)
+        _require_rows(codes, where)
+        fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
+        fitted_codes = np.where(np.isnan(fitted[:, 0]), 0, fitted[:, 0]).astype(np.int64)
+        runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning))
+    return tuple(runs)
+
+
+def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> LongtermRun:
+    """Reads the first repetition of a long-term run and its confidence file. Raises `ResultError` naming the file."""
+    run = read_vot(files, sequence, n_frames, "longterm")[0]
+    path = find_results(files, sequence, "longterm")[0]
+    base = path.rsplit(".", 1)[0]
+    known = set(files.paths())
+    candidates = [f"{base}_confidence.value", f"{base}_001_confidence.value"]
+    value_path = next((candidate for candidate in candidates if candidate in known), None)
+    if value_path is None:
+        raise ResultError(
+            f"{files.where(candidates[0])}: the confidence file is missing; long-term scores need one confidence per "
+            "frame, the first line blank. Run the tracker with the long-term protocol."
+        )
+    where = files.where(value_path)
+    table = parse_numbers(files.read(value_path), where)
+    widths = table.widths()
+    if (widths > 1).any():
+        raise ResultError(f"{where}: line {int(np.argmax(widths > 1)) + 1} holds more than one number; expected one.")
+    scores = np.full(len(widths), np.nan)
+    scores[widths == 1] = table.values
+    fitted, warning = fit_rows(scores[:, None], n_frames, where, sequence)
+    return LongtermRun(run.codes, run.polygons, fitted[:, 0], (*run.warnings, *warning))
+
+
+def find_results(files: TrackerFiles, sequence: str, experiment: str = "") -> list[str]:
+    """Paths of the repetitions of `sequence`; raises `MissingResultError` when there is none."""
+    for ending in (".txt", ".json"):
+        paths = files.find(sequence, experiment, ending)
+        if paths:
+            return paths
+    place = f"{experiment}/{sequence}/{sequence}_001.txt" if experiment else f"{sequence}.txt"
+    raise MissingResultError(f"{files.where(place)}: no results for sequence '{sequence}'. Run the tracker on it.")
+
+
+def fit_rows(
+    rows: NDArray[np.float64], n_frames: int, where: str, sequence: str
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Cuts (M, K) `rows` to `n_frames`, or pads them with NaN; says so in the second value.
+
+    A row of NaN is never a hit. Raises `ResultError` when the file has no rows.
+    """
+    found = len(rows)
+    _require_rows(rows, where)
+    if found > n_frames:
+        return rows[:n_frames], (f"{where}: {found} lines for {n_frames} frames of '{sequence}'; the rest was cut.",)
+    if found == n_frames:
+        return rows, ()
+    padded = np.full((n_frames, rows.shape[1]), np.nan)
+    padded[:found] = rows
+    warning = f"{where}: {found} lines for {n_frames} frames of '{sequence}'; the missing frames count as not tracked."
+    return padded, (warning,)
+
+
+def bounding_boxes(regions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 4) xywh boxes of (N, 4) boxes or (N, 8) polygons; rows of NaN stay NaN."""
+    if regions.shape[1] == 4:
+        return regions
+    points = regions.reshape(len(regions), -1, 2)
+    low, high = points.min(axis=1), points.max(axis=1)
+    return np.concatenate([low, high - low], axis=1)
+
+
+def _parse_boxes(files: TrackerFiles, path: str) -> NDArray[np.float64]:
+    where = files.where(path)
+    table = parse_numbers(files.read(path), where)
+    widths = table.widths()
+    _require_rows(widths, where)
+    width = int(widths[-1])
+    if width not in (4, 8) or (widths != width).any():
+        raise ResultError(_wrong_width(widths, where))
+    return bounding_boxes(table.values.reshape(-1, width))
+
+
+def _wrong_width(widths: NDArray[np.int64], where: str) -> str:
+    bad = int(np.argmax((widths != 4) & (widths != 8)))
+    if widths[bad] in (4, 8):
+        return f"{where}: lines of 4 and of 8 numbers are mixed; expected x,y,w,h on every line."
+    return f"{where}: line {bad + 1} holds {widths[bad]} numbers; expected x,y,w,h. Run this sequence again."
+
+
+def _parse_json(data: bytes, where: str) -> NDArray[np.float64]:
+    """The original OTB toolkit's JSON: a list with one run whose `res` holds x,y,w,h rows (`resType` "rect")."""
+    try:
+        content = json.loads(data)
+        runs = content if isinstance(content, list) else [content]
+        kind = str(runs[0].get("resType", "rect"))
+        rows = np.array(runs[0]["res"], dtype=np.float64)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise ResultError(
+            f"{where}: not a result in OTB's JSON form ({error!r}). Export it again, or as text."
+        ) from None
+    if kind != "rect" or len(runs) != 1 or rows.ndim != 2 or rows.shape[1] != 4:
+        raise ResultError(
+            f"{where}: holds {len(runs)} run(s) of type '{kind}' and shape {rows.shape}; expected one run of type "
+            "'rect' with x,y,w,h rows. Export the one-pass evaluation as rectangles."
+        )
+    return rows
+
+
+def _vot_rows(table: NumberTable, where: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    widths = table.widths()
+    wrong = ~np.isin(widths, (1, 4, 8))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ResultError(
+            f"{where}: line {row + 1} holds {widths[row]} numbers; expected a code, a rectangle (4) or a polygon (8)."
+        )
+    starts = table.row_ends - widths
+    codes = np.full(len(widths), -1, dtype=np.int64)
+    special = widths == 1
+    values = table.values[starts[special]]
+    if not np.isin(values, (0.0, 1.0, 2.0)).all():
+        row = int(np.flatnonzero(special)[~np.isin(values, (0.0, 1.0, 2.0))][0])
+        raise ResultError(f"{where}: line {row + 1} holds an unknown code; expected 0, 1 or 2.")
+    codes[special] = values.astype(np.int64)
+    polygons = np.full((len(widths), 8), np.nan)
+    for width in (4, 8):
+        rows = np.flatnonzero(widths == width)
+        numbers = table.values[starts[rows, None] + np.arange(width)]
+        polygons[rows] = corners(numbers) if width == 4 else numbers
+    return codes, polygons
+
+
+def corners(boxes_xywh: NDArray[np.float64], shrink: float = 0.0) -> NDArray[np.float64]:
+    """(N, 8) corner points of (N, 4) boxes, clockwise from the top left; `shrink` is taken off both sides first."""
+    x, y, w, h = boxes_xywh.T
+    right, bottom = x + w - shrink, y + h - shrink
+    return np.stack([x, y, right, y, right, bottom, x, bottom], axis=1)
+
+
+def _require_rows(rows: NDArray, where: str) -> None:
+    if len(rows) == 0:
+        raise ResultError(f"{where}: the file is empty. Delete it and run this sequence again.")
