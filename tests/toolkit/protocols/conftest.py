@@ -1,0 +1,6 @@
+"""Makes the fake trackers of the folder above importable here."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import pytest
+from fake_trackers import Scripted, make_sequence
+
+from toolkit.errors import ProtocolError
+from toolkit.protocols.table import PROTOCOLS, find_protocol
+
+
+@pytest.mark.parametrize("name", [name for name in PROTOCOLS if name != "multistart"])
+def test_every_protocol_starts_at_the_first_frame(name: str) -> None:
+    tracker = Scripted()
+    find_protocol(name)(tracker, make_sequence())
+    assert tracker.started == [0]
+
+
+def test_unknown_protocols_are_refused() -> None:
+    with pytest.raises(ProtocolError, match=r"Unknown protocol 'twopass'.*supervised"):
+        find_protocol("twopass")

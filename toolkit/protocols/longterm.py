@@ -1,0 +1,46 @@
+"""VOT's long-term protocol: one pass without restarts, with a confidence per frame (specs/evaluation.md section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.datasets.sequence import Sequence
+from toolkit.protocols.session import Observer, Session
+from toolkit.protocols.supervised import STARTED
+from toolkit.protocols.tracker import TrackerLike
+from toolkit.regions import Region, Special
+
+
+@dataclass(frozen=True, eq=False)
+class LongTermRun:
+    """One unsupervised run over a sequence of N frames.
+
+    Attributes:
+        regions: N entries; the first is `Special(1)`, the others what the tracker returned (polygon, else box).
+        scores: (N,) float64 confidences, NaN in row 0.
+        seconds: (N,) float64 inside the tracker; row 0 is its initialisation.
+    """
+
+    regions: tuple[Region, ...]
+    scores: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
+def run_longterm(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> LongTermRun:
+    """Runs `tracker` once over `sequence`; absent targets do not stop it.
+
+    Raises `StepError` naming the frame when an image, the annotation or the tracker fails, `DatasetError` without
+    frames.
+    """
+    session = Session(tracker, sequence, observe)
+    session.start(0)
+    regions: list[Region] = [Special(STARTED)]
+    scores = [float("nan")]
+    for index in range(1, session.length):
+        answer = session.step(index)
+        regions.append(answer.region)
+        scores.append(answer.score)
+    return LongTermRun(tuple(regions), np.array(scores), np.array(session.seconds))

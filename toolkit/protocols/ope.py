@@ -1,0 +1,42 @@
+"""One-pass evaluation (Wu et al., CVPR 2013): start at the first frame, follow to the last, never restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.datasets.sequence import Sequence
+from toolkit.protocols.session import Observer, Session
+from toolkit.protocols.tracker import TrackerLike
+
+
+@dataclass(frozen=True, eq=False)
+class OpeRun:
+    """One pass over a sequence of N frames.
+
+    Attributes:
+        boxes_xywh: (N, 4) float64, 0-based pixels; row 0 is the box the tracker was started with.
+        scores: (N,) float64 confidences, NaN in row 0 and where the tracker gave none.
+        seconds: (N,) float64 inside the tracker; row 0 is its initialisation.
+    """
+
+    boxes_xywh: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
+def run_ope(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> OpeRun:
+    """Runs `tracker` once over `sequence`.
+
+    Raises `StepError` naming the frame when an image, the annotation or the tracker fails, `DatasetError` without
+    frames.
+    """
+    session = Session(tracker, sequence, observe)
+    boxes, scores = [session.start(0)], [float("nan")]
+    for index in range(1, session.length):
+        answer = session.step(index)
+        boxes.append(answer.box_xywh)
+        scores.append(answer.score)
+    return OpeRun(np.array(boxes), np.array(scores), np.array(session.seconds))

@@ -1,0 +1,79 @@
+"""VOT's supervised protocol: a tracker that loses its target is restarted (specs/evaluation.md section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.datasets.sequence import Sequence
+from toolkit.errors import ProtocolError
+from toolkit.protocols.session import Answer, Observer, Session
+from toolkit.protocols.tracker import TrackerLike
+from toolkit.regions import Region, Special, from_numbers, polygon_from_box, region_overlap
+
+SKIPPED, STARTED, FAILED = 0, 1, 2
+"""VOT's codes: frame not run, tracker initialised here, tracker failed here."""
+
+SKIP_FRAMES = 5
+"""A tracker that fails in frame f is initialised again in frame f + 5."""
+
+
+@dataclass(frozen=True, eq=False)
+class SupervisedRun:
+    """One supervised run over a sequence of N frames.
+
+    Attributes:
+        regions: N entries, `Special` with codes 0, 1, 2 or the region the tracker returned.
+        scores: (N,) float64 confidences, NaN where the tracker was not asked.
+        seconds: (N,) float64 inside the tracker; 0 for skipped frames.
+        lost: number of failures.
+    """
+
+    regions: tuple[Region, ...]
+    scores: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    lost: int
+
+
+def run_supervised(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> SupervisedRun:
+    """Runs `tracker` over `sequence` with restarts.
+
+    A frame fails when the raster overlap of the returned region (its polygon, else its box) with the annotated
+    polygon, inside the image (0, 0)-(W, H), is 0. Frames f+1 ... f+4 after a failure in f are not read.
+
+    Raises `StepError` naming the frame when an image, the annotation or the tracker fails, `DatasetError` without
+    frames, `ProtocolError` when not every frame is annotated.
+    """
+    session = Session(tracker, sequence, observe)
+    if len(sequence.ground_truth) < session.length:
+        raise ProtocolError(
+            f"Sequence '{sequence.name}' has {session.length} frames but {len(sequence.ground_truth)} annotations; "
+            "the supervised protocol needs one per frame. Run it under 'ope'."
+        )
+    regions: list[Region] = []
+    scores: list[float] = []
+    next_start, lost = 0, 0
+    for index in range(session.length):
+        region: Region = Special(SKIPPED)
+        score = float("nan")
+        if index == next_start:
+            session.start(index)
+            region = Special(STARTED)
+        elif index < next_start:
+            session.skip(index)
+        else:
+            answer = session.step(index)
+            region, score = answer.region, answer.score
+            if not _hits(answer, sequence.ground_truth[index]):
+                region, lost, next_start = Special(FAILED), lost + 1, index + SKIP_FRAMES
+        regions.append(region)
+        scores.append(score)
+    return SupervisedRun(tuple(regions), np.array(scores), np.array(session.seconds), lost)
+
+
+def _hits(answer: Answer, truth: NDArray[np.float64]) -> bool:
+    """Whether the answer shares a pixel with the annotation, inside the image."""
+    polygon = from_numbers(polygon_from_box(truth) if truth.size == 4 else truth)
+    return region_overlap(answer.region, polygon, answer.image_size, "raster") > 0
