@@ -1,0 +1,137 @@
+"""Every config key with its default value. The values are PySOT's (specs/config.md section 1); the keys PySOT does
+not have are marked, and their defaults reproduce its behaviour (section 2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yacs.config import CfgNode
+
+
+def default_tree() -> CfgNode:
+    """A new tree holding all defaults. Groups called KWARGS, and DATASET, accept keys of the user's own."""
+    tree = CfgNode()
+    tree.META_ARC = "siamrpn_r50_l234_dwxcorr"  # a free label; dispatch is by MODEL, HEAD and TRACK
+    tree.CUDA = True
+    tree.MODEL = _group({"TYPE": "auto"})  # ours: auto, siamese
+    tree.TRAIN = _train()
+    tree.DATASET = _dataset()
+    tree.BACKBONE = _group(
+        {
+            "TYPE": "res50",
+            "KWARGS": _open(),
+            "PRETRAINED": "",
+            "TRAIN_LAYERS": ["layer2", "layer3", "layer4"],
+            "LAYERS_LR": 0.1,
+            "TRAIN_EPOCH": 10,
+        }
+    )
+    tree.ADJUST = _group({"ADJUST": True, "TYPE": "AdjustAllLayer", "KWARGS": _open()})
+    tree.HEAD = _group({"TYPE": "RPN", "KWARGS": _open()})  # ours: RPN or BAN
+    tree.RPN = _group({"TYPE": "MultiRPN", "KWARGS": _open()})
+    tree.BAN = _group({"BAN": False, "TYPE": "NanoHeadV2", "KWARGS": _open()})  # NanoTrack's anchor-free head
+    tree.POINT = _group({"STRIDE": 16})  # NanoTrack's grid of points
+    tree.MASK = _group({"MASK": False, "TYPE": "MaskCorr", "KWARGS": _open()})
+    tree.REFINE = _group({"REFINE": False, "TYPE": "Refine"})
+    tree.ANCHOR = _group({"STRIDE": 8, "RATIOS": [0.33, 0.5, 1, 2, 3], "SCALES": [8], "ANCHOR_NUM": 5})
+    tree.TRACK = _track()
+    return tree
+
+
+def _group(values: dict[str, Any], new_allowed: bool = False) -> CfgNode:
+    """A group of keys. Built key by key: yacs' constructor would forget which inner groups accept new keys."""
+    node = CfgNode(new_allowed=new_allowed)
+    for key, value in values.items():
+        node[key] = value
+    return node
+
+
+def _open(**values: Any) -> CfgNode:
+    """A group that accepts keys of the user's own."""
+    return _group(values, new_allowed=True)
+
+
+def _train() -> CfgNode:
+    warmup = _group({"WARMUP": True, "TYPE": "step", "EPOCH": 5, "KWARGS": _open()})
+    return _group(
+        {
+            "THR_HIGH": 0.6,
+            "THR_LOW": 0.3,
+            "NEG_NUM": 16,
+            "POS_NUM": 16,
+            "TOTAL_NUM": 64,
+            "EXEMPLAR_SIZE": 127,
+            "SEARCH_SIZE": 255,
+            "BASE_SIZE": 8,
+            "OUTPUT_SIZE": 25,
+            "RESUME": "",
+            "PRETRAINED": "",
+            "LOG_DIR": "./logs",
+            "SNAPSHOT_DIR": "./snapshot",
+            "EPOCH": 20,
+            "START_EPOCH": 0,
+            "BATCH_SIZE": 32,
+            "NUM_WORKERS": 1,
+            "MOMENTUM": 0.9,
+            "WEIGHT_DECAY": 0.0001,
+            "CLS_WEIGHT": 1.0,
+            "LOC_WEIGHT": 1.2,
+            "MASK_WEIGHT": 1.0,
+            "PRINT_FREQ": 20,
+            "LOG_GRADS": False,
+            "GRAD_CLIP": 10.0,
+            "BASE_LR": 0.005,
+            "LR": _group({"TYPE": "log", "KWARGS": _open()}),
+            "LR_WARMUP": warmup,
+        }
+    )
+
+
+def _dataset() -> CfgNode:
+    node = _open(
+        TEMPLATE=_group({"SHIFT": 4, "SCALE": 0.05, "BLUR": 0.0, "FLIP": 0.0, "COLOR": 1.0}),
+        SEARCH=_group({"SHIFT": 64, "SCALE": 0.18, "BLUR": 0.0, "FLIP": 0.0, "COLOR": 1.0}),
+        NEG=0.2,
+        GRAY=0.0,
+        NAMES=("VID", "COCO", "DET", "YOUTUBEBB"),
+        VIDEOS_PER_EPOCH=600000,
+    )
+    sources = (
+        ("VID", "vid", "train", 100, 100000),
+        ("YOUTUBEBB", "yt_bb", "train", 3, -1),
+        ("COCO", "coco", "train2017", 1, -1),
+        ("DET", "det", "train", 1, -1),
+    )
+    for name, folder, annotation, frame_range, num_use in sources:
+        root = f"training_dataset/{folder}"
+        node[name] = _group(
+            {
+                "ROOT": f"{root}/crop511",
+                "ANNO": f"{root}/{annotation}.json",
+                "FRAME_RANGE": frame_range,
+                "NUM_USE": num_use,
+            }
+        )
+    return node
+
+
+def _track() -> CfgNode:
+    return _group(
+        {
+            "TYPE": "SiamRPNTracker",
+            "PENALTY_K": 0.04,
+            "WINDOW_INFLUENCE": 0.44,
+            "LR": 0.4,
+            "EXEMPLAR_SIZE": 127,
+            "INSTANCE_SIZE": 255,
+            "BASE_SIZE": 8,
+            "CONTEXT_AMOUNT": 0.5,
+            "LOST_INSTANCE_SIZE": 831,
+            "CONFIDENCE_LOW": 0.85,
+            "CONFIDENCE_HIGH": 0.998,
+            "MASK_THERSHOLD": 0.3,  # spelled as published
+            "MASK_OUTPUT_SIZE": 127,
+            "OUTPUT_SIZE": 16,  # NanoTrack: side of the response map
+        }
+    )

@@ -1,0 +1,109 @@
+"""Device, threads and inference preparation. The only file that names a device."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from pysot.core.errors import DeviceError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+M = TypeVar("M", bound=nn.Module)
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """The device called `name`: `auto` (cuda, then mps, then cpu), `cpu`, `cuda`, `cuda:1`, `mps`.
+
+    Raises `DeviceError` when the name is unknown or the device is not usable here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = name.split(":")[0]
+    if kind not in DEVICES:
+        raise DeviceError(f"Unknown device '{name}'. Use one of: {', '.join(DEVICES)}, or cuda:N.")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise DeviceError(
+            f"Device '{name}' was asked for, but this torch ({torch.__version__}) sees no CUDA device. Use cpu."
+        )
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("Device 'mps' was asked for, but Metal is not available to this torch. Use cpu.")
+    device = torch.device(name)
+    if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"Device '{name}' was asked for, but there are {torch.cuda.device_count()} CUDA devices.")
+    return device
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where the parameters of `module` live."""
+    return next(module.parameters()).device
+
+
+def prepare_for_inference(model: M, device: torch.device) -> M:
+    """Puts `model` into its fastest exact form on `device`, in place: eval, no gradients, batch norms folded into the
+    convolutions before them, channels-last weights. Outputs agree with the plain model to float rounding; the
+    state_dict no longer has the published keys, so load snapshots first.
+    """
+    model.eval().requires_grad_(False)
+    fuse_batch_norms(model)
+    model.to(device)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def fuse_batch_norms(model: nn.Module) -> None:
+    """Folds each BatchNorm2d that directly follows a Conv2d inside an `nn.Sequential`, or that a module declares in
+    its `conv_bn_pairs`, into that convolution. The folded batch norm becomes `nn.Identity`.
+
+    A module lists `conv_bn_pairs = (("conv1", "bn1"), ...)` where it calls the two one after the other in `forward`.
+    """
+    for module in model.modules():
+        pairs = list(getattr(module, "conv_bn_pairs", ()))
+        if isinstance(module, nn.Sequential):
+            names = list(module._modules)
+            pairs += list(pairwise(names))
+        for conv_name, bn_name in pairs:
+            conv, bn = module._modules.get(conv_name), module._modules.get(bn_name)
+            if isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d):
+                setattr(module, conv_name, fuse_conv_bn_eval(conv.eval(), bn.eval()))
+                setattr(module, bn_name, nn.Identity())
+
+
+def cpu_name() -> str:
+    """The processor's name as the system reports it, for performance tables."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def device_name(device: torch.device) -> str:
+    """Human name of `device`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{cpu_name()} ({device.type})"
+
+
+def environment_report() -> str:
+    """Versions and hardware, one `name: value` line each: what a bug report needs."""
+    from importlib import metadata
+
+    lines = [f"python: {sys.version.split()[0]}", f"platform: {platform.platform()}", f"cpu: {cpu_name()}"]
+    lines.append(f"threads: torch {torch.get_num_threads()}")
+    packages = ("pysot-toolkit", "torch", "numpy", "opencv-python", "opencv-python-headless", "yacs", "numba", "tqdm")
+    for package in (*packages, "tensorboardX", "colorama"):
+        try:
+            lines.append(f"{package}: {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            lines.append(f"{package}: not installed")
+    cuda = (
+        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
+    lines.append(f"cuda: {torch.version.cuda or 'not in this build'}; devices: {', '.join(cuda) or 'none'}")
+    lines.append(f"mps: {'available' if torch.backends.mps.is_available() else 'not available'}")
+    return "\n".join(lines)

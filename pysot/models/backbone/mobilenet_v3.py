@@ -1,0 +1,114 @@
+"""MobileNetV3-small with total stride 16, as NanoTrack cuts it (specs/nanotrack.md section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pysot.models.backbone.base import BACKBONES, Backbone, init_conv_bn
+
+BLOCKS = (  # kernel, expansion, channels, squeeze-and-excite, hard-swish, stride
+    (3, 1.0, 16, True, False, 2),
+    (3, 4.5, 24, False, False, 2),
+    (3, 3.67, 24, False, False, 1),
+    (5, 4.0, 40, True, True, 2),
+    (5, 6.0, 40, True, True, 1),
+    (5, 6.0, 40, True, True, 1),
+    (5, 3.0, 48, True, True, 1),
+    (5, 3.0, 48, True, True, 1),
+    (5, 6.0, 96, True, True, 1),
+)
+
+
+def multiple_of_8(value: float) -> int:
+    """The multiple of 8 nearest to `value`, at least 8, never more than 10 % below it."""
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded
+
+
+class SqueezeExcite(nn.Module):
+    """Rescales each channel by a gate computed from the channel means."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = multiple_of_8(channels // 4)
+        self.fc = nn.Sequential(
+            nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, channels), nn.Hardsigmoid()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate: Tensor = self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        return x * gate[:, :, None, None]
+
+
+class InvertedResidualV3(nn.Module):
+    """Expand, depth-wise, gate, project. Without expansion the gate comes after the activation, else before it."""
+
+    def __init__(
+        self, channels_in: int, kernel: int, expansion: float, channels_out: int, gated: bool, swish: bool, stride: int
+    ) -> None:
+        super().__init__()
+        hidden = multiple_of_8(channels_in * expansion)
+        self.residual = stride == 1 and channels_in == channels_out
+
+        def activation() -> nn.Module:
+            return nn.Hardswish(inplace=True) if swish else nn.ReLU(inplace=True)
+
+        gate: nn.Module = SqueezeExcite(hidden) if gated else nn.Identity()
+        depthwise = nn.Conv2d(hidden, hidden, kernel, stride, (kernel - 1) // 2, groups=hidden, bias=False)
+        tail = [nn.Conv2d(hidden, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)]
+        if hidden == channels_in:
+            layers = [depthwise, nn.BatchNorm2d(hidden), activation(), gate, *tail]
+        else:
+            expand = [nn.Conv2d(channels_in, hidden, 1, bias=False), nn.BatchNorm2d(hidden), activation()]
+            layers = [*expand, depthwise, nn.BatchNorm2d(hidden), gate, activation(), *tail]
+        self.conv = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)
+        return x + out if self.residual else out
+
+
+class MobileNetV3Small(Backbone):
+    """The stem and the first `depth` blocks; one output map of stride 16."""
+
+    depth: int
+    stages = ("features",)
+
+    def __init__(self, used_layers: Sequence[int] | None = None) -> None:
+        """`used_layers` is accepted because published configs carry it; there is only one output."""
+        super().__init__()
+        stem = nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.Hardswish(inplace=True)
+        )
+        layers: list[nn.Module] = [stem]
+        channels = 16
+        for kernel, expansion, width, gated, swish, stride in BLOCKS[: self.depth]:
+            layers.append(InvertedResidualV3(channels, kernel, expansion, width, gated, swish, stride))
+            channels = width
+        self.features = nn.Sequential(*layers)
+        self.out_channels = [channels]
+        init_conv_bn(self)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, 0, 0.01)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return [self.features(image)]
+
+
+@BACKBONES.register("mobilenetv3_small")
+class MobileNetV3SmallNano(MobileNetV3Small):
+    """Eight blocks, 48 channels: NanoTrack V1 and V2."""
+
+    depth = 8
+
+
+@BACKBONES.register("mobilenetv3_small_v3")
+class MobileNetV3SmallNanoV3(MobileNetV3Small):
+    """Nine blocks, 96 channels: NanoTrack V3. The last block keeps stride 1."""
+
+    depth = 9

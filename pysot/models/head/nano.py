@@ -1,0 +1,187 @@
+"""NanoTrack's anchor-free heads V1, V2, V3 (specs/nanotrack.md sections 4 and 5).
+
+All return cls (B, 2, S, S) logits, index 0 background, and loc (B, 4, S, S) = exp(.), the distances left, top, right,
+bottom from each grid point in search-crop pixels. The template map is 8 x 8, hence 64 channels after correlation.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pysot.models.backbone.base import init_conv_bn
+from pysot.models.head.base import BAN_HEADS, Kernels, SiameseHead
+from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise
+
+CELLS = 64
+
+
+class ChannelAttention(nn.Module):
+    """Gate per channel from the channel means; two 1x1 convolutions."""
+
+    def __init__(self, channels: int = CELLS) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, channels, 1)
+        self.fc2 = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.fc2(torch.relu(self.fc1(x.mean((2, 3), keepdim=True))))
+        return x * torch.sigmoid(gate)
+
+
+def _projection(channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels))
+
+
+class PixelwiseCorrelation(nn.Module):
+    """Pixel-wise correlation and channel attention.
+
+    Args:
+        channels: project both maps with 1x1 convolutions of this width first; None correlates them as they are.
+        shrink: follow with a 2x2 depth-wise and a 1x1 convolution, 16 x 16 to 15 x 15 (V3).
+    """
+
+    def __init__(self, channels: int | None = None, shrink: bool = False) -> None:
+        super().__init__()
+        self.CA_layer = ChannelAttention()
+        if channels is not None:
+            self.conv_kernel = _projection(channels)
+            self.conv_search = _projection(channels)
+        if shrink:
+            self.conv = nn.Sequential(
+                nn.Conv2d(CELLS, CELLS, 2, groups=CELLS, bias=False),
+                nn.BatchNorm2d(CELLS),
+                nn.ReLU6(inplace=True),
+                nn.Conv2d(CELLS, CELLS, 1),
+                nn.BatchNorm2d(CELLS),
+            )
+        self.projects, self.shrinks = channels is not None, shrink
+
+    def kernel(self, template: Tensor) -> Tensor:
+        """The template's share: (B, C, 8, 8)."""
+        return self.conv_kernel(template) if self.projects else template
+
+    def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
+        """(B, 64, 16, 16), or (B, 64, 15, 15) when shrinking."""
+        out = self.CA_layer(xcorr_pixelwise(self.conv_search(search) if self.projects else search, kernel))
+        return self.conv(out) if self.shrinks else out
+
+
+class DepthwiseCorrelation(nn.Module):
+    """Depth-wise correlation with the middle 4 x 4 cells of the template, padding 1: 16 x 16 to 15 x 15 (V3)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv_kernel = _projection(channels)
+        self.conv_search = _projection(channels)
+
+    def kernel(self, template: Tensor) -> Tensor:
+        """The template's share: (B, C, 4, 4)."""
+        middle: Tensor = self.conv_kernel(template[:, :, 2:6, 2:6])
+        return middle
+
+    def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
+        return xcorr_depthwise(self.conv_search(search), kernel, padding=1)
+
+
+def _tower_plain(widths: list[int], kernels: list[int]) -> nn.Sequential:
+    """V1 and V2: per layer a depth-wise and a 1x1 convolution back to back, batch norm, ReLU6."""
+    layers: list[nn.Module] = []
+    for channels_in, channels_out, kernel in zip(widths, widths[1:], kernels, strict=False):
+        layers += [
+            nn.Conv2d(channels_in, channels_in, kernel, padding=kernel // 2, groups=channels_in, bias=False),
+            nn.Conv2d(channels_in, channels_out, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU6(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+def _tower_linear(channels: int, depth: int) -> nn.Sequential:
+    """V3: per layer a depth-wise convolution with batch norm and ReLU6, then a linear 1x1 with batch norm."""
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [
+            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        ]
+    return nn.Sequential(*layers)
+
+
+def _output(channels_in: int, channels_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 1))
+
+
+@BAN_HEADS.register("NanoHeadV1")
+class NanoHeadV1(SiameseHead):
+    """One correlation shared by both towers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.corr_pw = PixelwiseCorrelation()
+        self.cls_tower = _tower_plain([CELLS, 128, 128, 128], [5, 5, 3])
+        self.bbox_tower = _tower_plain([CELLS, 96, 96, 96, 96], [3, 3, 5, 5])
+        self.cls_logits = _output(128, 2)
+        self.bbox_pred = _output(96, 4)
+        init_conv_bn(self)
+
+    def kernels(self, template: list[Tensor]) -> Kernels:
+        return (self.corr_pw.kernel(template[-1]),)
+
+    def correlate(self, kernels: Kernels, search: list[Tensor]) -> tuple[Tensor, Tensor]:
+        x = self.corr_pw(kernels[0], search[-1])
+        return self.cls_logits(self.cls_tower(x)), self.bbox_pred(self.bbox_tower(x)).exp()
+
+
+@BAN_HEADS.register("NanoHeadV2")
+class NanoHeadV2(SiameseHead):
+    """One projected correlation and one six-layer tower per branch."""
+
+    def __init__(self, channels: int = 48) -> None:
+        super().__init__()
+        self.corr_pw_reg = PixelwiseCorrelation(channels)
+        self.corr_pw_cls = PixelwiseCorrelation(channels)
+        self.cls_pw_tower = _tower_plain([CELLS] + [96] * 6, [3] * 6)
+        self.bbox_pw_tower = _tower_plain([CELLS] + [96] * 6, [3] * 6)
+        self.cls_pred = _output(96, 2)
+        self.bbox_pred = _output(96, 4)
+        init_conv_bn(self)
+
+    def kernels(self, template: list[Tensor]) -> Kernels:
+        return self.corr_pw_reg.kernel(template[-1]), self.corr_pw_cls.kernel(template[-1])
+
+    def correlate(self, kernels: Kernels, search: list[Tensor]) -> tuple[Tensor, Tensor]:
+        reg, cls = self.corr_pw_reg(kernels[0], search[-1]), self.corr_pw_cls(kernels[1], search[-1])
+        return self.cls_pred(self.cls_pw_tower(cls)), self.bbox_pred(self.bbox_pw_tower(reg)).exp()
+
+
+@BAN_HEADS.register("NanoHeadV3")
+class NanoHeadV3(SiameseHead):
+    """Depth-wise and pixel-wise correlation side by side, joined by a 1x1 convolution; a 15 x 15 map."""
+
+    def __init__(self, channels: int = 96) -> None:
+        super().__init__()
+        self.corr_dw_reg = DepthwiseCorrelation(channels)
+        self.corr_pw_reg = PixelwiseCorrelation(channels, shrink=True)
+        self.corr_dw_cls = DepthwiseCorrelation(channels)
+        self.corr_pw_cls = PixelwiseCorrelation(channels, shrink=True)
+        self.cls_tower = _tower_linear(channels, 6)
+        self.bbox_tower = _tower_linear(channels, 6)
+        self.cls_logits = _output(channels, 2)
+        self.bbox_pred = _output(channels, 4)
+        self.down_reg = _output(CELLS + channels, channels)
+        self.down_cls = _output(CELLS + channels, channels)
+        init_conv_bn(self)
+
+    def kernels(self, template: list[Tensor]) -> Kernels:
+        z = template[-1]
+        return tuple(m.kernel(z) for m in (self.corr_pw_reg, self.corr_dw_reg, self.corr_pw_cls, self.corr_dw_cls))
+
+    def correlate(self, kernels: Kernels, search: list[Tensor]) -> tuple[Tensor, Tensor]:
+        x = search[-1]
+        reg = self.down_reg(torch.cat([self.corr_pw_reg(kernels[0], x), self.corr_dw_reg(kernels[1], x)], dim=1))
+        cls = self.down_cls(torch.cat([self.corr_pw_cls(kernels[2], x), self.corr_dw_cls(kernels[3], x)], dim=1))
+        return self.cls_logits(self.cls_tower(cls)), self.bbox_pred(self.bbox_tower(reg)).exp()

@@ -1,0 +1,160 @@
+"""Siamese models: a backbone, a neck and a head, put together under the key names of published snapshots.
+
+The public surface is the same for all::
+
+    kernels = model.template(z)         # once, from the exemplar crop
+    output = model.track(kernels, x)    # for every search crop
+
+A model keeps nothing of a template, so that any number of trackers can share one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pysot.models.backbone.base import Backbone
+from pysot.models.head.base import Kernels, SiameseHead
+from pysot.models.head.mask import MaskCorr, Refine
+
+
+class SiameseOutput(NamedTuple):
+    """Response maps of one search crop.
+
+    cls: (B, 2k, S, S) logits; loc: (B, 4k, S, S) box code (anchor deltas, or point distances with k = 1).
+    """
+
+    cls: Tensor
+    loc: Tensor
+
+
+class MaskFeatures(NamedTuple):
+    """What SiamMask keeps of a search crop until a cell is chosen: its correlation map and shallow features."""
+
+    correlation: Tensor
+    shallow: list[Tensor]
+
+
+class SiameseModel(nn.Module, ABC):
+    """Base of all siamese models. Images are (B, 3, H, W) float32 BGR in 0..255."""
+
+    backbone: Backbone
+
+    @property
+    @abstractmethod
+    def head(self) -> SiameseHead:
+        """The head, under whatever name the family stores it."""
+
+    @abstractmethod
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Feature maps as the head takes them, one per level."""
+
+    def template(self, exemplar: Tensor) -> Kernels:
+        """Everything the model needs to remember of an exemplar crop."""
+        return self.head.kernels(self.features(exemplar))
+
+    def track(self, kernels: Kernels, search: Tensor) -> SiameseOutput:
+        """Response maps of a search crop."""
+        return SiameseOutput(*self.head.correlate(kernels, self.features(search)))
+
+    def forward(self, exemplar: Tensor, search: Tensor) -> SiameseOutput:
+        """Response maps of a pair, for training."""
+        return self.track(self.template(exemplar), search)
+
+
+class SiamRPN(SiameseModel):
+    """SiamRPN and SiamRPN++. Children: backbone, neck (unless None), rpn_head."""
+
+    def __init__(self, backbone: Backbone, neck: nn.Module | None, rpn_head: SiameseHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        if neck is not None:
+            self.neck = neck
+        self.rpn_head = rpn_head
+
+    @property
+    def head(self) -> SiameseHead:
+        return self.rpn_head
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        return self.adjust(self.backbone(image))
+
+    def adjust(self, features: list[Tensor]) -> list[Tensor]:
+        """The neck, where there is one."""
+        return self.neck(features) if hasattr(self, "neck") else features
+
+
+class SiamMask(SiamRPN):
+    """SiamRPN plus a mask branch on the same kernels. Children: + mask_head, refine_head (unless None).
+
+    The backbone's deepest map goes through neck and heads, the shallower ones to the refinement.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        neck: nn.Module | None,
+        rpn_head: SiameseHead,
+        mask_head: MaskCorr,
+        refine: Refine | None,
+    ) -> None:
+        super().__init__(backbone, neck, rpn_head)
+        self.mask_head = mask_head
+        if refine is not None:
+            self.refine_head = refine
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        return self.adjust(self.backbone(image)[-1:])
+
+    def template(self, exemplar: Tensor) -> Kernels:
+        features = self.features(exemplar)
+        return (*self.rpn_head.kernels(features), self.mask_head.conv_kernel(features[-1]))
+
+    def track(self, kernels: Kernels, search: Tensor) -> SiameseOutput:
+        return self.track_with_mask(kernels, search)[0]
+
+    def track_with_mask(self, kernels: Kernels, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
+        """Response maps, and what `mask` and `refine` need to make a mask of a chosen cell."""
+        *shallow, deep = self.backbone(search)
+        features = self.adjust([deep])
+        output = SiameseOutput(*self.rpn_head.correlate(kernels[:-1], features))
+        return output, MaskFeatures(self.mask_head.correlation(kernels[-1], features[-1]), shallow)
+
+    def mask(self, features: MaskFeatures) -> Tensor:
+        """(B, 63 * 63, S, S) coarse mask logits of every cell."""
+        logits: Tensor = self.mask_head.head(features.correlation)
+        return logits
+
+    def refine(self, features: MaskFeatures, cell: tuple[int, int]) -> Tensor:
+        """(B, 127, 127) refined mask logits of the cell (row, column)."""
+        logits: Tensor = self.refine_head(features.shallow, features.correlation, cell)
+        return logits.reshape(-1, 127, 127)
+
+
+class NanoTrack(SiameseModel):
+    """NanoTrack V1-V3. Children: backbone, neck, ban_head.
+
+    The neck is part of every published snapshot but none of the versions applies it (specs/nanotrack.md section 3).
+    """
+
+    def __init__(self, backbone: Backbone, neck: nn.Module | None, ban_head: SiameseHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        if neck is not None:
+            self.neck = neck
+        self.ban_head = ban_head
+
+    @property
+    def head(self) -> SiameseHead:
+        return self.ban_head
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        return self.backbone(image)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of learned values in `model`."""
+    return sum(p.numel() for p in model.parameters() if isinstance(p, torch.Tensor))

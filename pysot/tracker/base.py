@@ -1,0 +1,201 @@
+"""What every tracker is: `init` once, `track` for each later frame; inside, `locate` looks and `commit` decides."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pysot.core.crop import Image
+from pysot.core.errors import BadBoxError, ImageError, SotError
+from pysot.core.registry import Registry
+
+Box: TypeAlias = Sequence[float] | NDArray[np.floating]
+"""(x, y, w, h): top-left corner and size, 0-based float pixels."""
+
+
+class State(Enum):
+    """What a tracker says of its own result."""
+
+    TRACKED = "tracked"
+    UNCERTAIN = "uncertain"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class SearchRegion:
+    """Where to look for the target.
+
+    Attributes:
+        center_xy: centre of the region, image pixels.
+        size_wh: target size in image pixels that sets the scale of the crop.
+        input_size: side of the crop handed to the network, in its pixels; a larger one covers more of the image.
+        window_influence: weight of the prior "near the centre" in [0, 1]; None for the tracker's own.
+    """
+
+    center_xy: tuple[float, float]
+    size_wh: tuple[float, float]
+    input_size: int
+    window_influence: float | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One place where the target may be. Made by `locate`, accepted by `commit`.
+
+    Attributes:
+        box_cxcywh: centre and size as the network saw them, image pixels, not yet smoothed or clipped.
+        score: confidence in [0, 1].
+        region: the region it was found in.
+    """
+
+    box_cxcywh: tuple[float, float, float, float]
+    score: float
+    region: SearchRegion
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """The answer for one frame.
+
+    Attributes:
+        box: (x, y, w, h) in 0-based float pixels.
+        score: confidence in [0, 1].
+        state: TRACKED, UNCERTAIN or LOST.
+        polygon: (8,) x1 y1 .. x4 y4 of a rotated box, when the tracker has one.
+        mask: (H, W) float32 in [0, 1], probability of target per image pixel, when the tracker has one.
+
+    `result['bbox']`, `['best_score']`, `['polygon']` and `['mask']` answer too, as in PySOT.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    state: State = State.TRACKED
+    polygon: NDArray[np.float64] | None = None
+    mask: NDArray[np.float32] | None = None
+
+    @property
+    def region(self) -> tuple[float, ...]:
+        """The most precise outline there is: the polygon's 8 numbers, else the box's 4."""
+        return self.box if self.polygon is None else tuple(float(v) for v in self.polygon)
+
+    def __getitem__(self, key: str) -> Any:
+        values = {"bbox": list(self.box), "best_score": self.score, "state": self.state}
+        values |= {name: value for name in ("polygon", "mask") if (value := getattr(self, name)) is not None}
+        return values[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """`self[key]`, or `default` when this result has no such part."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+
+class Tracker(ABC):
+    """Follows one target through a video, frame by frame.
+
+    Two calls are all a user needs::
+
+        tracker.init(frame, box)            # once
+        result = tracker.track(frame)       # for every later frame
+
+    `frame` is (H, W, 3) uint8 in BGR order, as OpenCV reads it. `box` is (x, y, w, h) in 0-based float pixels.
+    A tracker may be initialised again at any time; nothing of the previous target stays.
+
+    Attributes:
+        params_type: the dataclass of this tracker's hyper-parameters (see `pysot.tracker.builder.params_from_config`).
+    """
+
+    params_type: type[Any]
+    _started = False
+
+    def __init__(self, model: Any, params: Any) -> None:
+        self.model, self.params = model, params
+
+    def init(self, image: Image, box_xywh: Box) -> None:
+        """Learns the target.
+
+        Raises:
+            ImageError: `image` is not (H, W, 3) uint8.
+            BadBoxError: the box is not finite, has no area, or lies outside the image.
+        """
+        image = check_image(image)
+        self._start(image, check_box(box_xywh, image))
+        self._started = True
+
+    def track(self, image: Image) -> TrackResult:
+        """Finds the target in the next frame. Raises `ImageError`, or `SotError` before the first `init`."""
+        if not self._started:
+            raise SotError("track() was called before init(). Call tracker.init(first_frame, box) once.")
+        image = check_image(image)
+        return self.commit(image, self.locate(image, self.search_region()))
+
+    @abstractmethod
+    def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
+        """Forgets everything and learns the target in checked input."""
+
+    @abstractmethod
+    def search_region(self) -> SearchRegion:
+        """Where the tracker itself would look in the next frame."""
+
+    @abstractmethod
+    def locate(self, image: Image, region: SearchRegion) -> Candidate:
+        """Finds the target inside `region` without changing the tracker."""
+
+    @abstractmethod
+    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+        """Accepts `candidate`: moves the state, and learns from the frame where the tracker does so."""
+
+
+TRACKERS: Registry[type[Tracker]] = Registry("tracker", key="TRACK.TYPE")
+"""Tracker classes, called with a model and an instance of their `params_type`."""
+
+
+def check_image(image: Any) -> Image:
+    """`image` if it is (H, W, 3) uint8 with pixels; else `ImageError` saying how to convert it."""
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f"The frame is a {type(image).__name__}, not a numpy array. "
+            "cv2.imread returns None for a file it cannot read."
+        )
+    hints = {
+        2: "For a grey frame call cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).",
+        4: "Drop the alpha channel: frame[:, :, :3].",
+        1: "For a grey frame call cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).",
+    }
+    if image.ndim != 3 or image.shape[2] != 3:
+        hint = hints.get(2 if image.ndim == 2 else image.shape[2] if image.ndim == 3 else 0, "")
+        raise ImageError(
+            f"The frame has shape {image.shape}; expected (height, width, 3), colours in BGR order. {hint}"
+        )
+    if image.dtype != np.uint8:
+        hint = "For 16 bits use (frame // 257).astype(np.uint8); for floats in 0..1, (frame * 255).astype(np.uint8)."
+        raise ImageError(f"The frame has type {image.dtype}; expected uint8. {hint}")
+    if image.size == 0:
+        raise ImageError(f"The frame has no pixels: shape {image.shape}.")
+    return image
+
+
+def check_box(box_xywh: Any, image: Image) -> tuple[float, float, float, float]:
+    """`box_xywh` as four floats if it is finite, has area and touches the image; else `BadBoxError`."""
+    box = np.asarray(box_xywh, dtype=np.float64).reshape(-1) if not isinstance(box_xywh, str) else np.empty(0)
+    if box.shape != (4,):
+        raise BadBoxError(f"The first box is {box_xywh!r}; expected four numbers x, y, width, height.")
+    x, y, width, height = (float(value) for value in box)
+    rows, columns = image.shape[:2]
+    if not np.isfinite(box).all():
+        raise BadBoxError(f"The first box {(x, y, width, height)} has a value that is not finite.")
+    if width <= 0 or height <= 0:
+        raise BadBoxError(f"The first box {(x, y, width, height)} has no area. Give x, y, width, height in pixels.")
+    if x >= columns or y >= rows or x + width <= 0 or y + height <= 0:
+        raise BadBoxError(f"The first box {(x, y, width, height)} lies outside the image of {columns} x {rows} pixels.")
+    return x, y, width, height

@@ -1,0 +1,29 @@
+"""NanoTrack V1-V3: a small anchor-free siamese tracker (HonglinChu/SiamTrackers; specs/nanotrack.md section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pysot.models.siamese import NanoTrack
+from pysot.tracker.base import TRACKERS
+from pysot.tracker.points import PointDecoder
+from pysot.tracker.siamese import Decoder, SiameseParams, SiameseTracker
+
+
+@dataclass(frozen=True)
+class NanoTrackParams(SiameseParams):
+    """Adds the distance between grid points in crop pixels."""
+
+    stride: int = field(default=16, metadata={"key": "POINT.STRIDE"})
+
+
+@TRACKERS.register("NanoTracker")
+class NanoTracker(SiameseTracker):
+    """As SiamRPN, with one point per cell instead of anchors."""
+
+    params_type = NanoTrackParams
+    model: NanoTrack
+    params: NanoTrackParams
+
+    def _make_decoder(self) -> Decoder:
+        return PointDecoder(self.params.stride)

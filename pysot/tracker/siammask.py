@@ -1,0 +1,87 @@
+"""SiamMask: SiamRPN's box, and a mask of the target at the chosen cell (Wang et al., CVPR 2019; specs/siamrpnpp.md
+section 9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pysot.core.crop import Image
+from pysot.models.siamese import MaskFeatures, SiameseOutput, SiamMask
+from pysot.tracker.base import TRACKERS, Candidate, TrackResult
+from pysot.tracker.siamese import SiameseCandidate
+from pysot.tracker.siamrpn import SiamRPNParams, SiamRPNTracker
+
+MIN_CONTOUR_AREA = 100
+"""A smaller blob, in image pixels, gives no rotated box."""
+
+
+@dataclass(frozen=True)
+class SiamMaskParams(SiamRPNParams):
+    """Adds the probability above which a pixel is target, and the response map's margin in cells."""
+
+    mask_threshold: float = field(default=0.3, metadata={"key": "TRACK.MASK_THERSHOLD"})
+    base_size: int = 8
+
+
+@TRACKERS.register("SiamMaskTracker")
+class SiamMaskTracker(SiamRPNTracker):
+    """Box by the RPN branch; mask and rotated box from the refined mask of the same cell."""
+
+    params_type = SiamMaskParams
+    params: SiamMaskParams
+    model: SiamMask  # type: ignore[assignment]
+
+    def _respond(self, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
+        return self.model.track_with_mask(self.kernels, search)
+
+    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+        assert isinstance(candidate, SiameseCandidate)
+        result = super().commit(image, candidate)
+        mask = self._mask_in_image(candidate, image.shape[:2])
+        return replace(result, polygon=rotated_box(mask > self.params.mask_threshold, result.box), mask=mask)
+
+    def _mask_in_image(self, candidate: SiameseCandidate, image_hw: tuple[int, int]) -> NDArray[np.float32]:
+        """(H, W) target probability: the cell's refined mask, pasted back where the cell looked."""
+        cells = candidate.features.correlation.shape[-1]
+        row, column = divmod(candidate.index % (cells * cells), cells)
+        with torch.inference_mode():
+            mask = self.model.refine(candidate.features, (row, column))[0].sigmoid().cpu().numpy()
+        scale = candidate.crop_side / candidate.region.input_size
+        corner = [center - candidate.crop_side / 2 for center in candidate.region.center_xy]
+        left = corner[0] + (column - self.params.base_size / 2) * self.params.stride * scale
+        top = corner[1] + (row - self.params.base_size / 2) * self.params.stride * scale
+        return paste_back(mask, left, top, self.params.exemplar_size * scale, image_hw)
+
+
+def paste_back(
+    mask: NDArray[np.float32], left: float, top: float, side: float, image_hw: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resizes a square `mask` to `side` image pixels at (left, top) on an otherwise empty (H, W) map.
+
+    The scale is (W - 1) / W of the exact one, in x, and likewise in y: published results were made so.
+    """
+    height, width = image_hw
+    zoom = len(mask) / side
+    scale_x, scale_y = (width - 1) / (width * zoom), (height - 1) / (height * zoom)
+    mapping = np.array([[scale_x, 0, scale_x * left * zoom], [0, scale_y, scale_y * top * zoom]])
+    pasted = cv2.warpAffine(mask, mapping, (width, height), flags=cv2.INTER_LINEAR, borderValue=0.0)
+    return np.asarray(pasted, dtype=np.float32)
+
+
+def rotated_box(bits: NDArray[np.bool_], box_xywh: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    """(8,) corners of the smallest rotated rectangle around the largest blob of `bits` (H, W); of `box_xywh` when
+    there is none of more than `MIN_CONTOUR_AREA` pixels.
+    """
+    contours, _ = cv2.findContours(bits.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(contours, key=cv2.contourArea, default=None)
+    if largest is not None and cv2.contourArea(largest) > MIN_CONTOUR_AREA:
+        return np.asarray(cv2.boxPoints(cv2.minAreaRect(largest)), dtype=np.float64).ravel()
+    x, y, width, height = box_xywh
+    return np.array([x, y, x + width, y, x + width, y + height, x, y + height], dtype=np.float64)

@@ -1,0 +1,133 @@
+"""Reading snapshots safely, and putting them into a model without losing a word about what does not fit."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pysot.core.errors import SnapshotError
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 10
+"""How many keys of each kind an error message lists."""
+
+
+@dataclass(frozen=True)
+class KeyReport:
+    """How the keys of a snapshot compare with those of a model.
+
+    Attributes:
+        missing: in the model, not in the snapshot. Batch-norm counters are never missing: they do not affect outputs.
+        unexpected: in the snapshot, not in the model.
+        wrong_shape: key, shape in the snapshot, shape in the model.
+    """
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    wrong_shape: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+
+    @property
+    def fits(self) -> bool:
+        """True when every key agrees."""
+        return not (self.missing or self.unexpected or self.wrong_shape)
+
+    def __str__(self) -> str:
+        shapes = tuple(f"{key}: snapshot {found}, model {wanted}" for key, found, wanted in self.wrong_shape)
+        groups = (("missing", self.missing), ("unexpected", self.unexpected), ("wrong shape", shapes))
+        return "\n".join(_listing(title, keys) for title, keys in groups if keys)
+
+
+def _listing(title: str, keys: tuple[str, ...]) -> str:
+    rest = f", and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+    return f"  {title} ({len(keys)}): {', '.join(keys[:SHOWN])}{rest}"
+
+
+def compare_keys(model: nn.Module, state: Mapping[str, Tensor]) -> KeyReport:
+    """Names and shapes of `state` against those of `model`."""
+    wanted = model.state_dict()
+    missing = tuple(key for key in wanted if key not in state and not key.endswith("num_batches_tracked"))
+    shapes = [
+        (key, tuple(state[key].shape), tuple(wanted[key].shape))
+        for key in wanted
+        if key in state and state[key].shape != wanted[key].shape
+    ]
+    return KeyReport(missing, tuple(key for key in state if key not in wanted), tuple(shapes))
+
+
+def load_snapshot(model: nn.Module, path: str | Path) -> None:
+    """Fills `model` with the weights in the file `path`, strictly.
+
+    Raises `SnapshotError` when the file cannot be read safely, or when any key is missing, unexpected or of another
+    shape; the model is then left as it was.
+    """
+    state = read_state_dict(path)
+    report = compare_keys(model, state)
+    if not report.fits:
+        raise SnapshotError(
+            f"{path} does not fit this model ({type(model).__name__}):\n{report}\n"
+            "Use the config the snapshot was made with, or another snapshot."
+        )
+    model.load_state_dict(dict(state), strict=False)  # checked above; only batch-norm counters may be absent
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """The weights in a `.pth` file: a flat state_dict, or a checkpoint holding one under `state_dict`.
+
+    A leading `module.` of every key is removed. Nothing in the file is executed: only tensors, plain containers and
+    numpy numbers are built.
+
+    Raises `SnapshotError` when the file is missing, damaged, asks for code to run, or holds no weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SnapshotError(f"Snapshot {path} does not exist.")
+    content = _read_safely(path)
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else None
+    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+        raise SnapshotError(
+            f"{path} holds no weights: expected a state_dict, or a checkpoint with the key 'state_dict'; "
+            f"found {_describe(content)}."
+        )
+    return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def _read_safely(path: Path) -> Any:
+    """torch.load that builds tensors, containers and numpy scalars and refuses everything else."""
+    try:
+        with torch.serialization.safe_globals(_numpy_scalar_globals()):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise SnapshotError(
+            f"{path} was refused: it is not a plain file of weights, or it is damaged. A snapshot may hold tensors and "
+            f"plain containers only. ({_first_line(error)})"
+        ) from error
+    except Exception as error:  # a damaged file may break the parser in any way
+        raise SnapshotError(
+            f"{path} ({path.stat().st_size} bytes) cannot be read; it is probably truncated or not a torch file. "
+            f"Get it again. ({_first_line(error)})"
+        ) from error
+
+
+def _numpy_scalar_globals() -> list[Any]:
+    """What checkpoints that stored a learning rate as numpy.float64 need (specs/nanotrack.md section 9)."""
+    make_scalar = np.float64(0).__reduce__()[0]
+    return [(make_scalar, "numpy.core.multiarray.scalar"), make_scalar, np.dtype, type(np.dtype("float64"))]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def _describe(content: Any) -> str:
+    if isinstance(content, Mapping):
+        return f"a mapping with the keys {', '.join(map(str, list(content)[:SHOWN])) or '(none)'}"
+    return f"a {type(content).__name__}"

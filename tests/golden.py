@@ -1,0 +1,103 @@
+"""Deterministic weights and inputs of the reference outputs (../shared/golden/RECIPE.md and values/README.md)."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pysot.models.siamese import SiameseModel
+
+BAG_BOX = (292, 128, 147, 133)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text())
+
+
+def fill_weights(model: nn.Module, gains: dict[str, float]) -> None:
+    """First fill: normal numbers seeded by each tensor's name, then the gains of the config."""
+    state = model.state_dict()
+    small = _last_norm_of_blocks(list(state))
+    filled = {}
+    for name, tensor in state.items():
+        value = _normal_fill(name, tuple(tensor.shape), 0.25 if name in small else 1.0)
+        filled[name] = torch.from_numpy(np.asarray(value * np.float32(gains[name]) if name in gains else value))
+    model.load_state_dict(filled)
+
+
+def _last_norm_of_blocks(names: list[str]) -> set[str]:
+    prefixes = [match[1] for name in names if (match := re.match(r"^(.*layer\d+\.\d+\.)bn2\.weight$", name))]
+    return {p + ("bn3.weight" if p + "bn3.weight" in names else "bn2.weight") for p in prefixes}
+
+
+def _normal_fill(name: str, shape: tuple[int, ...], scale: float) -> NDArray[Any]:
+    last = name.split(".")[-1]
+    if last == "num_batches_tracked":
+        return np.zeros(shape, np.int64)
+    if len(shape) >= 2:
+        random = np.random.RandomState(zlib.crc32(name.encode()) & 0xFFFFFFFF)
+        return (random.standard_normal(shape) * np.sqrt(2.0 / int(np.prod(shape[1:])))).astype(np.float32)
+    constant = 0.0 if last in ("bias", "running_mean") else 1.0 if last == "running_var" else scale
+    return np.full(shape, constant, np.float32)
+
+
+def hash_uniform(count: int, phase: int) -> NDArray[np.float64]:
+    """`count` numbers in [0, 1) of the second fill's integer hash."""
+    index = np.arange(count, dtype=np.int64)
+    value = (index * 1664525 + phase * 1013904223 + 12345) % 2**31
+    value ^= value >> 15
+    value = (value * 22695477 + 1) % 2**31
+    value ^= value >> 13
+    return value / 2**31
+
+
+def fill_weights_by_hash(model: nn.Module, head3_factor: float = 1.0) -> None:
+    """Second fill; tensors of the last head layer are scaled by `head3_factor`."""
+    filled = {}
+    for name, tensor in model.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            filled[name] = torch.zeros_like(tensor)
+            continue
+        spread = 2 * hash_uniform(tensor.numel(), sum(map(ord, name)) % 97) - 1
+        if tensor.ndim >= 2:
+            value = spread * np.sqrt(3.0 / tensor[0].numel())
+        else:
+            value = (1.0 if name.endswith(("running_var", "weight")) else 0.0) + 0.1 * spread
+        value = value * (head3_factor if ".head.3." in name else 1.0)
+        filled[name] = torch.from_numpy(value.reshape(tensor.shape).astype(np.float32))
+    model.load_state_dict(filled)
+
+
+def random_crop(seed: int, side: int) -> Tensor:
+    """(1, 3, side, side) float32 uniform in 0..255."""
+    values = np.random.RandomState(seed).uniform(0, 255, (1, 3, side, side))
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def relative_error(value: Tensor, reference: NDArray[Any]) -> float:
+    """Largest deviation, as a share of the largest reference value."""
+    return float(np.abs(value.numpy() - reference).max() / np.abs(reference).max())
+
+
+def bag_frames(shared: Path, count: int) -> list[NDArray[np.uint8]]:
+    """The first `count` frames of the video the reference tracks were recorded on."""
+    capture = cv2.VideoCapture(str(shared / "data" / "video" / "bag.avi"))
+    frames = [capture.read() for _ in range(count)]
+    assert all(ok for ok, _ in frames)
+    return [np.asarray(image, dtype=np.uint8) for _, image in frames]
+
+
+def golden_model(shared: Path, name: str, model: SiameseModel) -> SiameseModel:
+    """`model` in eval mode with the first fill of the golden config `name`."""
+    fill_weights(model, read_json(shared / "golden" / f"{name}_gains.json"))
+    return model.eval()

@@ -1,0 +1,246 @@
+"""Every experiment builds, and its keys, shapes and outputs are the published ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pysot.core.config import load_config
+from pysot.core.errors import ConfigError
+from pysot.core.experiments import list_experiments
+from pysot.models.backbone import BACKBONES
+from pysot.models.builder import build_model
+from pysot.models.head import RPN_HEADS
+from pysot.models.head.rpn import UPChannelRPN
+from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise, xcorr_up_channel
+from pysot.models.neck import NECKS
+from pysot.models.siamese import SiamMask, count_parameters
+from pysot.zoo.loading import load_snapshot
+from tests.golden import (
+    fill_weights_by_hash,
+    golden_model,
+    hash_uniform,
+    random_crop,
+    read_json,
+    relative_error,
+)
+
+GOLDEN_STATES = {
+    "siamrpn_alex_dwxcorr": "siamrpn_alex_dwxcorr",
+    "siamrpn_mobilev2_l234_dwxcorr": "siamrpn_mobilev2_l234_dwxcorr",
+    "siamrpn_r50_l234_dwxcorr": "siamrpn_r50_l234_dwxcorr",
+    "siammask_r50_l3": "siammask_r50_l3",
+    "nanotrack_v1": "nanotrackv1",
+    "nanotrack_v2": "nanotrackv2",
+    "nanotrack_v3": "nanotrackv3",
+}
+SECOND_SET = [
+    "siamrpn_alex_dwxcorr",
+    "siamrpn_mobilev2_l234_dwxcorr",
+    "siamrpn_r50_l234_dwxcorr",
+    "siammask_r50_l3",
+]
+
+
+@pytest.mark.parametrize(("experiment", "golden"), GOLDEN_STATES.items())
+def test_state_dict_is_the_published_one(shared: Path, experiment: str, golden: str) -> None:
+    state = build_model(load_config(experiment)).state_dict()
+    reference = read_json(shared / "golden" / f"{golden}_state.json")["state"]
+    assert [[name, list(t.shape), str(t.dtype).removeprefix("torch.")] for name, t in state.items()] == [
+        [name, shape, dtype.removeprefix("torch.")] for name, shape, dtype in reference
+    ]
+
+
+@pytest.mark.parametrize("name", ["siamrpn_alex_dwxcorr", "siamrpn_r50_l234_dwxcorr", "siammask_r50_l3"])
+def test_outputs_agree_with_the_reference(shared: Path, name: str) -> None:
+    cfg = load_config(name)
+    model = golden_model(shared, name, build_model(cfg))
+    raw = np.load(shared / "golden" / f"{name}_raw.npz")
+    search = random_crop(1, cfg.TRACK.INSTANCE_SIZE)
+    with torch.inference_mode():
+        template = model.features(random_crop(0, 127))
+        kernels = model.template(random_crop(0, 127))
+        output = model.track(kernels, search)
+        levels = model.backbone(search)
+    assert relative_error(output.cls, raw["cls"]) < 1e-4
+    assert relative_error(output.loc, raw["loc"]) < 1e-4
+    for index, level in enumerate(template):
+        assert relative_error(level[0, ::16], raw[f"zf{index}_slice"]) < 1e-4
+    for index, level in enumerate(levels):
+        step = max(1, level.shape[1] // 16)
+        assert relative_error(level[0, ::step, ::7, ::7], raw[f"backbone{index}_slice"]) < 1e-4
+    if isinstance(model, SiamMask):
+        with torch.inference_mode():
+            features = model.track_with_mask(kernels, search)[1]
+            assert relative_error(model.mask(features)[:, ::64, ::6, ::6], raw["mask_slice"]) < 1e-4
+            refined = model.refine(features, (12, 7)).reshape(-1)
+        assert relative_error(refined, raw["mask_refine_12_7"].reshape(-1)) < 1e-4
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_nanotrack_outputs_with_real_weights(shared: Path, version: int) -> None:
+    model = build_model(load_config(f"nanotrack_v{version}")).eval()
+    load_snapshot(model, shared / "data" / "weights" / f"nanotrackv{version}.pth")
+    raw = np.load(shared / "golden" / f"nanotrackv{version}_raw.npz")
+    with torch.inference_mode():
+        output = model(random_crop(0, 127), random_crop(1, 255))
+    assert relative_error(output.cls, raw["cls"]) < 1e-4
+    assert relative_error(output.loc, raw["loc"]) < 1e-4
+
+
+def test_nanotrack_v3_check_values(shared: Path) -> None:
+    model = build_model(load_config("nanotrack_v3")).eval()
+    load_snapshot(model, shared / "data" / "weights" / "nanotrackv3.pth")
+    with torch.inference_mode():
+        features = model.features(random_crop(0, 127))
+        output = model(random_crop(0, 127), random_crop(1, 255))
+    assert float(features[0].abs().max()) == pytest.approx(5.680, abs=1e-3)
+    assert output.cls[0, :, 0, 0].tolist() == pytest.approx([4.300, -4.549], abs=1e-3)
+    assert output.loc[0, :, 7, 7].tolist() == pytest.approx([31.137, 34.257, 31.075, 33.830], abs=1e-3)
+
+
+def check_stat(value: torch.Tensor, stat: dict[str, object]) -> None:
+    assert list(value.shape) == stat["shape"]
+    assert float(value.abs().mean()) == pytest.approx(stat["abs_mean"], rel=1e-3)
+    assert float(value.std()) == pytest.approx(stat["std"], rel=1e-3)
+    tolerance = 1e-3 * float(value.std())
+    assert value.reshape(-1)[:4].tolist() == pytest.approx(stat["first"], abs=tolerance)
+
+
+@pytest.mark.parametrize("name", SECOND_SET)
+def test_second_independent_reference(shared: Path, name: str) -> None:
+    golden = read_json(shared / "golden" / "values" / "golden.json")["models"][name]
+    cfg = load_config(name)
+    model = build_model(cfg).eval()
+    assert count_parameters(model) == golden["params"]
+    fill_weights_by_hash(model)
+    forward, side = golden["forward"], cfg.TRACK.INSTANCE_SIZE
+    exemplar = torch.from_numpy(255 * hash_uniform(3 * 127 * 127, 0)).float().reshape(1, 3, 127, 127)
+    search = torch.from_numpy(255 * hash_uniform(3 * side * side, 1)).float().reshape(1, 3, side, side)
+    with torch.inference_mode():
+        kernels = model.template(exemplar)
+        output = model.track(kernels, search)
+        for level, stat in zip(model.features(exemplar), forward["zf"], strict=True):
+            check_stat(level, stat)
+        check_stat(output.cls, forward["cls"])
+        check_stat(output.loc, forward["loc"])
+        if isinstance(model, SiamMask):
+            features = model.track_with_mask(kernels, search)[1]
+            check_stat(model.mask(features), forward["mask"])
+            check_stat(model.refine(features, (12, 12)).reshape(1, -1), forward["refine_12_12"])
+
+
+def test_parameter_count_of_the_unweighted_network(shared: Path) -> None:
+    golden = read_json(shared / "golden" / "values" / "golden.json")["models"]["siamrpn_r50_l234_dwxcorr_otb"]
+    assert count_parameters(build_model(load_config("siamrpn_r50_l234_dwxcorr_otb"))) == golden["params"]
+
+
+@pytest.mark.parametrize("name", list_experiments())
+def test_every_experiment_computes_maps_of_one_size_and_has_gradients(name: str) -> None:
+    cfg = load_config(name)
+    if cfg.BACKBONE.TYPE == "resnet50" and name not in ("siamrpn_r50_l234_dwxcorr_lt", "siammask_r50_l3"):
+        pytest.skip("same network as the two ResNet-50 experiments that are run")
+    model = build_model(cfg).train()
+    output = model(torch.rand(1, 3, 127, 127) * 255, torch.rand(1, 3, 191, 191) * 255)
+    assert output.cls.shape[-2:] == output.loc.shape[-2:] and output.loc.shape[1] == 2 * output.cls.shape[1]
+    (output.cls.mean() + output.loc.log1p().nan_to_num().mean()).backward()
+    assert model.backbone.get_parameter(next(iter(dict(model.backbone.named_parameters())))).grad is not None
+
+
+@pytest.mark.parametrize("name", list(BACKBONES))
+def test_every_backbone_tells_its_channels_and_stages(name: str) -> None:
+    backbone = BACKBONES[name]().eval()
+    with torch.inference_mode():
+        levels = backbone(torch.rand(1, 3, 127, 127))
+    assert [level.shape[1] for level in levels] == backbone.out_channels
+    assert all(isinstance(backbone.get_submodule(stage), nn.Module) for stage in backbone.stages)
+
+
+def test_feature_sizes_of_resnet50() -> None:
+    backbone = BACKBONES["resnet50"](used_layers=[0, 1, 2, 3, 4]).eval()
+    with torch.inference_mode():
+        for side, expected in ((127, [61, 31, 15, 15, 15]), (255, [125, 63, 31, 31, 31])):
+            assert [level.shape[-1] for level in backbone(torch.rand(1, 3, side, side))] == expected
+
+
+def test_stages_deeper_than_used_are_not_built() -> None:
+    assert not hasattr(BACKBONES["resnet50"](used_layers=[0, 1]), "layer2")
+    with pytest.raises(ConfigError, match="increasing numbers from 0 to 4"):
+        BACKBONES["resnet50"](used_layers=[3, 2])
+
+
+def loop_correlation(search: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    """Depth-wise correlation, one window at a time."""
+    side = search.shape[-1] - kernel.shape[-1] + 1
+    out = torch.empty(*search.shape[:2], side, side)
+    for row in range(side):
+        for column in range(side):
+            window = search[:, :, row : row + kernel.shape[-1], column : column + kernel.shape[-1]]
+            out[:, :, row, column] = (window * kernel).sum((2, 3))
+    return out
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_correlations_equal_plain_loops(batch: int) -> None:
+    generator = torch.Generator().manual_seed(batch)
+    search = torch.randn(batch, 4, 9, 9, generator=generator)
+    kernel = torch.randn(batch, 4, 3, 3, generator=generator)
+    expected = loop_correlation(search, kernel)
+    torch.testing.assert_close(xcorr_depthwise(search, kernel), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        xcorr_depthwise(search, kernel, padding=1)[:, :, 1:-1, 1:-1], expected, atol=1e-5, rtol=1e-5
+    )
+    bank = torch.randn(batch, 2 * 4, 3, 3, generator=generator)
+    up = xcorr_up_channel(search, bank)
+    for k in range(2):
+        one = loop_correlation(search, bank[:, 4 * k : 4 * k + 4]).sum(1)
+        torch.testing.assert_close(up[:, k], one, atol=1e-5, rtol=1e-5)
+    pixel = xcorr_pixelwise(search, kernel)
+    assert pixel.shape == (batch, 9, 9, 9)
+    expected_pixel = (search[:, :, 2, 5] * kernel[:, :, 1, 2]).sum(1)
+    torch.testing.assert_close(pixel[:, 1 * 3 + 2, 2, 5], expected_pixel, atol=1e-5, rtol=1e-5)
+
+
+def test_up_channel_head_has_the_published_shapes() -> None:
+    head = UPChannelRPN(anchor_num=5, feature_in=256)
+    shapes = {name: list(value.shape) for name, value in head.state_dict().items()}
+    assert shapes["template_cls_conv.weight"] == [2560, 256, 3, 3]
+    assert shapes["template_loc_conv.weight"] == [5120, 256, 3, 3]
+    assert shapes["loc_adjust.weight"] == [20, 20, 1, 1]
+    cls, loc = head([torch.rand(2, 256, 6, 6)], [torch.rand(2, 256, 22, 22)])
+    assert cls.shape == (2, 10, 17, 17) and loc.shape == (2, 20, 17, 17)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "opts", "message"),
+    [
+        ("siamrpn_alex_dwxcorr", ["BACKBONE.TYPE", "alexnett"], "Did you mean 'alexnet'"),
+        (
+            "siamrpn_alex_dwxcorr",
+            ["BACKBONE.KWARGS.width", "2"],
+            "BACKBONE.KWARGS .*do not fit backbone 'alexnetlegacy'",
+        ),
+        (
+            "siamrpn_alex_dwxcorr",
+            ["RPN.KWARGS.in_channels", "128"],
+            r"\[256\] channels, but RPN.KWARGS.in_channels is 128",
+        ),
+        ("siamrpn_alex_dwxcorr", ["BACKBONE.KWARGS.width_mult", "0.5"], r"\[128\] channels"),
+        ("siamrpn_r50_l234_dwxcorr", ["ADJUST.KWARGS.in_channels", "[512, 1024, 1024]"], "delivers feature maps"),
+        ("siamrpn_r50_l234_dwxcorr", ["ADJUST.KWARGS.out_channels", "[256, 256]"], "differ in length"),
+        ("nanotrack_v2", ["BAN.TYPE", "DepthwiseBAN"], "no anchor-free head 'DepthwiseBAN'.*NanoHeadV1"),
+    ],
+)
+def test_impossible_models_are_explained(experiment: str, opts: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_model(load_config(experiment, opts))
+
+
+def test_registries_know_the_published_parts() -> None:
+    assert {"alexnet", "alexnetlegacy", "mobilenetv2", "resnet18", "resnet34", "resnet50"} <= set(BACKBONES)
+    assert {"UPChannelRPN", "DepthwiseRPN", "MultiRPN"} == set(RPN_HEADS)
+    assert {"AdjustLayer", "AdjustAllLayer"} == set(NECKS)

@@ -1,0 +1,101 @@
+"""The import rules of docs/architecture.md, and an import that emits no warning."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOMS = {  # who may import whom, beside itself and pysot.core
+    "pysot.core": set(),
+    "pysot.models": set(),
+    "pysot.online": set(),
+    "pysot.zoo": set(),
+    "pysot.tracker": {"pysot.models", "pysot.online", "pysot.zoo"},
+    "pysot.datasets": {"pysot.models"},
+    "pysot.training": {"pysot.models", "pysot.online", "pysot.datasets", "pysot.tracker", "pysot.zoo"},
+    "pysot.export": {"pysot.models", "pysot.online", "pysot.tracker", "pysot.zoo"},
+    "pysot.cli": {"pysot." + room for room in ("models", "online", "zoo", "tracker", "datasets", "training", "export")},
+}
+
+
+def python_files(repo: Path) -> list[Path]:
+    return sorted(path for package in ("pysot", "toolkit") for path in (repo / package).rglob("*.py"))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Dotted names imported anywhere in a file, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(dotted: str) -> str:
+    return ".".join(dotted.split(".")[:2])
+
+
+def test_toolkit_knows_neither_torch_nor_pysot(repo: Path) -> None:
+    for path in (repo / "toolkit").rglob("*.py"):
+        for name in imports_of(path):
+            assert name.split(".")[0] not in ("torch", "pysot"), f"{path} imports {name}"
+
+
+def test_rooms_import_only_what_they_may(repo: Path) -> None:
+    for path in (repo / "pysot").glob("*/**/*.py"):
+        room = room_of(".".join(path.relative_to(repo).with_suffix("").parts))
+        for name in imports_of(path):
+            if name.startswith("pysot."):
+                target = room_of(name)
+                if target not in ROOMS:
+                    assert room == "pysot.cli", f"{path} imports {name}: only pysot.cli uses the public names"
+                    continue
+                assert target in {room, "pysot.core", *ROOMS[room]}, f"{path} imports {name}"
+            if name.startswith("toolkit") and room != "pysot.cli":
+                raise AssertionError(f"{path} imports {name}: only pysot.cli knows the toolkit")
+
+
+def test_nobody_imports_the_command_line(repo: Path) -> None:
+    for path in python_files(repo):
+        if "cli" not in path.parts:
+            assert not any(name.startswith("pysot.cli") for name in imports_of(path)), path
+
+
+def test_config_is_read_by_builders_and_command_line_only(repo: Path) -> None:
+    for path in (repo / "pysot").rglob("*.py"):
+        allowed = path.name == "builder.py" or "cli" in path.parts or "training" in path.parts
+        if not allowed and not path.name.startswith("config"):
+            assert not any(n.startswith(("yacs", "pysot.core.config")) for n in imports_of(path)), path
+
+
+def test_devices_are_named_in_one_file(repo: Path) -> None:
+    for path in python_files(repo):
+        if path.name != "runtime.py" and "cli" not in path.parts:
+            text = path.read_text()
+            assert ".cuda(" not in text and '"cuda"' not in text, path
+
+
+@pytest.mark.parametrize("package", ["toolkit", "pysot"])
+def test_import_is_silent(package: str, repo: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", f"import {package}"]
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_toolkit_loads_no_torch(repo: Path) -> None:
+    code = "import sys, toolkit, toolkit.datasets, toolkit.regions; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=repo, check=False).returncode == 0
+
+
+def test_missing_libgl_is_explained(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    for package in ("pysot", "toolkit.datasets"):
+        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {package}"
+        done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False)
+        assert "libGL.so.1" in done.stderr and "opencv-python-headless" in done.stderr
