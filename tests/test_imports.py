@@ -95,7 +95,7 @@ def test_toolkit_loads_no_torch(repo: Path) -> None:
 
 def test_missing_libgl_is_explained(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
-    for package in ("pysot", "toolkit.datasets"):
-        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {package}"
+    for statement in ("from pysot import load_tracker", "import toolkit.datasets"):
+        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {statement}"
         done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False)
         assert "libGL.so.1" in done.stderr and "opencv-python-headless" in done.stderr

@@ -47,13 +47,33 @@ def device_of(module: nn.Module) -> torch.device:
 
 def prepare_for_inference(model: M, device: torch.device) -> M:
     """Puts `model` into its fastest exact form on `device`, in place: eval, no gradients, batch norms folded into the
-    convolutions before them, channels-last weights. Outputs agree with the plain model to float rounding; the
-    state_dict no longer has the published keys, so load snapshots first.
+    convolutions before them, weights in the model's `memory_format`. Outputs agree with the plain model to float
+    rounding; the state_dict no longer has the published keys, so load snapshots first.
     """
     model.eval().requires_grad_(False)
     fuse_batch_norms(model)
-    model.to(device)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    memory_format = getattr(model, "memory_format", torch.contiguous_format)
+    return model.to(device).to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until everything asked of `device` is done, so that a clock read afterwards is true."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def peak_memory_mib(device: torch.device) -> float | None:
+    """Largest memory this process has held so far, MiB, on the accelerator if `device` is one; None if not known."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def fuse_batch_norms(model: nn.Module) -> None:

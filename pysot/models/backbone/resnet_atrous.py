@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -84,6 +85,7 @@ class AtrousResNet(Backbone):
 
     block: type[BasicBlock] | type[Bottleneck]
     depths: tuple[int, int, int, int]
+    memory_format = torch.contiguous_format  # dilated convolutions are slower channels-last
     conv_bn_pairs = (("conv1", "bn1"),)
 
     def __init__(self, used_layers: Sequence[int] = (2, 3, 4)) -> None:

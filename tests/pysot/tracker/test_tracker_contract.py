@@ -115,7 +115,7 @@ def test_boxes_at_and_over_the_border(tracker: Tracker, box: tuple[float, ...]) 
         (FRAME[..., 0], r"shape \(120, 160\).*COLOR_GRAY2BGR"),
         (FRAME[..., :1], "COLOR_GRAY2BGR"),
         (np.dstack([FRAME, FRAME[..., 0]]), "alpha"),
-        (FRAME.astype(np.uint16), "type uint16.*16-bit"),
+        (FRAME.astype(np.uint16), "type uint16.*16 bits"),
         (FRAME / 255.0, "type float64"),
         (None, "NoneType.*cv2.imread returns None"),
         (np.zeros((0, 5, 3), np.uint8), "no pixels"),

@@ -1,0 +1,215 @@
+"""`tools/benchmark.py`: how fast a tracker is on this machine, stage by stage, and what memory it takes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pysot.cli.messages import EXIT_FINE, guarded
+from pysot.core.config import load_config
+from pysot.core.errors import SnapshotError, SotError
+from pysot.core.experiments import experiment_name
+from pysot.core.runtime import DEVICES, device_name, peak_memory_mib, prepare_for_inference, resolve_device, synchronize
+from pysot.models.builder import build_model
+from pysot.tracker.builder import build_tracker
+from pysot.tracker.siamese import SiameseTracker
+from pysot.zoo.loading import load_snapshot
+from pysot.zoo.locate import find_snapshot
+from toolkit.datasets import Image
+from toolkit.synthetic import random_scene
+
+COMMAND = "benchmark"
+STAGES = ("crop", "backbone", "head", "decode")
+_WARM_UP = 5
+_SCENE_SEED = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured.
+
+    Attributes:
+        stages_ms: median milliseconds per frame of each stage; head includes the neck, decode everything after it.
+        frame_ms: median of the whole frame, from image to result; also the 90th percentile and the rate.
+        init_ms: one first frame.
+        memory_mib: peak of the process, or of the accelerator; None where the system does not say.
+    """
+
+    tracker: str
+    weights: str
+    device: str
+    threads: int
+    torch: str
+    frames: int
+    stages_ms: dict[str, float]
+    frame_ms: float
+    frame_p90_ms: float
+    fps: float
+    init_ms: float
+    memory_mib: float | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("--config", required=True, metavar="NAME|FILE", help="experiment name or YAML file")
+    parser.add_argument("--snapshot", metavar="NAME|FILE", help="weights; default: the experiment's, else random ones")
+    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
+    parser.add_argument("--device", default="auto", metavar="{" + ",".join(DEVICES) + "}", help="default: auto")
+    parser.add_argument("--threads", type=int, metavar="N", help="torch threads; default: torch's own choice")
+    parser.add_argument("--frames", type=int, default=60, metavar="N", help="frames to time; default: 60")
+    parser.add_argument("--size", default="640x480", metavar="WxH", help="of the frames; default: 640x480")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument("--debug", action="store_true", help="full tracebacks")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `tools/benchmark.py`; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Measure the speed and memory of a tracker.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command: 0 when the table was printed, 2 for bad input."""
+    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.frames < 1 or (args.threads is not None and args.threads < 1):
+        raise SotError(f"--frames {args.frames} and --threads {args.threads} must be 1 or more.")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    tracker, weights = build(args.config, args.snapshot, args.opts, args.device)
+    report = measure(tracker, experiment_name(args.config), weights, args.frames, parse_size(args.size))
+    print(table(report))
+    if args.json:
+        args.json.write_text(json.dumps(asdict(report), indent=1) + "\n")
+    return EXIT_FINE
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(width, height) from `640x480`; `SotError` when it is not of that form or too small to hold a target."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) >= 64 for part in parts):
+        raise SotError(f"--size '{text}' is not WIDTHxHEIGHT with both 64 or more. Example: 640x480")
+    return int(parts[0]), int(parts[1])
+
+
+def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[SiameseTracker, str]:
+    """The tracker, and what its weights are. Speed does not depend on them: without a snapshot they are random."""
+    cfg = load_config(config, opts)
+    model = build_model(cfg)
+    try:
+        path = find_snapshot(snapshot or experiment_name(config), download=snapshot is not None)
+    except SnapshotError:
+        if snapshot is not None:
+            raise
+        weights = "random"
+    else:
+        load_snapshot(model, path)
+        weights = path.name
+    tracker = build_tracker(cfg, prepare_for_inference(model, resolve_device(device)))
+    if not isinstance(tracker, SiameseTracker):
+        raise SotError(f"{cfg.TRACK.TYPE} has no stages that this command knows.")
+    return tracker, weights
+
+
+class Stopwatch:
+    """Notes when the stages of a siamese tracker begin and end, without changing what they compute."""
+
+    def __init__(self, tracker: SiameseTracker) -> None:
+        self.device = tracker.device
+        self.marks: list[float] = []
+        backbone = tracker.model.backbone
+        self._hooks = [
+            backbone.register_forward_pre_hook(lambda *_: self.mark()),
+            backbone.register_forward_hook(lambda *_: self.mark()),
+        ]
+        respond: Callable[..., Any] = tracker._respond
+
+        def timed(*args: Any) -> Any:
+            answer = respond(*args)
+            self.mark()
+            return answer
+
+        self._tracker = tracker
+        tracker._respond = timed  # type: ignore[assignment, method-assign]
+
+    def mark(self) -> None:
+        """Notes the time, after everything asked for so far is done."""
+        synchronize(self.device)
+        self.marks.append(time.perf_counter())
+
+    def close(self) -> None:
+        """Takes the hooks off again."""
+        for hook in self._hooks:
+            hook.remove()
+        del self._tracker._respond
+
+
+def measure(tracker: SiameseTracker, name: str, weights: str, frames: int, size_wh: tuple[int, int]) -> Report:
+    """Times `frames` frames of a rendered scene, each searched around the true place, so that weights do not matter."""
+    scene = random_scene(_SCENE_SEED, count=frames + _WARM_UP + 1, size=size_wh)
+    images: list[Image] = [scene.frame(index) for index in range(frames + _WARM_UP + 1)]
+    box = np.asarray(scene.box(0), dtype=float)
+    began = time.perf_counter()
+    tracker.init(images[0], box)
+    synchronize(tracker.device)
+    init_ms = 1e3 * (time.perf_counter() - began)
+    region = tracker.search_region()
+    watch, rows = Stopwatch(tracker), []
+    for image in images[1:]:
+        watch.marks.clear()
+        watch.mark()
+        tracker.commit(image, tracker.locate(image, region))
+        watch.mark()
+        rows.append(np.diff(watch.marks))
+    watch.close()
+    times = 1e3 * np.array(rows[_WARM_UP:])
+    totals = times.sum(axis=1)
+    return Report(
+        tracker=name,
+        weights=weights,
+        device=device_name(tracker.device),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        frames=frames,
+        stages_ms=dict(zip(STAGES, np.median(times, axis=0).round(3).tolist(), strict=True)),
+        frame_ms=round(float(np.median(totals)), 3),
+        frame_p90_ms=round(float(np.percentile(totals, 90)), 3),
+        fps=round(1e3 / float(np.median(totals)), 2),
+        init_ms=round(init_ms, 3),
+        memory_mib=None if (peak := peak_memory_mib(tracker.device)) is None else round(peak, 1),
+    )
+
+
+def table(report: Report) -> str:
+    """The report as text."""
+    lines = [
+        f"{report.tracker} (weights: {report.weights})",
+        f"{report.device}, {report.threads} thread(s), torch {report.torch}, {report.frames} frames",
+        "",
+        f"{'stage':10s} {'median ms':>10s} {'share':>7s}",
+    ]
+    whole = sum(report.stages_ms.values())
+    lines += [f"{stage:10s} {ms:10.2f} {ms / whole:7.0%}" for stage, ms in report.stages_ms.items()]
+    memory = "not known" if report.memory_mib is None else f"{report.memory_mib:.0f} MiB"
+    lines += [
+        f"{'frame':10s} {report.frame_ms:10.2f}         (90 % of frames below {report.frame_p90_ms:.2f} ms)",
+        "",
+        f"{report.fps:.1f} fps from image to result; first frame {report.init_ms:.1f} ms; peak memory {memory}",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

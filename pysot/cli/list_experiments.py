@@ -1,0 +1,68 @@
+"""`pysot list`: the experiments that come with the toolkit, and where the snapshot of each is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pysot.core.errors import SnapshotError
+from pysot.core.experiments import experiments_dir, list_experiments
+from pysot.zoo.catalogue import CATALOGUE
+from pysot.zoo.locate import find_snapshot, zoo_places
+
+_AT_FIRST_USE = "not here; downloaded at first use"
+_NONE = "no snapshot known by this name; give --snapshot FILE"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`: none."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints the list; returns the exit code 0."""
+    parser = argparse.ArgumentParser(description="List the experiments, and whether their snapshot is here.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints one line per experiment: its name, and the snapshot's file or how to get one."""
+    print(experiment_table())
+    return 0
+
+
+def found_snapshots() -> list[str]:
+    """One line for each experiment whose snapshot is on this machine, usable or not."""
+    states = {name: snapshot_state(name) for name in list_experiments()}
+    return [f"{name}: {state}" for name, state in states.items() if state not in (_AT_FIRST_USE, _NONE)]
+
+
+def experiment_table() -> str:
+    """One line per experiment, then where snapshots were looked for."""
+    names = list_experiments()
+    width = max(map(len, names), default=0)
+    lines = [f"{name:{width}}  {snapshot_state(name)}" for name in names]
+    places = ", ".join(map(str, zoo_places()))
+    return "\n".join([*lines, f"experiments: {experiments_dir()}", f"snapshots are looked for in: {places}"])
+
+
+def snapshot_state(name: str) -> str:
+    """The file of an experiment's snapshot; else whether it is damaged, can be downloaded, or is nowhere."""
+    try:
+        return str(find_snapshot(name, download=False))
+    except SnapshotError as error:
+        if _present(name):
+            return f"unusable: {error}"
+        return _AT_FIRST_USE if name in CATALOGUE else _NONE
+
+
+def _present(name: str) -> list[Path]:
+    """The catalogue's files of that name which are there, whatever is in them."""
+    file = CATALOGUE[name].file if name in CATALOGUE else None
+    return [] if file is None else [place / file for place in zoo_places() if (place / file).is_file()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""`tools/test.py`: runs a tracker on a benchmark and writes its results in PySOT's layout."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pysot.cli.messages import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, complain, guarded
+from pysot.cli.opencv_log import quiet_opencv
+from pysot.cli.trackers import add_tracker_arguments, choose_tracker
+from pysot.cli.window import TestWindow
+from pysot.core.runtime import environment_report
+from toolkit.datasets import load_benchmark
+from toolkit.protocols.table import PROTOCOLS
+from toolkit.runner import Failure, RunSummary, SequenceReport, run_benchmark
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    add_tracker_arguments(parser)
+    where = parser.add_argument_group("what to run it on")
+    where.add_argument("--dataset", required=True, metavar="NAME|DIR", help="OTB100, VOT2018, SYNTH, ... or a folder")
+    where.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; default: testing_dataset/NAME")
+    where.add_argument("--video", metavar="NAME", help="only this sequence")
+    where.add_argument("--protocol", choices=list(PROTOCOLS), help="default: the benchmark's own")
+    where.add_argument("--repetitions", type=int, default=1, metavar="N", help="runs per sequence (VOT 15, GOT-10k 3)")
+    out = parser.add_argument_group("results")
+    out.add_argument("--results_dir", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    out.add_argument("--tracker_name", metavar="NAME", help="result folder; default: name of the snapshot")
+    out.add_argument("--overwrite", action="store_true", help="run again what is already there")
+    out.add_argument("--vis", action="store_true", help="show every frame: truth green, result yellow")
+    how = parser.add_argument_group("machine")
+    how.add_argument("--workers", type=int, default=1, metavar="N", help="sequences at once, one process each")
+    how.add_argument("--threads", type=int, default=1, metavar="N", help="torch threads per worker (1, as in PySOT)")
+    how.add_argument("--debug", action="store_true", help="full tracebacks")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `tools/test.py`; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Run a tracker on a benchmark.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command.
+
+    Returns 0 when every sequence is finished, 1 when some failed, 2 for bad usage or when nothing could run, 130 when
+    it was interrupted.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    kept = "Interrupted. Finished sequences are kept; the same command continues with the next."
+    return guarded("test", lambda: _run(args), debug=args.debug, interrupted=kept)
+
+
+def _run(args: argparse.Namespace) -> int:
+    chosen = choose_tracker(args)
+    benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
+    if args.protocol:
+        benchmark = replace(benchmark, protocol=args.protocol)
+    with quiet_opencv(), TestWindow(args.vis) as window:
+        summary = run_benchmark(
+            chosen.factory(args.device, args.threads),
+            benchmark,
+            args.results_dir,
+            args.tracker_name or chosen.name,
+            workers=args.workers,
+            repetitions=args.repetitions,
+            overwrite=args.overwrite,
+            progress=sys.stderr.isatty(),
+            on_frame=window.show if window.is_open else None,
+            on_sequence=_Printer(),
+            identity=chosen.identity(),
+            notes={"environment.txt": f"{environment_report()}\n{_resources(args)}"},
+        )
+    _print_summary(summary, debug=args.debug)
+    if not summary.failures:
+        return EXIT_FINE
+    return EXIT_SOME_FAILED if summary.finished or summary.resumed else EXIT_NOTHING_DONE
+
+
+def _resources(args: argparse.Namespace) -> str:
+    return f"device asked for: {args.device}\nworkers: {args.workers}\nthreads per worker: {args.threads}\n"
+
+
+class _Printer:
+    """One line per sequence, above the progress bar."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, result: SequenceReport | Failure) -> None:
+        self.count += 1
+        if isinstance(result, Failure):
+            tqdm.write(f"({self.count:3d}) Video: {result.sequence:16s} failed", file=sys.stdout)
+            return
+        lost = "" if result.lost is None else f" Lost: {result.lost:g}"
+        speed = f"Time: {result.wall_seconds:5.1f}s Speed: {result.fps:6.1f}fps"
+        tqdm.write(f"({self.count:3d}) Video: {result.sequence:16s} {speed}{lost}", file=sys.stdout)
+
+
+def _print_summary(summary: RunSummary, debug: bool) -> None:
+    done = f"{len(summary.finished)} sequence(s) run"
+    if summary.resumed:
+        done += f", {len(summary.resumed)} already there"
+    if summary.failures:
+        done += f", {len(summary.failures)} failed"
+    speed = f"{summary.frames} frames, tracker {summary.fps:.1f} fps, whole loop {summary.loop_fps:.1f} fps"
+    print(f"{summary.folder}: {done}; {speed}" if summary.finished else f"{summary.folder}: {done}")
+    if summary.lost is not None:
+        print(f"{summary.folder.name} total lost: {summary.lost:g}")
+    for failure in summary.failures:
+        complain("test", failure.message)
+        if debug and failure.details:
+            print(failure.details, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

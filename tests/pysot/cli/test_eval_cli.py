@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pysot.cli import reproduce
+from pysot.cli.eval import main
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two sequences as annotations alone, three trackers, one of which has nothing for the second sequence."""
+    truth = "11,11,20,20\n" * 12
+    for name in ("Deer", "Man"):
+        for folder in (f"annotations/MINE/{name}", "results/MINE/good", "results/MINE/other", "results/MINE/half"):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    record = {
+        name: {"video_dir": name, "init_rect": [10, 10, 20, 20], "img_names": [], "gt_rect": [[10, 10, 20, 20]] * 12}
+        for name in ("Deer", "Man")
+    }
+    for name in record:
+        record[name]["img_names"] = [f"{name}/{k:04d}.jpg" for k in range(12)]
+        (tmp_path / "results/MINE/good" / f"{name}.txt").write_text("10,10,20,20\n" * 12)
+        (tmp_path / "results/MINE/other" / f"{name}.txt").write_text(truth)
+    (tmp_path / "results/MINE/half/Deer.txt").write_text(truth)
+    (tmp_path / "MINE.json").write_text(json.dumps(record))
+    return tmp_path
+
+
+def command(data: Path, *extra: str) -> int:
+    return main(["-p", str(data / "results"), "-d", str(data / "MINE.json"), *extra])
+
+
+def test_table_files_and_exit_code(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {form: data / f"out/report.{form}" for form in ("json", "csv", "markdown", "latex")}
+    options = [text for form, path in files.items() for text in (f"--{form}", str(path))]
+    assert command(data, "-s", "--attributes", "--ci", "-n", "2", *options) == 1
+    out = capsys.readouterr().out
+    assert "|     good     |" in out
+    assert "Left out: half" in out
+    assert "MINE by sequence" in out
+    content = json.loads(files["json"].read_text())
+    assert content["trackers"]["good"]["success"] == pytest.approx(20 / 21)
+    assert content["trackers"]["good"]["ci"]["success"] == pytest.approx([20 / 21] * 2)
+    assert "**0.952" in files["markdown"].read_text()
+    assert r"\toprule" in files["latex"].read_text()
+    assert files["csv"].read_text().startswith("benchmark,tracker,sequence,success")
+
+
+def test_all_scored(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(data, "-t", "g") == 0
+    assert "other" not in capsys.readouterr().out
+
+
+def test_compare(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command(data, "--compare", "good", "other")
+    out = capsys.readouterr().out
+    assert "MINE: good minus other" in out
+    assert "p is two-sided" in out
+    assert command(data, "--compare", "good", "nobody") == 2
+    assert "not among the trackers scored" in capsys.readouterr().err
+
+
+def test_nothing_scored(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(data, "-t", "half") == 2
+    assert "no tracker could be scored" in capsys.readouterr().err
+    assert command(data, "-t", "nobody") == 2
+    assert "Trackers found: good, half, other" in capsys.readouterr().err
+
+
+def test_works_from_a_clone(data: Path, repo: Path) -> None:
+    options = ["-p", str(data / "results"), "-d", str(data / "MINE.json"), "-t", "good", "--strict"]
+    done = subprocess.run(
+        [sys.executable, str(repo / "tools" / "eval.py"), *options],
+        capture_output=True,
+        text=True,
+        cwd=data,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "strict" in done.stdout
+
+
+def test_reproduce_prints_markdown(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = data / "results"
+    (results / "REFERENCE_SCORES.json").write_text("{}")
+    assert reproduce.main(["--results", str(results), "--annotations", str(data)]) == 0
+    assert "| Benchmark | Tracker |" in capsys.readouterr().out
+    assert reproduce.main(["--results", str(data), "--annotations", str(data)]) == 2
+    assert "REFERENCE_SCORES.json" in capsys.readouterr().err

@@ -1,0 +1,11 @@
+"""Measures the speed of a tracker: `python tools/benchmark.py --config nanotrack_v2 --threads 2`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pysot.cli.benchmark import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""Scores results on a benchmark: `python tools/eval.py --tracker_path results --dataset OTB100`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pysot.cli.eval import main
+
+if __name__ == "__main__":
+    sys.exit(main())

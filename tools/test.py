@@ -1,0 +1,11 @@
+"""Runs a tracker on a benchmark: `python tools/test.py --config nanotrack_v2 --dataset OTB100`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pysot.cli.test import main
+
+if __name__ == "__main__":
+    sys.exit(main())
