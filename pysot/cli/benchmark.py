@@ -1,4 +1,7 @@
-"""`tools/benchmark.py`: how fast a tracker is on this machine, stage by stage, and what memory it takes."""
+"""`tools/benchmark.py`: how fast a tracker is on this machine, stage by stage, and what memory it takes.
+
+`tools/benchmark.py eval` measures the scoring instead (`pysot.cli.benchmark_eval`).
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from pysot.cli import benchmark_eval
 from pysot.cli.messages import EXIT_FINE, guarded
 from pysot.core.config import load_config
 from pysot.core.errors import SnapshotError, SotError
 from pysot.core.experiments import experiment_name
-from pysot.core.runtime import DEVICES, device_name, peak_memory_mib, prepare_for_inference, resolve_device, synchronize
+from pysot.core.runtime import DEVICES, device_name, peak_memory_mib, resolve_device, synchronize
 from pysot.models.builder import build_model
+from pysot.models.inference import prepare_for_inference
 from pysot.tracker.builder import build_tracker
 from pysot.tracker.siamese import SiameseTracker
 from pysot.zoo.loading import load_snapshot
@@ -60,7 +65,7 @@ class Report:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
-    parser.add_argument("--config", required=True, metavar="NAME|FILE", help="experiment name or YAML file")
+    parser.add_argument("--config", metavar="NAME|FILE", help="experiment name or YAML file")
     parser.add_argument("--snapshot", metavar="NAME|FILE", help="weights; default: the experiment's, else random ones")
     parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
     parser.add_argument("--device", default="auto", metavar="{" + ",".join(DEVICES) + "}", help="default: auto")
@@ -69,6 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="640x480", metavar="WxH", help="of the frames; default: 640x480")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--debug", action="store_true", help="full tracebacks")
+    others = parser.add_subparsers(dest="what", metavar="[eval]")
+    benchmark_eval.add_arguments(others.add_parser("eval", help="the speed of scoring, not of a tracker"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,10 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when the table was printed, 2 for bad input."""
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
+    return guarded(COMMAND, lambda: (benchmark_eval.run if args.what == "eval" else _run)(args), debug=args.debug)
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.config is None:
+        raise SotError("Nothing to measure: give --config NAME, or `eval` for the speed of scoring.")
     if args.frames < 1 or (args.threads is not None and args.threads < 1):
         raise SotError(f"--frames {args.frames} and --threads {args.threads} must be 1 or more.")
     if args.threads:

@@ -33,6 +33,11 @@ TRACKERS_OF_HEAD = {
 }
 """Which TRACK.TYPE can decode what which HEAD.TYPE produces."""
 
+SIZES = ("TRACK.EXEMPLAR_SIZE", "TRACK.INSTANCE_SIZE", "TRACK.LOST_INSTANCE_SIZE", "ANCHOR.STRIDE", "POINT.STRIDE")
+"""Keys whose value must be above zero."""
+SHARES = ("TRACK.WINDOW_INFLUENCE", "TRACK.LR", "TRACK.MASK_THERSHOLD")
+"""Keys whose value must lie in [0, 1]."""
+
 
 def get_cfg() -> CfgNode:
     """A fresh, writable copy of the default tree."""
@@ -93,10 +98,21 @@ def validate_config(cfg: CfgNode) -> None:
         )
     if cfg.MODEL.TYPE not in ("auto", "siamese"):
         raise ConfigError(f"MODEL.TYPE: unknown model family '{cfg.MODEL.TYPE}'. Use auto or siamese.")
+    _validate_ranges(cfg)
     _validate_mask(cfg)
     if head == "RPN":
         _validate_anchors(cfg)
     _validate_levels(cfg)
+
+
+def _validate_ranges(cfg: CfgNode) -> None:
+    for key in (*SIZES, *SHARES):
+        group, name = key.split(".")
+        value = cfg[group][name]
+        if key in SIZES and not value > 0:
+            raise ConfigError(f"{key} is {value}; expected a number above 0.")
+        if key in SHARES and not 0 <= value <= 1:
+            raise ConfigError(f"{key} is {value}; expected a number from 0 to 1.")
 
 
 def _validate_mask(cfg: CfgNode) -> None:
@@ -110,6 +126,9 @@ def _validate_mask(cfg: CfgNode) -> None:
 
 
 def _validate_anchors(cfg: CfgNode) -> None:
+    for key in ("RATIOS", "SCALES"):
+        if not all(value > 0 for value in cfg.ANCHOR[key]):
+            raise ConfigError(f"ANCHOR.{key} is {list(cfg.ANCHOR[key])}; expected numbers above 0.")
     count = len(cfg.ANCHOR.RATIOS) * len(cfg.ANCHOR.SCALES)
     in_head = cfg.RPN.KWARGS.get("anchor_num", count)
     if not count == cfg.ANCHOR.ANCHOR_NUM == in_head:
@@ -179,10 +198,17 @@ def _merge_opts(tree: CfgNode, opts: Sequence[str]) -> None:
     if len(opts) % 2:
         raise ConfigError(f"--opts takes KEY VALUE pairs; got {len(opts)} words: {' '.join(map(str, opts))}.")
     for key, text in zip(opts[::2], opts[1::2], strict=True):
-        values: Any = yaml.safe_load(text) if isinstance(text, str) else text
+        values: Any = _parse_value(key, text) if isinstance(text, str) else text
         for part in reversed(str(key).split(".")):
             values = {part: values}
         _merge(tree, values, where="--opts")
+
+
+def _parse_value(key: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--opts: '{text}' for {key} is not valid YAML. Close its brackets, or quote it.") from error
 
 
 def _free_value(value: Any) -> Any:
@@ -201,17 +227,25 @@ def _coerce(value: Any, default: Any, where: str, key: str) -> Any:
     if isinstance(value, str) and wanted in (int, float):  # YAML reads 1e-3, without a point, as text
         with suppress(ValueError):
             value = float(value)
+    if isinstance(value, (list, tuple)) and wanted in (list, tuple):
+        _check_items(value, default, where, key)
+        return wanted(value)
     if type(value) is wanted:
         return value
     if wanted is float and type(value) is int:
         return float(value)
     if wanted is int and type(value) is float and value.is_integer():
         return int(value)
-    if wanted in (list, tuple) and isinstance(value, (list, tuple)):
-        return wanted(value)
     raise ConfigError(
         f"{where}: {key} is a {wanted.__name__} (default {default!r}); got {value!r}, a {type(value).__name__}."
     )
+
+
+def _check_items(value: Sequence[Any], default: Sequence[Any], where: str, key: str) -> None:
+    """Raises `ConfigError` where a list of numbers holds something else, or a list of texts."""
+    kinds, name = ((str,), "texts") if all(isinstance(item, str) for item in default) else ((int, float), "numbers")
+    if not all(type(item) in kinds for item in value):
+        raise ConfigError(f"{where}: {key} is a list of {name} (default {default!r}); got {value!r}.")
 
 
 def all_keys(node: CfgNode, prefix: str = "") -> Iterator[str]:

@@ -1,21 +1,17 @@
-"""Device, threads and inference preparation. The only file that names a device."""
+"""Devices and what is known of this machine. The only file that names a device."""
 
 from __future__ import annotations
 
 import platform
 import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pysot.core.errors import DeviceError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-M = TypeVar("M", bound=nn.Module)
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -25,8 +21,8 @@ def resolve_device(name: str = "auto") -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    kind = name.split(":")[0]
-    if kind not in DEVICES:
+    kind, _, number = name.partition(":")
+    if kind not in DEVICES or (":" in name and (kind == "auto" or not number.isdecimal())):
         raise DeviceError(f"Unknown device '{name}'. Use one of: {', '.join(DEVICES)}, or cuda:N.")
     if kind == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
@@ -45,15 +41,9 @@ def device_of(module: nn.Module) -> torch.device:
     return next(module.parameters()).device
 
 
-def prepare_for_inference(model: M, device: torch.device) -> M:
-    """Puts `model` into its fastest exact form on `device`, in place: eval, no gradients, batch norms folded into the
-    convolutions before them, weights in the model's `memory_format`. Outputs agree with the plain model to float
-    rounding; the state_dict no longer has the published keys, so load snapshots first.
-    """
-    model.eval().requires_grad_(False)
-    fuse_batch_norms(model)
-    memory_format = getattr(model, "memory_format", torch.contiguous_format)
-    return model.to(device).to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
+def is_cpu(device: torch.device) -> bool:
+    """True when tensors on `device` are computed by the processor."""
+    return device.type == "cpu"
 
 
 def synchronize(device: torch.device) -> None:
@@ -74,24 +64,6 @@ def peak_memory_mib(device: torch.device) -> float | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
-def fuse_batch_norms(model: nn.Module) -> None:
-    """Folds each BatchNorm2d that directly follows a Conv2d inside an `nn.Sequential`, or that a module declares in
-    its `conv_bn_pairs`, into that convolution. The folded batch norm becomes `nn.Identity`.
-
-    A module lists `conv_bn_pairs = (("conv1", "bn1"), ...)` where it calls the two one after the other in `forward`.
-    """
-    for module in model.modules():
-        pairs = list(getattr(module, "conv_bn_pairs", ()))
-        if isinstance(module, nn.Sequential):
-            names = list(module._modules)
-            pairs += list(pairwise(names))
-        for conv_name, bn_name in pairs:
-            conv, bn = module._modules.get(conv_name), module._modules.get(bn_name)
-            if isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d):
-                setattr(module, conv_name, fuse_conv_bn_eval(conv.eval(), bn.eval()))
-                setattr(module, bn_name, nn.Identity())
 
 
 def cpu_name() -> str:

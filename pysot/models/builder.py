@@ -37,11 +37,13 @@ def build_model(cfg: CfgNode) -> SiameseModel:
 
 
 def _make(registry: Registry[Any], name: str, kwargs: dict[str, Any]) -> Any:
-    """Calls the entry `name` of `registry`; an argument it does not take becomes a `ConfigError`."""
+    """Calls the entry `name` of `registry`; an argument it does not take, or cannot use, becomes a `ConfigError`."""
     entry = registry[name]
     try:
         return entry(**kwargs)
-    except TypeError as error:
+    except ConfigError:
+        raise
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         group = registry.key.rsplit(".", 1)[0]
         raise ConfigError(f"{group}.KWARGS {dict(kwargs)} do not fit {registry.slot} '{name}': {error}.") from error
 

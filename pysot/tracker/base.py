@@ -187,7 +187,10 @@ def check_image(image: Any) -> Image:
 
 def check_box(box_xywh: Any, image: Image) -> tuple[float, float, float, float]:
     """`box_xywh` as four floats if it is finite, has area and touches the image; else `BadBoxError`."""
-    box = np.asarray(box_xywh, dtype=np.float64).reshape(-1) if not isinstance(box_xywh, str) else np.empty(0)
+    try:
+        box = np.asarray(box_xywh, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        box = np.empty(0)
     if box.shape != (4,):
         raise BadBoxError(f"The first box is {box_xywh!r}; expected four numbers x, y, width, height.")
     x, y, width, height = (float(value) for value in box)

@@ -12,8 +12,9 @@ from yacs.config import CfgNode
 from pysot.core.config import load_config, override_config, validate_config
 from pysot.core.errors import ConfigError
 from pysot.core.experiments import experiment_name
-from pysot.core.runtime import prepare_for_inference, resolve_device
+from pysot.core.runtime import resolve_device
 from pysot.models.builder import build_model
+from pysot.models.inference import prepare_for_inference
 from pysot.models.siamese import SiameseModel
 from pysot.tracker import nanotrack, siammask, siamrpn, siamrpn_lt
 from pysot.tracker.base import TRACKERS, Tracker

@@ -106,6 +106,10 @@ def test_unknown_key_names_the_closest_one(tmp_path: Path) -> None:
         ("HEAD: {TYPE: DIMPLE}", "unknown head family 'DIMPLE'"),
         ("MODEL: {TYPE: cnn}", "MODEL.TYPE"),
         ("ANCHOR: {RATIOS: [1]}", "Anchors disagree"),
+        ("ANCHOR: {RATIOS: [a, b, c, d, e]}", "ANCHOR.RATIOS is a list of numbers"),
+        ("ANCHOR: {RATIOS: [0, 1, 1, 2, 3]}", "ANCHOR.RATIOS is .*above 0"),
+        ("TRACK: {INSTANCE_SIZE: 0}", "TRACK.INSTANCE_SIZE is 0"),
+        ("TRACK: {WINDOW_INFLUENCE: .nan}", "TRACK.WINDOW_INFLUENCE is nan"),
         ("BACKBONE: {KWARGS: {used_layers: [2, 3]}}\nADJUST: {KWARGS: {in_channels: [1, 2, 3]}}", "2 feature map"),
         ("_BASE_: nowhere.yaml", "'nowhere.yaml' is neither a file nor an experiment"),
         ("_BASE_: config.yaml", "forms a loop"),
@@ -137,7 +141,7 @@ def test_user_data_set_may_be_added(tmp_path: Path) -> None:
     assert cfg.DATASET.MINE.FRAME_RANGE == 5
 
 
-@pytest.mark.parametrize("opts", [["TRACK.LR"], ["TRACK.LRR", "1"]])
+@pytest.mark.parametrize("opts", [["TRACK.LR"], ["TRACK.LRR", "1"], ["TRACK.LR", "["]])
 def test_bad_opts(opts: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"--opts"):
         load_config("nanotrack_v2", opts)

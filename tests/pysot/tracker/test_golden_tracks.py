@@ -11,8 +11,8 @@ import torch
 
 import pysot
 from pysot.core.config import load_config
-from pysot.core.runtime import prepare_for_inference
 from pysot.models.builder import build_model
+from pysot.models.inference import prepare_for_inference
 from pysot.tracker.builder import build_tracker
 from tests.golden import BAG_BOX, bag_frames, fill_weights_by_hash, golden_model, hash_uniform, read_json
 

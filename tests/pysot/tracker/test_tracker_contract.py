@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pysot.core.config import load_config
 from pysot.core.errors import BadBoxError, ConfigError, ImageError, SotError
-from pysot.core.runtime import prepare_for_inference
 from pysot.models.builder import build_model
+from pysot.models.inference import prepare_for_inference
 from pysot.tracker.anchors import anchor_grid, anchor_sizes
 from pysot.tracker.base import State, Tracker, TrackResult
 from pysot.tracker.builder import build_tracker, load_tracker
