@@ -1,5 +1,7 @@
 """The toolkit's own exceptions. Every message names the thing, what was found, what was expected and the next step."""
 
+from collections.abc import Sequence
+
 
 class ToolkitError(Exception):
     """Base of everything the toolkit raises on purpose: bad input, never a bug."""
@@ -23,3 +25,9 @@ class ResultError(ToolkitError):
 
 class ProtocolError(ToolkitError):
     """A benchmark cannot be run or scored under the requested protocol."""
+
+
+def some(items: Sequence[str], separator: str = ", ", shown: int = 5) -> str:
+    """The first `shown` of `items`, and how many more there are: for messages about many files."""
+    rest = f"{separator}and {len(items) - shown} more" if len(items) > shown else ""
+    return separator.join(items[:shown]) + rest

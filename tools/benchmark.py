@@ -1,4 +1,4 @@
-"""Measures the speed of a tracker: `python tools/benchmark.py --config nanotrack_v2 --threads 2`."""
+"""Measures the speed of a tracker, or of scoring: `python tools/benchmark.py --config nanotrack_v2 --threads 2`."""
 
 import sys
 from pathlib import Path

@@ -24,6 +24,7 @@ from toolkit.report import (
     to_latex,
     to_markdown,
 )
+from toolkit.report.figures import FORMATS, STYLES, require_matplotlib, write_figures
 from toolkit.report.tables import CONSOLE_LIMIT
 from toolkit.results.writer import write_files
 
@@ -60,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--csv", type=Path, metavar="FILE", help="write a row for every tracker and sequence")
     out.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables shown")
     out.add_argument("--latex", type=Path, metavar="FILE", help="write the tables shown (booktabs)")
+    out.add_argument("--figures", type=Path, metavar="DIR", help="draw curves and rankings (needs matplotlib)")
+    out.add_argument("--figure_format", choices=[*FORMATS, "both"], default="both", help="default: both")
+    out.add_argument("--figure_style", choices=list(STYLES), default="paper", help="sizes and fonts (default: paper)")
     out.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
@@ -76,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.figures is not None:
+        require_matplotlib()  # before the scoring, which may take minutes
     report = evaluate(
         load_benchmark(args.dataset, args.dataset_root),
         args.tracker_path,
@@ -110,6 +116,10 @@ def _show(report: EvaluationReport, args: argparse.Namespace) -> None:
         args.latex: lambda: "\n".join(map(to_latex, tables)),
     }
     write_files({path: make() for path, make in files.items() if path is not None})
+    if args.figures is not None:
+        formats = FORMATS if args.figure_format == "both" else (args.figure_format,)
+        written = write_figures(report, args.figures, formats, args.figure_style)
+        print(f"{len(written)} figure files in {args.figures}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pysot.cli.messages import EXIT_FINE, guarded
 from pysot.core.errors import SnapshotError
 from pysot.core.experiments import experiments_dir, list_experiments
 from pysot.zoo.catalogue import CATALOGUE
@@ -29,8 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Prints one line per experiment: its name, and the snapshot's file or how to get one."""
-    print(experiment_table())
-    return 0
+    return guarded("list", _print_table)
+
+
+def _print_table() -> int:
+    print(experiment_table(), flush=True)
+    return EXIT_FINE
 
 
 def found_snapshots() -> list[str]:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("pysot.cli.demo", "follow targets through a video, a folder of images or a camera"),
     "test": Command("pysot.cli.test", "run a tracker on a benchmark"),
     "eval": Command("pysot.cli.eval", "score results on a benchmark"),
+    "data": Command("pysot.cli.data", "check a benchmark, or pack results for an evaluation server"),
     "benchmark": Command("pysot.cli.benchmark", "measure the speed and memory of a tracker"),
     "reproduce": Command("pysot.cli.reproduce", "score published raw results beside their published numbers"),
     "list": Command("pysot.cli.list_experiments", "list the experiments, and whether their snapshot is here"),

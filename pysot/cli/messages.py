@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -15,7 +16,8 @@ def guarded(command: str, work: Callable[[], int], *, debug: bool = False, inter
     """Calls `work` and returns its exit code.
 
     Bad input (`SotError`, `ToolkitError`) becomes the one message `command: ...` and exit code 2, with `debug` its
-    traceback. Ctrl-C becomes the message `interrupted` and exit code 130. Any other exception is a bug and passes.
+    traceback. Ctrl-C becomes the message `interrupted` and exit code 130. A closed output pipe ends the command
+    quietly. Any other exception is a bug and passes.
     """
     try:
         return work()
@@ -28,6 +30,9 @@ def guarded(command: str, work: Callable[[], int], *, debug: bool = False, inter
         print(file=sys.stderr)  # the terminal has just written ^C
         complain(command, interrupted)
         return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FINE
 
 
 def complain(command: str, message: str) -> None:

@@ -15,10 +15,14 @@ from pysot.cli.messages import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, c
 from pysot.cli.opencv_log import quiet_opencv
 from pysot.cli.trackers import add_tracker_arguments, choose_tracker
 from pysot.cli.window import TestWindow
+from pysot.core.errors import SotError
 from pysot.core.runtime import environment_report
-from toolkit.datasets import load_benchmark
+from toolkit.datasets import Benchmark, load_benchmark
 from toolkit.protocols.table import PROTOCOLS
 from toolkit.runner import Failure, RunSummary, SequenceReport, run_benchmark
+
+_EXPERIMENTS = {"baseline": "supervised", "realtime": "realtime"}
+"""VOT's experiments -> our protocols."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--dataset", required=True, metavar="NAME|DIR", help="OTB100, VOT2018, SYNTH, ... or a folder")
     where.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; default: testing_dataset/NAME")
     where.add_argument("--video", metavar="NAME", help="only this sequence")
-    where.add_argument("--protocol", choices=list(PROTOCOLS), help="default: the benchmark's own")
+    how_to_run = where.add_mutually_exclusive_group()
+    how_to_run.add_argument("--protocol", choices=list(PROTOCOLS), help="default: the benchmark's own")
+    how_to_run.add_argument("--experiment", choices=list(_EXPERIMENTS), help="VOT with restarts; default: baseline")
     where.add_argument("--repetitions", type=int, default=1, metavar="N", help="runs per sequence (VOT 15, GOT-10k 3)")
     out = parser.add_argument_group("results")
     out.add_argument("--results_dir", type=Path, default=Path("results"), metavar="DIR", help="default: results")
@@ -62,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     chosen = choose_tracker(args)
     benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
-    if args.protocol:
-        benchmark = replace(benchmark, protocol=args.protocol)
+    benchmark = replace(benchmark, protocol=_protocol(args, benchmark))
     with quiet_opencv(), TestWindow(args.vis) as window:
         summary = run_benchmark(
             chosen.factory(args.device, args.threads),
@@ -83,6 +88,18 @@ def _run(args: argparse.Namespace) -> int:
     if not summary.failures:
         return EXIT_FINE
     return EXIT_SOME_FAILED if summary.finished or summary.resumed else EXIT_NOTHING_DONE
+
+
+def _protocol(args: argparse.Namespace, benchmark: Benchmark) -> str:
+    """How to run: the benchmark's way, or what --protocol or --experiment says instead."""
+    if args.experiment is None:
+        return args.protocol or benchmark.protocol
+    if benchmark.protocol != "supervised":
+        raise SotError(
+            f"{benchmark.name} is run under '{benchmark.protocol}', which has no experiments. Leave out --experiment "
+            f"{args.experiment}, or choose --protocol {_EXPERIMENTS[args.experiment]}."
+        )
+    return _EXPERIMENTS[args.experiment]
 
 
 def _resources(args: argparse.Namespace) -> str:

@@ -108,12 +108,12 @@ def _read_safely(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise SnapshotError(
             f"{path} was refused: it is not a plain file of weights, or it is damaged. A snapshot may hold tensors and "
-            f"plain containers only. ({_first_line(error)})"
+            f"plain containers only. ({_reason(error)})"
         ) from error
     except Exception as error:  # a damaged file may break the parser in any way
         raise SnapshotError(
             f"{path} ({path.stat().st_size} bytes) cannot be read; it is probably truncated or not a torch file. "
-            f"Get it again. ({_first_line(error)})"
+            f"Get it again. ({_reason(error)})"
         ) from error
 
 
@@ -123,8 +123,11 @@ def _numpy_scalar_globals() -> list[Any]:
     return [(make_scalar, "numpy.core.multiarray.scalar"), make_scalar, np.dtype, type(np.dtype("float64"))]
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
+def _reason(error: Exception) -> str:
+    """The line that says what is wrong; torch's first one, how to switch the safety off, is no advice to pass on."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "weights_only" not in line]
+    chosen = next((line for line in lines if "unsupported" in line.lower()), lines[0] if lines else "")
+    return f"{type(error).__name__}: {chosen[:200]}" if chosen else type(error).__name__
 
 
 def _describe(content: Any) -> str:

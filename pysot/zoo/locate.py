@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import logging
 import os
 import tempfile
@@ -47,7 +48,7 @@ def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
     if path.is_file():
         return path
     entry = CATALOGUE.get(name)
-    files = (entry.file,) if entry else (f"{name}.pth", f"{name}/model.pth")
+    files = (entry.file,) if entry else (name if name.endswith(".pth") else f"{name}.pth", f"{name}/model.pth")
     places = [place / file for place in zoo_places() for file in files]
     places.append(experiments_dir() / name / "model.pth")
     for place in places:
@@ -57,7 +58,7 @@ def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
             return place
     if entry and download:
         return _download(entry, cache_dir())
-    looked = "\n".join(f"  {place.absolute()}" for place in (path, *places))
+    looked = "\n".join(dict.fromkeys(f"  {place.absolute()}" for place in (path, *places)))
     hint = closest(name, CATALOGUE)
     raise SnapshotError(
         f"Snapshot '{name}' was not found.{hint} Looked for:\n{looked}\n"
@@ -90,7 +91,7 @@ def _download(entry: Entry, folder: Path) -> Path:
     for url in entry.urls:
         try:
             return _fetch(url, entry, folder)
-        except (urllib.error.URLError, OSError, SnapshotError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, OSError, SnapshotError) as error:
             failures.append(f"  {url}: {error}")
     zoo = os.environ.get(ZOO_VARIABLE) or folder
     raise SnapshotError(

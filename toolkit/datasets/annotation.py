@@ -15,6 +15,8 @@ from toolkit.regions import Mask, Polygon, Region, bounding_box, parse_region
 from toolkit.regions.text import MAX_MASK_PIXELS
 from toolkit.results.text import parse_numbers
 
+VOT_TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
+"""Per-frame attributes of the VOT short-term challenges."""
 EMPTY_MASK = Mask(np.zeros((0, 0), dtype=np.bool_))
 _MASK_ROW = re.compile(rb"^\s*m", re.MULTILINE)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from toolkit.datasets.catalog import find_row
 from toolkit.datasets.frames import FrameSource, ImageFiles
 from toolkit.datasets.image_folder import ImageFolder, image_numbers
+from toolkit.datasets.layouts import Found
 from toolkit.datasets.loader import discover, load_benchmark
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError, FrameError
+from toolkit.results.reader import bounding_boxes
 
 Severity: TypeAlias = Literal["error", "warning"]
 """`error`: a run or a score would fail or be wrong; `warning`: unusual, or only part of the benchmark is here."""
@@ -28,14 +31,51 @@ class Problem:
     Attributes:
         sequence: its name.
         frame: index of the first frame concerned, 0-based in the sequence; None for the sequence as a whole.
-        message: what was found and what was expected; names the file where there is one.
+        message: what was found and what was expected; names the frames, and the file where there is one.
         severity: see `Severity`.
+        last: index of the last frame concerned; None when there is at most one.
     """
 
     sequence: str
     frame: int | None
     message: str
     severity: Severity = "error"
+    last: int | None = None
+
+
+@dataclass(frozen=True)
+class BenchmarkCheck:
+    """A benchmark whose sequences have been found; iterating checks them one by one.
+
+    Attributes:
+        name: canonical name of the benchmark.
+        openers: sequence name -> the call that opens it, for those that were found.
+        missing: names the benchmark lists that were not found.
+        decode: whether every image is read, or only looked for.
+    """
+
+    name: str
+    openers: Found
+    missing: tuple[str, ...] = ()
+    decode: bool = True
+
+    def __len__(self) -> int:
+        """Number of sequences found."""
+        return len(self.openers)
+
+    def __iter__(self) -> Iterator[tuple[str, list[Problem]]]:
+        """Name and problems of every sequence found; an annotation that cannot be read is one of its problems."""
+        for name, opener in self.openers.items():
+            try:
+                sequence = opener()
+            except DatasetError as error:
+                yield name, [Problem(name, None, str(error))]
+            else:
+                yield name, check_sequence(sequence, decode=self.decode)
+
+    def absences(self) -> list[Problem]:
+        """One problem for every sequence that was not found."""
+        return [Problem(name, None, f"listed by {self.name} but not found", "warning") for name in self.missing]
 
 
 @dataclass
@@ -52,8 +92,19 @@ class _Report:
         """One problem per run of consecutive frames where `wrong` holds."""
         edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(np.int8)))
         for start, stop in edges.reshape(-1, 2).tolist():
-            frames = f"frame {start}" if stop - start == 1 else f"frames {start} to {stop - 1}"
-            self.add(start, f"{frames}: {message}", severity)
+            self.add_range(start, stop - 1, f"{_frames(start, stop - 1)}: {message}", severity)
+
+    def add_range(self, first: int, last: int, message: str, severity: Severity = "error") -> None:
+        """One problem of frames `first` to `last`."""
+        self.problems.append(Problem(self.sequence.name, first, message, severity, last if last > first else None))
+
+    def add_unreadable(self, reasons: Mapping[int, str]) -> None:
+        """One problem per run of frames that cannot be read, frame -> why; a run quotes its first reason."""
+        frames = np.array(sorted(reasons), dtype=np.int64)
+        for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1) if len(frames) else ():
+            first, last = int(run[0]), int(run[-1])
+            more = f"{_frames(first, last)}: {len(run)} images cannot be read, first " if last > first else ""
+            self.add_range(first, last, more + reasons[first])
 
 
 def check_benchmark(name: str, root: str | Path | None = None, *, decode: bool = True) -> list[Problem]:
@@ -68,21 +119,20 @@ def check_benchmark(name: str, root: str | Path | None = None, *, decode: bool =
 
 def iter_problems(name: str, root: str | Path | None = None, *, decode: bool = True) -> Iterator[Problem]:
     """The problems of `check_benchmark` one by one, as they are found."""
+    check = open_check(name, root, decode=decode)
+    yield from check.absences()
+    for _, problems in check:
+        yield from problems
+
+
+def open_check(name: str, root: str | Path | None = None, *, decode: bool = True) -> BenchmarkCheck:
+    """Finds the sequences to check; arguments and errors as of `check_benchmark`."""
     row = find_row(name)
     if row is not None and row.layout == "synthetic":
-        for sequence in load_benchmark(name):
-            yield from check_sequence(sequence, decode=decode)
-        return
+        openers: Found = {sequence.name: partial(_same, sequence) for sequence in load_benchmark(name)}
+        return BenchmarkCheck(row.name, openers, decode=decode)
     discovery = discover(name, root)
-    for missing in discovery.missing:
-        yield Problem(missing, None, f"listed by {discovery.name} but not found", "warning")
-    for sequence_name, opener in discovery.found.items():
-        try:
-            sequence = opener()
-        except DatasetError as error:
-            yield Problem(sequence_name, None, str(error))
-        else:
-            yield from check_sequence(sequence, decode=decode)
+    return BenchmarkCheck(discovery.name, discovery.found, discovery.missing, decode)
 
 
 def check_sequence(sequence: Sequence, *, decode: bool = True) -> list[Problem]:
@@ -109,8 +159,9 @@ def _check_files(report: _Report, frames: FrameSource) -> None:
     if isinstance(frames, ImageFiles):
         names = [path.name for path in frames.paths]
     elif isinstance(frames, ImageFolder):
-        names = [name for name in frames.names if name in set(frames.present)]
-        surplus = [] if frames.shared else sorted(set(frames.present) - set(frames.names))
+        present = set(frames.present)
+        names = [name for name in frames.names if name in present]
+        surplus = [] if frames.shared else sorted(present - set(frames.names))
         if surplus:
             report.add(None, f"{len(surplus)} images have no annotation, first {frames.folder / surplus[0]}", "warning")
     if isinstance(frames, ImageFolder) and len(names) < rows:
@@ -125,18 +176,16 @@ def _check_files(report: _Report, frames: FrameSource) -> None:
 
 def _check_images(report: _Report, frames: FrameSource, sizes: NDArray[np.float64], decode: bool) -> None:
     """Reads every image (or looks for its file) and fills in `sizes` (N, 2) width, height."""
+    unreadable: dict[int, str] = {}
     for index in range(len(frames)):
-        if not decode and isinstance(frames, ImageFiles | ImageFolder):
-            if not Path(frames.label(index)).is_file():
-                report.add(index, f"{frames.label(index)} does not exist")
-            continue
         try:
-            height, width = frames[index].shape[:2]
+            size = _read_size(frames, index, decode)
         except FrameError as error:
-            report.add(index, str(error))
+            unreadable[index] = str(error)
             continue
-        if index < len(sizes):
-            sizes[index] = width, height
+        if size is not None and index < len(sizes):
+            sizes[index] = size
+    report.add_unreadable(unreadable)
     known = sizes[np.isfinite(sizes[:, 0])]
     if len(known):
         report.add_runs(
@@ -144,6 +193,16 @@ def _check_images(report: _Report, frames: FrameSource, sizes: NDArray[np.float6
             f"the image is not {known[0, 0]:.0f}x{known[0, 1]:.0f} as the first one is",
             "warning",
         )
+
+
+def _read_size(frames: FrameSource, index: int, decode: bool) -> tuple[int, int] | None:
+    """(width, height) of a frame, None when it is not to be read. Raises `FrameError` when it is not there."""
+    if decode:
+        height, width = frames[index].shape[:2]
+        return width, height
+    if isinstance(frames, ImageFiles | ImageFolder) and not Path(frames.label(index)).is_file():
+        raise FrameError(f"{frames.label(index)} does not exist")
+    return None
 
 
 def _check_truth(report: _Report, sizes: NDArray[np.float64]) -> None:
@@ -162,7 +221,7 @@ def _check_truth(report: _Report, sizes: NDArray[np.float64]) -> None:
         report.add_runs(absent & visible, "the box is NaN but the frame is not flagged absent")
     if absent[0]:
         report.add(0, "the first box is NaN: no tracker can be started")
-    left, top, width, height = _extents(truth)
+    left, top, width, height = bounding_boxes(truth).T
     report.add_runs(expected & ((width < 0) | (height < 0)), "the box is inverted: its width or height is negative")
     report.add_runs(
         expected & ((width == 0) | (height == 0)), "the box has zero size on a frame that is not flagged absent"
@@ -172,10 +231,9 @@ def _check_truth(report: _Report, sizes: NDArray[np.float64]) -> None:
     report.add_runs(expected & outside & (width > 0) & (height > 0), "the box lies outside the image")
 
 
-def _extents(truth: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Left, top, width, height of boxes as written, or of the bounds of polygons."""
-    if truth.shape[1] == 4:
-        left, top, width, height = truth.T
-        return left, top, width, height
-    x, y = truth[:, 0::2], truth[:, 1::2]
-    return x.min(axis=1), y.min(axis=1), x.max(axis=1) - x.min(axis=1), y.max(axis=1) - y.min(axis=1)
+def _frames(first: int, last: int) -> str:
+    return f"frame {first}" if first == last else f"frames {first} to {last}"
+
+
+def _same(sequence: Sequence) -> Sequence:
+    return sequence

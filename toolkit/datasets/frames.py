@@ -128,7 +128,11 @@ def read_image(path: Path) -> Image:
 
     Grey, 16-bit and 4-channel files are converted, as cv2.IMREAD_COLOR does. Raises `FrameError` naming the file.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:  # not cv2.imread: on Windows it opens no path outside ASCII
+        content = np.fromfile(path, dtype=np.uint8)
+    except OSError:
+        content = np.empty(0, dtype=np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if image is None:
         state = "cannot be decoded as an image" if path.is_file() else "does not exist"
         raise FrameError(f"{path}: this frame {state}. Restore the file, or remove the sequence from the run.")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from toolkit.datasets.catalog import BenchmarkRow, find_row, require_row
 from toolkit.datasets.layouts import LAYOUTS, Found
-from toolkit.datasets.layouts.own import own_data
+from toolkit.datasets.layouts.own import empty_sequences, own_data
 from toolkit.datasets.layouts.pysot_json import pysot_json
 from toolkit.datasets.layouts.text_files import annotation_archive, annotation_folder, is_archive
 from toolkit.datasets.sequence import Benchmark, Sequence
-from toolkit.errors import DatasetError
+from toolkit.errors import DatasetError, some
 
 ROOT_VARIABLE = "SOT_DATA_ROOT"
 """Environment variable that names the folder above `testing_dataset`."""
@@ -53,8 +53,8 @@ def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: 
         returned without frames, which is enough for scoring.
 
     Raises:
-        DatasetError: unknown name, nothing found (the message lists every place looked at), or an annotation that
-            cannot be read (file and line).
+        DatasetError: unknown name, nothing found (the message lists every place looked at), or annotations that
+            cannot be read (file and line): a score over the others would be another benchmark's.
     """
     row = find_row(name_or_path)
     if row is not None and row.layout == "synthetic":
@@ -63,7 +63,7 @@ def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: 
     discovery = discover(name_or_path, root)
     if video is not None:
         return Benchmark(discovery.name, discovery.protocol, (_open_one(discovery, row, video),))
-    sequences = tuple(opener() for opener in discovery.found.values())
+    sequences = _open_all(discovery, name_or_path, root)
     missing = discovery.missing
     if len({sequence.frames is None for sequence in sequences}) == 2:
         missing = tuple(sorted((*missing, *(sequence.name for sequence in sequences if sequence.frames is None))))
@@ -164,16 +164,37 @@ def _missing(row: BenchmarkRow, found: Found) -> tuple[str, ...]:
 def _discover_own(path: Path) -> Discovery:
     json_file = path if path.suffix == ".json" else path / f"{path.resolve().name}.json"
     found = pysot_json(json_file, (json_file.parent,)) if json_file.is_file() else own_data(path)
+    empty = empty_sequences(path)
     if not found:
+        note = f" Without any image: {', '.join(empty[:5])}." if empty else ""
         raise DatasetError(
-            f"{path} holds no sequence. Expected a video file, or a folder of images, or folders that each hold "
+            f"{path} holds no sequence.{note} Expected a video file, or a folder of images, or folders that each hold "
             "images (in img/ or directly) and groundtruth.txt or groundtruth_rect*.txt."
         )
     name = path.resolve().stem if path.is_file() else path.resolve().name
     known = find_row(name) if json_file.is_file() else None
     if known is not None:
         return Discovery(known.name, known.protocol, found)
-    return Discovery(name, "ope", found)
+    return Discovery(name, "ope", found, empty)
+
+
+def _open_all(discovery: Discovery, name_or_path: str, root: str | Path | None) -> tuple[Sequence, ...]:
+    """Every sequence found. One `DatasetError` for all that cannot be opened, because none may be lost silently."""
+    sequences: list[Sequence] = []
+    faults: list[str] = []
+    for opener in discovery.found.values():
+        try:
+            sequences.append(opener())
+        except DatasetError as error:
+            faults.append(str(error))
+    if not faults:
+        return tuple(sequences)
+    command = f"tools/data.py check {name_or_path}" + (f" --dataset_root {root}" if root is not None else "")
+    listed = some(faults, "\n  ", shown=3)
+    raise DatasetError(
+        f"{discovery.name}: {len(faults)} of {len(discovery.found)} sequences cannot be opened:\n  {listed}\n"
+        f"Repair or remove them; `{command} --no-decode` lists all."
+    )
 
 
 def _open_one(discovery: Discovery, row: BenchmarkRow | None, video: str) -> Sequence:

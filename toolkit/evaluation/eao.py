@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from toolkit.datasets.annotation import VOT_TAGS, fit_tag
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
 from toolkit.evaluation.statistics import SequenceStatistic
@@ -20,8 +21,6 @@ from toolkit.evaluation.supervised import FAILED
 SKIP = 5
 """Frames from a failure to the next initialisation."""
 _INTERVALS = {2015: (108, 371), 2016: (108, 371), 2017: (100, 356), 2018: (100, 356), 2019: (46, 291)}
-TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
-"""Per-frame attributes of VOT; `empty` marks frames that carry none of them."""
 
 
 def interval(benchmark: str, lengths: NDArray[np.int64]) -> tuple[int, int]:
@@ -57,11 +56,11 @@ def interval_of_lengths(lengths: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def frame_tags(sequences: AbstractSequence[Sequence]) -> dict[str, NDArray[np.bool_]]:
-    """Tag -> (F,) frames that carry it, over all sequences one after the other; `empty` are those with no tag.
+    """VOT tag -> (F,) frames that carry it, over all sequences one after the other; `empty` are those with no tag.
 
     A sequence's tag list may be shorter than the sequence (some of VOT's are, or are empty): the rest is untagged.
     """
-    names = [tag for tag in TAGS if any(tag in sequence.frame_tags for sequence in sequences)]
+    names = [tag for tag in VOT_TAGS if any(tag in sequence.frame_tags for sequence in sequences)]
     if not names:
         return {}
     tags = {name: np.concatenate([_tag_row(sequence, name) for sequence in sequences]) for name in names}
@@ -135,7 +134,4 @@ def _add_piece(
 
 
 def _tag_row(sequence: Sequence, name: str) -> NDArray[np.bool_]:
-    row = np.zeros(len(sequence.ground_truth), dtype=np.bool_)
-    given = np.asarray(sequence.frame_tags.get(name, ()), dtype=np.bool_)[: len(row)]
-    row[: len(given)] = given
-    return row
+    return fit_tag(np.asarray(sequence.frame_tags.get(name, ()), dtype=np.bool_), len(sequence.ground_truth))

@@ -109,5 +109,6 @@ def _report(scorer: Scorer, outcomes: Mapping[str, TrackerScores | str]) -> Eval
         sequences=tuple(scorer.benchmark.names()),
         missing=scorer.benchmark.missing,
         axes=scorer.axes,
+        windows=scorer.windows,
         attributes=scorer.groups,
     )

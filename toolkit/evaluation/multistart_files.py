@@ -31,6 +31,7 @@ class MultistartScorer(Scorer):
 
     rules = f"VOT multi-start: no restarts, EAO over lengths {EAO_LOW} to {EAO_HIGH}"
     axes: Mapping[str, NDArray[np.float64]] = {"eao": np.arange(1, EAO_HIGH + 1, dtype=np.float64)}
+    windows: Mapping[str, tuple[float, float]] = {"eao": (EAO_LOW, EAO_HIGH)}
 
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)

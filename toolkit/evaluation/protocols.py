@@ -44,6 +44,10 @@ class OpeScorer(Scorer):
             mean.statistics(),
             tuple(one.statistics() for one in curves) if repetitions > 1 else (),
             {name: getattr(mean, name).mean(axis=0) for name in self.axes},
+            {
+                attribute: {name: getattr(mean, name)[rows].mean(axis=0) for name in self.axes}
+                for attribute, rows in self.carriers().items()
+            },
             warnings=warnings + uneven,
         )
 
@@ -60,6 +64,7 @@ class SupervisedScorer(Scorer):
         self.rules = f"VOT {experiment}: burn-in {supervised.BURN_IN}, EAO over lengths {self.low} to {self.high}"
         self.n_lengths = max(self.high, int(self.truth.lengths.max()))
         self.axes = {"eao": np.arange(1, self.n_lengths + 1, dtype=np.float64)}
+        self.windows = {"eao": (self.low, self.high)}
         self.tags = eao.frame_tags(self.sequences)
         self.groups = {
             tag: tuple(
@@ -77,11 +82,13 @@ class SupervisedScorer(Scorer):
         everywhere = np.ones(overlaps.codes.shape[1], dtype=np.bool_)
         sums, weights = self._expected(overlaps, everywhere)
         singles = [overlaps.repetition(k) for k in range(repetitions)] if repetitions > 1 else []
+        by_tag = {tag: self._expected(overlaps, frames) for tag, frames in self.tags.items()}
         return Scored(
             self._statistics(overlaps, sums, weights),
             tuple(self._statistics(one, *self._expected(one, everywhere)) for one in singles),
             {"eao": SequenceStatistic(sums, weights).curve()},
-            {tag: {"eao": self._eao(*self._expected(overlaps, frames)).value()} for tag, frames in self.tags.items()},
+            {tag: {"eao": SequenceStatistic(*one).curve()} for tag, one in by_tag.items()},
+            {tag: {"eao": self._eao(*one).value()} for tag, one in by_tag.items()},
             tuple(warning for run in runs for one in run for warning in one.warnings) + uneven,
         )
 

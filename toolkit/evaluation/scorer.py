@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +31,7 @@ class Scored:
         statistics: of each headline number, over all repetitions.
         repetitions: the same for each repetition alone; empty when there is one.
         curves: dataset curves.
+        attribute_curves: the same for each attribute.
         attributes: scores per attribute where they are not just those of a subset of the sequences.
         warnings: what had to be assumed.
     """
@@ -37,6 +39,7 @@ class Scored:
     statistics: Mapping[str, SequenceStatistic]
     repetitions: tuple[Mapping[str, SequenceStatistic], ...] = ()
     curves: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    attribute_curves: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
     attributes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -47,10 +50,12 @@ class Scorer(ABC):
     Attributes:
         rules: the variant of the protocol's rules, in words.
         axes: abscissae of the curves.
+        windows: the part of a curve that its score averages over, where that is not all of it.
     """
 
     rules: str
     axes: Mapping[str, NDArray[np.float64]]
+    windows: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
     def __init__(self, benchmark: Benchmark) -> None:
         self.benchmark = benchmark
@@ -74,19 +79,22 @@ class Scorer(ABC):
             },
             attributes=scored.attributes or self._by_attribute(scored.statistics),
             curves=scored.curves,
+            attribute_curves=scored.attribute_curves,
             statistics=scored.statistics,
             deviation=_deviation(scored.repetitions),
             repetitions=max(1, len(scored.repetitions)),
             warnings=scored.warnings,
         )
 
-    def _by_attribute(self, statistics: Mapping[str, SequenceStatistic]) -> dict[str, dict[str, float]]:
+    def carriers(self) -> dict[str, NDArray[np.bool_]]:
+        """Attribute -> (S,) which sequences carry it."""
         names = [sequence.name for sequence in self.sequences]
+        return {attribute: np.isin(names, members) for attribute, members in self.groups.items()}
+
+    def _by_attribute(self, statistics: Mapping[str, SequenceStatistic]) -> dict[str, dict[str, float]]:
         return {
-            attribute: {
-                key: statistic.value(np.isin(names, members).astype(float)) for key, statistic in statistics.items()
-            }
-            for attribute, members in self.groups.items()
+            attribute: {key: statistic.value(rows.astype(float)) for key, statistic in statistics.items()}
+            for attribute, rows in self.carriers().items()
         }
 
 
@@ -101,7 +109,8 @@ def read_all(files: TrackerFiles, sequences: AbstractSequence[Sequence], read: C
         except MissingResultError:
             missing.append(sequence.name)
         except ResultError as error:
-            faults.append(str(error))
+            if str(error) not in faults:  # a broken archive is at fault for every sequence
+                faults.append(str(error))
     if missing:
         raise ResultError(
             f"{files.location}: no results for {len(missing)} of {len(sequences)} sequences: {_some(missing, ', ')}. "

@@ -25,6 +25,7 @@ class TrackerScores:
         sequences: the same, for each sequence (those that are defined for one sequence).
         attributes: for each attribute of the benchmark, the headline numbers on what carries it.
         curves: dataset curves by name; their abscissae are in `EvaluationReport.axes`.
+        attribute_curves: for each attribute, the same curves on what carries it; empty where a protocol has none.
         statistics: what each headline number was computed from; the input of the bootstrap.
         deviation: standard deviation (n - 1) of each headline number over the repetitions; empty with one repetition.
         repetitions: how many runs the scores are the mean of.
@@ -37,6 +38,7 @@ class TrackerScores:
     sequences: Mapping[str, Mapping[str, float]]
     attributes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     curves: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    attribute_curves: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
     statistics: Mapping[str, SequenceStatistic] = field(default_factory=dict, repr=False)
     deviation: Mapping[str, float] = field(default_factory=dict)
     repetitions: int = 1
@@ -57,6 +59,7 @@ class EvaluationReport:
         sequences: names of the sequences scored.
         missing: names the benchmark lists that were not found and hence not scored.
         axes: abscissae of the curves by curve name.
+        windows: (first, last) abscissa between which a curve is averaged to its score, where that is not all of it.
         attributes: attribute -> the sequences that carry it (per-frame tags: that have a frame with it).
     """
 
@@ -68,6 +71,7 @@ class EvaluationReport:
     sequences: tuple[str, ...]
     missing: tuple[str, ...] = ()
     axes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    windows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, tracker: str) -> TrackerScores:

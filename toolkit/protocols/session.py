@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.frames import Image
 from toolkit.datasets.sequence import Sequence
-from toolkit.errors import DatasetError, FrameError, ProtocolError
+from toolkit.errors import DatasetError, FrameError, ProtocolError, ToolkitError
 from toolkit.protocols.start import Box, start_box
 from toolkit.protocols.tracker import TrackerLike
 from toolkit.regions import Mask, Polygon, Rectangle, Region
@@ -27,7 +27,8 @@ class FrameEvent:
         index: 0-based frame number.
         image: (H, W, 3) uint8 BGR; None where the protocol skipped the frame without reading it.
         ground_truth: the annotation's row (4 or 8 numbers), None where this frame has none.
-        region: the box the tracker was started with, or what it returned; None for a skipped frame.
+        region: the box the tracker was started with, or what it returned; for a skipped frame the region that stands
+            for its answer, else None.
         score: the tracker's confidence; NaN at a start and for a skipped frame.
         seconds: time inside the tracker; 0 for a skipped frame.
         started: True where the tracker was initialised.
@@ -64,13 +65,20 @@ class Session:
     """The tracker's way through one sequence; every protocol is written with `start`, `step` and `skip`.
 
     Attributes:
-        seconds: time inside the tracker's `init` or `track` for every frame so far, reading the image not included.
+        seconds: time inside the tracker's `init` or `track` for every frame so far, by `clock`, reading the image not
+            included.
 
     Raises `DatasetError` when the sequence has no frames.
     """
 
-    def __init__(self, tracker: TrackerLike, sequence: Sequence, observe: Observer | None = None) -> None:
-        self.tracker, self.sequence, self.observe = tracker, sequence, observe
+    def __init__(
+        self,
+        tracker: TrackerLike,
+        sequence: Sequence,
+        observe: Observer | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.tracker, self.sequence, self.observe, self.clock = tracker, sequence, observe, clock
         self.frames = sequence.require_frames()
         self.length = len(self.frames)
         if self.length == 0:
@@ -84,24 +92,24 @@ class Session:
         except ProtocolError as error:
             raise self._failure(index, "there is no box to start from", error) from error
         image = self._read(index)
-        began = time.perf_counter()
+        began = self.clock()
         try:
             self.tracker.init(image, box_xywh)
         except Exception as error:
             raise self._failure(index, f"the tracker cannot be initialised with box {box_xywh}", error) from error
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append(self.clock() - began)
         self._notify(index, image, Rectangle(*box_xywh), float("nan"), started=True)
         return box_xywh
 
     def step(self, index: int, *, masks: bool = False) -> Answer:
         """Lets the tracker find the target in frame `index`. With `masks`, a mask it returns is its region."""
         image = self._read(index)
-        began = time.perf_counter()
+        began = self.clock()
         try:
             result = self.tracker.track(image)
         except Exception as error:
             raise self._failure(index, "the tracker failed", error) from error
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append(self.clock() - began)
         try:
             answer = read_answer(result, image, masks=masks)
         except (ProtocolError, KeyError, TypeError, ValueError) as error:
@@ -109,10 +117,10 @@ class Session:
         self._notify(index, image, answer.region, answer.score)
         return answer
 
-    def skip(self, index: int) -> None:
-        """Passes over frame `index` without reading it."""
+    def skip(self, index: int, held: Region | None = None) -> None:
+        """Passes over frame `index` without reading it; `held` is what stands for the tracker's answer, if anything."""
         self.seconds.append(0.0)
-        self._notify(index, None, None, float("nan"))
+        self._notify(index, None, held, float("nan"))
 
     def _read(self, index: int) -> Image:
         try:
@@ -125,7 +133,9 @@ class Session:
         if isinstance(error, FrameError):  # says itself which file, and what to do
             return StepError(f"{name}, frame {index}: {error}", name, label)
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error) or "no message"
-        return StepError(f"{name}, frame {index} ({label}): {what}: {type(error).__name__}: {reason}", name, label)
+        if not isinstance(error, ToolkitError):
+            reason = f"{type(error).__name__}: {reason}"
+        return StepError(f"{name}, frame {index} ({label}): {what}: {reason}", name, label)
 
     def _notify(
         self, index: int, image: Image | None, region: Region | None, score: float, started: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,15 @@ def run_supervised(tracker: TrackerLike, sequence: Sequence, *, observe: Observe
     frames, `ProtocolError` when not every frame is annotated.
     """
     session = Session(tracker, sequence, observe)
+    return supervise(session, session.start, session.step)
+
+
+def supervise(session: Session, start: Callable[[int], object], ask: Callable[[int], Answer]) -> SupervisedRun:
+    """The rule of restarts: `start` initialises the tracker at a frame, `ask` gets its answer for a later one.
+
+    Raises `ProtocolError` when not every frame is annotated, and what `start` and `ask` raise.
+    """
+    sequence = session.sequence
     if len(sequence.ground_truth) < session.length:
         raise ProtocolError(
             f"Sequence '{sequence.name}' has {session.length} frames but {len(sequence.ground_truth)} annotations; "
@@ -59,12 +69,12 @@ def run_supervised(tracker: TrackerLike, sequence: Sequence, *, observe: Observe
         region: Region = Special(SKIPPED)
         score = float("nan")
         if index == next_start:
-            session.start(index)
+            start(index)
             region = Special(STARTED)
         elif index < next_start:
             session.skip(index)
         else:
-            answer = session.step(index)
+            answer = ask(index)
             region, score = answer.region, answer.score
             if not _hits(answer, sequence.ground_truth[index]):
                 region, lost, next_start = Special(FAILED), lost + 1, index + SKIP_FRAMES

@@ -10,6 +10,7 @@ from toolkit.errors import ProtocolError
 from toolkit.protocols.longterm import LongTermRun, run_longterm
 from toolkit.protocols.multistart import MultistartRun, run_multistart
 from toolkit.protocols.ope import OpeRun, run_ope
+from toolkit.protocols.realtime import run_realtime
 from toolkit.protocols.session import Observer
 from toolkit.protocols.supervised import SupervisedRun, run_supervised
 from toolkit.protocols.tracker import TrackerLike
@@ -27,11 +28,12 @@ class RunProtocol(Protocol):
 PROTOCOLS: Mapping[str, RunProtocol] = {
     "ope": run_ope,
     "supervised": run_supervised,
+    "realtime": run_realtime,
     "longterm": run_longterm,
     "got10k": run_ope,  # one pass too: GOT-10k differs in its repetitions and its files
     "multistart": run_multistart,
 }
-"""How each protocol of `Benchmark.protocol` runs one sequence once."""
+"""How each protocol of `Benchmark.protocol` runs one sequence once; `realtime` is the supervised one by the clock."""
 
 
 def find_protocol(name: str) -> RunProtocol:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ def reproduce(results: Path, annotations: Path) -> list[Reproduction]:
         for name, numbers in wanted.items():
             for metric, value in numbers:
                 source = next((str(v) for k, v in trackers[name].items() if k.endswith("_source")), "")
+                source = re.sub(r"\s*\([^()]*\)$", "", source)  # a remark about the file, not where the number is from
                 found.append(Reproduction(entry, name, metric, value, report[name].scores[metric], source))
     return found
 

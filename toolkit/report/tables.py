@@ -13,6 +13,8 @@ from toolkit.report.table import Table
 
 CONSOLE_LIMIT = 20
 """Trackers in the console's table; files hold all."""
+WARNINGS_SHOWN = 5
+"""Warnings of one tracker below a table; the JSON holds all."""
 _PER_SEQUENCE: Mapping[str, tuple[str, ...]] = {
     "ope": ("success", "precision"),
     "supervised": ("accuracy", "lost_number"),
@@ -125,7 +127,10 @@ def _best(trackers: Sequence[TrackerScores], metrics: Sequence[Metric]) -> froze
 
 def _notes(report: EvaluationReport, hidden: int) -> tuple[str, ...]:
     notes = [f"{hidden} more trackers are in the files only."] if hidden else []
-    notes += [f"{one.name}: {warning}" for one in report.trackers.values() for warning in one.warnings]
+    for one in report.trackers.values():
+        notes += [f"{one.name}: {warning}" for warning in one.warnings[:WARNINGS_SHOWN]]
+        if len(one.warnings) > WARNINGS_SHOWN:
+            notes.append(f"{one.name}: {len(one.warnings) - WARNINGS_SHOWN} more such files; the JSON lists all.")
     notes += [f"Left out: {name}: {reason}" for name, reason in report.left_out.items()]
     if report.missing:
         total = len(report.missing) + len(report.sequences)

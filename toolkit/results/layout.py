@@ -83,11 +83,14 @@ class ArchiveFiles(TrackerFiles):
     @cached_property
     def _contents(self) -> dict[str, bytes]:
         try:
-            members = _read_zip(self.location) if self.location.suffix == ".zip" else _read_tar(self.location)
+            is_zip = self.location.suffix.lower() == ".zip"
+            members = _read_zip(self.location) if is_zip else _read_tar(self.location)
         except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+            reason = str(error).split("\n")[0].rstrip(":")  # tarfile lists every compression it tried
             raise ResultError(
-                f"{self.location}: this archive cannot be read ({error}). Download it again, or unpack it to a folder."
+                f"{self.location}: this archive cannot be read ({reason}). Download it again, or unpack it to a folder."
             ) from None
+        members = {path: data for path, data in members.items() if not path.startswith("__MACOSX/")}
         tops = {path.split("/", 1)[0] for path in members}
         if len(tops) == 1 and all("/" in path for path in members):
             return {path.split("/", 1)[1]: data for path, data in members.items()}
@@ -121,9 +124,13 @@ class FileIndex:
         """One path per repetition; `ValueError` when two spellings compete."""
         key = normalise(sequence)
         for name in (key, _ALIASES.get(key, key)):
-            if (name, ending) in self._stems:
-                return [_choose(self._stems[name, ending], sequence)]
             runs = self._repetitions.get((name, ending), {})
+            if (name, ending) in self._stems:
+                single = _choose(self._stems[name, ending], sequence)
+                own_folder = [path for paths in runs.values() for path in paths if "/" in path]
+                if "/" not in single and own_folder:
+                    raise ValueError(f"'{sequence}' has a single run, {single}, and repetitions, {own_folder[0]}.")
+                return [single]
             if runs:
                 return [_choose(runs[number], sequence) for number in sorted(runs)]
         return []

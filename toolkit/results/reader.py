@@ -65,12 +65,18 @@ def read_boxes(files: TrackerFiles, sequence: str, n_frames: int) -> BoxRuns:
     runs: list[NDArray[np.float64]] = []
     warnings: list[str] = []
     for path in paths:
-        where = files.where(path)
-        rows = _parse_json(files.read(path), where) if path.lower().endswith(".json") else _parse_boxes(files, path)
+        rows, where = read_box_file(files, path), files.where(path)
         fitted, warning = fit_rows(rows, n_frames, where, sequence)
         runs.append(fitted)
-        warnings.extend(warning)
+        warnings.extend((*warning, *_doubtful_rows(rows[:n_frames], where)))
     return BoxRuns(tuple(runs), tuple(warnings))
+
+
+def read_box_file(files: TrackerFiles, path: str) -> NDArray[np.float64]:
+    """(M, 4) xywh boxes of one file, as many as it holds. Raises `ResultError` naming it."""
+    if path.lower().endswith(".json"):
+        return _parse_json(files.read(path), files.where(path))
+    return _parse_boxes(files, path)
 
 
 def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline") -> tuple[VotRun, ...]:
@@ -85,6 +91,8 @@ def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str 
         _require_rows(codes, where)
         fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
         fitted_codes = np.where(np.isnan(fitted[:, 0]), 0, fitted[:, 0]).astype(np.int64)
+        if experiment != "longterm":
+            warning += _restart_doubts(codes, polygons, where)
         runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning))
     return tuple(runs)
 
@@ -149,6 +157,17 @@ def bounding_boxes(regions: NDArray[np.float64]) -> NDArray[np.float64]:
     points = regions.reshape(len(regions), -1, 2)
     low, high = points.min(axis=1), points.max(axis=1)
     return np.concatenate([low, high - low], axis=1)
+
+
+def _doubtful_rows(boxes_xywh: NDArray[np.float64], where: str) -> tuple[str, ...]:
+    """Says which rows no target can be in: NaN, infinite, or of negative size."""
+    doubtful = np.flatnonzero(~(np.isfinite(boxes_xywh).all(axis=1) & (boxes_xywh[:, 2:] >= 0).all(axis=1)))
+    if not len(doubtful):
+        return ()
+    return (
+        f"{where}: {len(doubtful)} of {len(boxes_xywh)} lines are NaN, infinite or of negative size, first line "
+        f"{doubtful[0] + 1}; they overlap with nothing. Run this sequence again, or see --rules lasot.",
+    )
 
 
 def _parse_boxes(files: TrackerFiles, path: str) -> NDArray[np.float64]:
@@ -217,6 +236,15 @@ def corners(boxes_xywh: NDArray[np.float64], shrink: float = 0.0) -> NDArray[np.
     x, y, w, h = boxes_xywh.T
     right, bottom = x + w - shrink, y + h - shrink
     return np.stack([x, y, right, y, right, bottom, x, bottom], axis=1)
+
+
+def _restart_doubts(codes: NDArray[np.int64], polygons: NDArray[np.float64], where: str) -> tuple[str, ...]:
+    """Says what no run with restarts writes: a first line other than the code 1, or a region that is not finite."""
+    doubts = [] if codes[0] == 1 else [f"{where}: line 1 is not the code 1; is this a run with restarts?"]
+    lost = np.flatnonzero((codes == -1) & ~np.isfinite(polygons).all(axis=1))
+    if len(lost):
+        doubts.append(f"{where}: {len(lost)} regions are not finite, first line {lost[0] + 1}; they have no overlap.")
+    return tuple(doubts)
 
 
 def _require_rows(rows: NDArray, where: str) -> None:

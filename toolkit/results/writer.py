@@ -5,6 +5,7 @@ Below `<results>/<benchmark>/<tracker>/`:
 ============  ====================================================================================
 ope           `video.txt`; with several repetitions as got10k
 supervised    `baseline/video/video_001.txt`
+realtime      `realtime/video/video_001.txt`; its `_run` is `_run/realtime/`
 longterm      `longterm/video/video_001.txt`, `video_001_confidence.value`, `video_time.txt`
 got10k        `video/video_001.txt`, `video_time.txt`
 multistart    `baseline/video/video_00000000.txt` (the anchor's 0-based frame)
@@ -46,12 +47,14 @@ class ResultWriter(ABC):
 
     Attributes:
         folder: `<results>/<benchmark>/<tracker>`.
+        run_folder: where the config, the environment and the times of the run are kept.
     """
 
     time_format = "%.8f"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.run_folder = folder / RUN_FOLDER
 
     @abstractmethod
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
@@ -89,7 +92,7 @@ class ResultWriter(ABC):
 
     def run_file(self, name: str) -> Path:
         """Where `name` (config, environment) of this run is kept."""
-        return self.folder / RUN_FOLDER / name
+        return self.run_folder / name
 
     def _times(self, path: Path, repetition: int, seconds: NDArray[np.float64]) -> dict[Path, str]:
         """The time file with one more column."""
@@ -113,7 +116,7 @@ class OpeWriter(ResultWriter):
         return [self._time_file(sequence)]
 
     def _time_file(self, sequence: Sequence) -> Path:
-        return self.folder / RUN_FOLDER / "times" / f"{sequence.name}.txt"
+        return self.run_folder / "times" / f"{sequence.name}.txt"
 
 
 class Got10kWriter(ResultWriter):
@@ -135,6 +138,8 @@ class Got10kWriter(ResultWriter):
 class SupervisedWriter(ResultWriter):
     """`baseline/video/video_001.txt`: VOT's codes, and regions with four decimals."""
 
+    experiment = "baseline"
+
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
         return [self._folder(sequence) / f"{sequence.name}_{repetition:03d}.txt"]
 
@@ -151,10 +156,23 @@ class SupervisedWriter(ResultWriter):
         return self.read(sequence, repetition).splitlines().count(str(FAILED))
 
     def _folder(self, sequence: Sequence) -> Path:
-        return self.folder / "baseline" / sequence.name
+        return self.folder / self.experiment / sequence.name
 
     def _time_file(self, sequence: Sequence) -> Path:
-        return self.folder / RUN_FOLDER / "times" / f"{sequence.name}.txt"
+        return self.run_folder / "times" / f"{sequence.name}.txt"
+
+
+class RealtimeWriter(SupervisedWriter):
+    """`realtime/video/video_001.txt`, beside the baseline; what the two were made with is kept and guarded apart."""
+
+    experiment = "realtime"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.run_folder = folder / RUN_FOLDER / self.experiment
+
+    def remaining(self) -> bool:
+        return any((self.folder / self.experiment).rglob("*.txt"))
 
 
 class LongTermWriter(ResultWriter):
@@ -203,12 +221,13 @@ class MultistartWriter(ResultWriter):
         return self.folder / "baseline" / sequence.name / f"{sequence.name}_{anchor:08d}.txt"
 
     def _time_file(self, sequence: Sequence, anchor: int) -> Path:
-        return self.folder / RUN_FOLDER / "times" / f"{sequence.name}_{anchor:08d}.txt"
+        return self.run_folder / "times" / f"{sequence.name}_{anchor:08d}.txt"
 
 
 _WRITERS: Mapping[str, Callable[[Path], ResultWriter]] = {
     "ope": OpeWriter,
     "supervised": SupervisedWriter,
+    "realtime": RealtimeWriter,
     "longterm": LongTermWriter,
     "got10k": Got10kWriter,
     "multistart": MultistartWriter,
@@ -242,31 +261,31 @@ def format_regions(regions: Iterable[Region]) -> str:
     return "".join(format_region(region) + "\n" for region in regions)
 
 
-def write_files(texts: Mapping[Path, str]) -> None:
+def write_files(contents: Mapping[Path, str | bytes]) -> None:
     """Writes several files that appear one after the other, in order, each whole: temporary files first, then renames.
 
     Raises `ResultError` naming the file when the disk refuses.
     """
     temporary: dict[Path, Path] = {}
     try:
-        for path, text in texts.items():
-            temporary[path] = _write_temporary(path, text)
+        for path, content in contents.items():
+            temporary[path] = _write_temporary(path, content)
         for path, written in temporary.items():
             os.replace(written, path)
     except OSError as error:
-        where = error.filename2 or error.filename or next(iter(texts))
+        where = error.filename2 or error.filename or next(iter(contents))
         raise ResultError(
-            f"{where}: cannot write results: {error.strerror}. Check the disk and --results_dir."
+            f"{where}: cannot write results: {error.strerror}. Check the disk and the folder asked for."
         ) from error
     finally:
         for written in temporary.values():
             written.unlink(missing_ok=True)
 
 
-def _write_temporary(path: Path, text: str) -> Path:
+def _write_temporary(path: Path, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     return temporary
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from toolkit.datasets.sequence import Sequence
+from toolkit.errors import ToolkitError
 from toolkit.protocols.got10k import REPETITIONS_TO_AGREE, is_deterministic
 from toolkit.protocols.session import FrameEvent, Observer, StepError
 from toolkit.protocols.table import find_protocol
@@ -129,7 +130,7 @@ def _run_repetitions(tracker: TrackerLike, job: Job, tally: _Tally) -> int:
 
 
 def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ToolkitError) else f"{type(error).__name__}: {error}"
 
 
 class _Tally:

@@ -55,8 +55,6 @@ def random_scene(
         attributes = [str(a) for a in rng.choice(list(ATTRIBUTES), int(rng.integers(1, 4)), replace=False)]
     if family is not None and family not in FAMILIES:
         raise DatasetError(f"'{family}' is not a figure. Choose from: {', '.join(FAMILIES)}.")
-    if family is not None and family not in FAMILIES:
-        raise DatasetError(f"'{family}' is not a figure. Choose from: {', '.join(FAMILIES)}.")
     order = Order(seed, name, tuple(attributes), count, size, family)
     return first_accepted(order.name, (order.draw(attempt) for attempt in range(ATTEMPTS)), accept)
 

@@ -73,6 +73,27 @@ def test_nothing_scored(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Trackers found: good, half, other" in capsys.readouterr().err
 
 
+def test_figures(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    folder = data / "out" / "figures"
+    assert command(data, "-t", "good", "--figures", str(folder), "--figure_format", "svg") == 0
+    names = ("success", "precision", "norm_precision", "success_ranking")
+    assert {path.name for path in folder.iterdir()} == {f"MINE_{name}.svg" for name in names}
+    assert f"4 figure files in {folder}" in capsys.readouterr().out
+    assert command(data, "-t", "good", "--figures", str(folder), "--figure_style", "slides") == 0
+    assert len(list(folder.iterdir())) == 8
+
+
+def test_figures_without_matplotlib(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert command(data, "--figures", str(data / "figures")) == 2
+    output = capsys.readouterr()
+    assert 'pip install "pysot-toolkit[report]"' in output.err
+    assert output.out == "", "said before the scoring"
+
+
 def test_works_from_a_clone(data: Path, repo: Path) -> None:
     options = ["-p", str(data / "results"), "-d", str(data / "MINE.json"), "-t", "good", "--strict"]
     done = subprocess.run(

@@ -221,3 +221,20 @@ def test_a_real_tracker_on_real_video(tmp_path: Path, shared: Path, monkeypatch:
         assert "sha256" in (folder / "_run" / "snapshot.txt").read_text()
     assert texts[0] == texts[1]
     assert "2" not in texts[0][0].splitlines()
+
+
+def test_the_realtime_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a VOT folder; elsewhere the experiment is refused, with the protocol to ask for instead."""
+    root = make_dataset(tmp_path / "VOT2018", names=("bag",))
+    (root / "bag" / "groundtruth_rect.txt").rename(root / "bag" / "groundtruth.txt")
+    (root / "bag" / "img").rename(root / "bag" / "color")
+    vot = ["--tracker", "opencv:MIL", "--dataset", "VOT2018", "--dataset_root", str(root)]
+    assert command.main([*vot, "--results_dir", str(tmp_path), "--experiment", "realtime"]) == 0
+    folder = tmp_path / "VOT2018" / "opencv_MIL"
+    assert len((folder / "realtime/bag/bag_001.txt").read_text().splitlines()) == 4
+    assert not (folder / "baseline").exists()
+    assert "opencv_MIL total lost: 0" in capsys.readouterr().out
+
+    mine = make_dataset(tmp_path / "mine")
+    assert mil(mine, tmp_path, "--experiment", "realtime") == 2
+    assert "choose --protocol realtime" in capsys.readouterr().err

@@ -90,10 +90,12 @@ def test_snapshot_of_another_version_is_refused(shared: Path, nano: torch.nn.Mod
 def test_code_in_a_snapshot_never_runs(nano: torch.nn.Module, tmp_path: Path) -> None:
     trap = tmp_path / "trapped"
     torch.save({"state_dict": nano.state_dict(), "x": Bomb(trap)}, tmp_path / "zip.pth")
-    (tmp_path / "raw.pth").write_bytes(pickle.dumps({"state_dict": Bomb(trap)}))
+    (tmp_path / "raw.pth").write_bytes(pickle.dumps({"state_dict": Bomb(trap)}, protocol=2))
     for name in ("zip.pth", "raw.pth"):
-        with pytest.raises(SnapshotError, match="was refused"):
+        with pytest.raises(SnapshotError, match="was refused") as caught:
             load_snapshot(nano, tmp_path / name)
+        assert "nsupported" in str(caught.value)
+        assert "`False`" not in str(caught.value)
     assert not trap.exists()
 
 
@@ -136,6 +138,7 @@ def test_search_order_and_message(tmp_path: Path) -> None:
     own.write_bytes(b"x")
     assert find_snapshot("siamrpn_r50_l234_dwxcorr") == own
     assert find_snapshot(own) == own
+    assert find_snapshot(own.name) == own
 
 
 def test_a_catalogue_file_with_another_hash_is_refused(tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_repetitions_folders_and_side_files(tmp_path: Path) -> None:
     assert files.find("GOT_1") == stored[:2]
 
 
+def test_a_single_run_beside_repetitions_is_ambiguous(tmp_path: Path) -> None:
+    files = open_tracker(fill(tmp_path, "deer.txt", "deer/deer_001.txt", "car.txt", "car_001.txt"))
+    with pytest.raises(ResultError, match=r"single run, deer\.txt, and repetitions, deer/deer_001\.txt"):
+        files.find("deer")
+    assert files.find("car") == ["car.txt"]
+
+
 def test_experiments_are_kept_apart(tmp_path: Path) -> None:
     stored = ["baseline/bag/bag_001.txt", "realtime/bag/bag_001.txt"]
     files = open_tracker(fill(tmp_path, *stored))
@@ -63,7 +70,10 @@ def test_archives_are_read_in_place(tmp_path: Path) -> None:
         archive.addfile(member, io.BytesIO(b"1,2"))
     with zipfile.ZipFile(tmp_path / "B.zip", "w") as archive:
         archive.writestr("deer.txt", "3,4")
-    for name, content in (("A.tar.gz", b"1,2"), ("B.zip", b"3,4")):
+    with zipfile.ZipFile(tmp_path / "C.ZIP", "w") as archive:
+        archive.writestr("C/deer.txt", "5,6")
+        archive.writestr("__MACOSX/C/._deer.txt", "junk")
+    for name, content in (("A.tar.gz", b"1,2"), ("B.zip", b"3,4"), ("C.ZIP", b"5,6")):
         files = open_tracker(tmp_path / name)
         assert files.read(files.find("Deer")[0]) == content
         assert tracker_name(tmp_path / name) == name[0]

@@ -43,6 +43,13 @@ def test_short_and_long_files_say_so(tmp_path: Path) -> None:
     assert "was cut" in runs.warnings[0]
 
 
+@pytest.mark.parametrize("bad", ["nan,nan,nan,nan", "inf,2,3,4", "1,2,-3,4", "1,2,3+4i,4"])
+def test_boxes_that_are_none_are_named(tmp_path: Path, bad: str) -> None:
+    (warning,) = read_boxes(open_tracker(store(tmp_path, "deer.txt", f"1,2,3,4\n{bad}\n1,2,3,4\n")), "deer", 3).warnings
+    assert "deer.txt: 1 of 3 lines" in warning
+    assert "first line 2" in warning
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -80,6 +87,10 @@ def test_vot_runs(tmp_path: Path) -> None:
     assert run.codes.tolist() == [1, -1, 2, 0, -1]
     assert run.polygons[1].tolist() == [1, 2, 4, 2, 4, 6, 1, 6]
     assert np.isnan(run.polygons[[0, 2, 3]]).all()
+    assert run.warnings == ()
+    for odd, message in (("1,2,3,4\n" * 5, "line 1 is not the code 1"), ("1\n" + "nan,2,3,4\n" * 4, "first line 2")):
+        (run,) = read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", odd)), "bag", 5)
+        assert message in run.warnings[0]
     for bad, message in (("1\n7\n", "unknown code"), ("1,2\n", "line 1 holds 2"), ("", "empty")):
         with pytest.raises(ResultError, match=message):
             read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", bad)), "bag", 5)

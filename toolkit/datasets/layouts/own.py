@@ -39,6 +39,14 @@ def own_data(path: Path) -> Found:
     return found
 
 
+def empty_sequences(path: Path) -> tuple[str, ...]:
+    """Subfolders laid out as a sequence (`img/`, ...) that hold neither an image nor an annotation."""
+    if not path.is_dir() or _folder_sequences(path):
+        return ()
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not _folder_sequences(entry))
+    return tuple(entry.name for entry in folders if any((entry / sub).is_dir() for sub in IMAGE_FOLDERS))
+
+
 def _folder_sequences(folder: Path) -> Found:
     """One sequence per annotation file in `folder` (`name-2` for a second target), or one without annotation."""
     images = next((folder / sub for sub in (*IMAGE_FOLDERS, ".") if has_image(folder / sub)), None)

@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.datasets.annotation import check_width, fit_tag
+from toolkit.datasets.annotation import VOT_TAGS, check_width, fit_tag
 from toolkit.datasets.frames import ImageFiles
 from toolkit.datasets.layouts.place import Found
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
-
-TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
-"""Per-frame tags of the VOT files."""
 
 
 def pysot_json(path: Path, roots: AbstractSequence[Path]) -> Found:
@@ -46,7 +43,8 @@ def _read_json(path: Path) -> dict[str, Any]:
             "Download it again."
         ) from error
     if not isinstance(entries, dict) or not entries:
-        raise DatasetError(f"{path}: expected an object of video name -> entry, found {type(entries).__name__}.")
+        found = "an empty object" if entries == {} else f"a {type(entries).__name__}"
+        raise DatasetError(f"{path}: expected an object of video name -> entry, found {found}. Download it again.")
     return entries
 
 
@@ -67,6 +65,8 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
     truth = _ground_truth(where, entry)
     rows = len(truth)
     images = _list_of(where, entry, "img_names")
+    if not all(isinstance(image, str) for image in images):
+        raise DatasetError(f"{where}: 'img_names' holds {images[:3]}...; expected a list of file names.")
     if 1 < rows != len(images):
         raise DatasetError(f"{where}: {len(images)} img_names but {rows} rows in gt_rect; one row per image expected.")
     root = _image_root(images, roots)
@@ -76,8 +76,8 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
         truth,
         frames=None if root is None else ImageFiles(images, root),
         image_size=_size(where, entry),
-        attributes=tuple(str(attribute) for attribute in entry.get("attr") or ()),
-        frame_tags={tag: _tag(where, entry, tag, rows) for tag in TAGS if tag in entry},
+        attributes=tuple(map(str, _list_of(where, entry, "attr"))) if entry.get("attr") else (),
+        frame_tags={tag: _tag(where, entry, tag, rows) for tag in VOT_TAGS if tag in entry},
         # PySOT's `absent` holds 1 where the target is there: it is LaSOT's flag turned round
         visible=None if absent is None else _absent(where, entry, rows),
     )
@@ -160,7 +160,7 @@ def _size(where: str, entry: dict[str, Any]) -> tuple[int, int] | None:
         ) from error
 
 
-def _image_root(images: list[Any], roots: AbstractSequence[Path]) -> Path | None:
+def _image_root(images: list[str], roots: AbstractSequence[Path]) -> Path | None:
     """The root below which the folder of the first image exists; None when there are no frames here."""
-    folder = PurePosixPath(str(images[0])).parent
+    folder = PurePosixPath(images[0]).parent
     return next((root for root in roots if (root / folder).is_dir()), None)

@@ -1,0 +1,236 @@
+"""The kinds of figure, each a function from a report to a figure. All are called inside `canvas.drawing`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.evaluation.longterm import f_score
+from toolkit.evaluation.metrics import HEADLINE, METRICS
+from toolkit.evaluation.scores import EvaluationReport
+from toolkit.report.figures.canvas import GREY, MOST_TRACKERS, Entry, Style, add_legend, entries, figure_of, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Drawing = Callable[[EvaluationReport, Style], "Figure"]
+SENSITIVITY = 30
+"""Frames after which the robustness axis of VOT with restarts asks whether a tracker still follows its target."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve that a report holds for every tracker.
+
+    Attributes:
+        key: its name in `TrackerScores.curves`.
+        metric: the score it is summed up by.
+        title, x, y: of the figure and its axes.
+        legend: what the numbers in the legend are.
+        read_at: abscissa at which the score is read; None for an average.
+    """
+
+    key: str
+    metric: str
+    title: str
+    x: str
+    y: str
+    legend: str
+    read_at: float | None = None
+
+
+_SUCCESS = Curve("success", "success", "success", "Overlap threshold", "Success rate", "Area under the curve")
+_PRECISION = Curve(
+    "precision", "precision", "precision", "Centre error threshold (pixels)", "Precision", "Precision at 20 pixels", 20
+)
+_NORM_PRECISION = Curve(
+    "norm_precision",
+    "norm_precision",
+    "normalised precision",
+    "Normalised centre error threshold",
+    "Normalised precision",
+    "Normalised precision at 0.2",
+    0.2,
+)
+_EAO = Curve(
+    "eao", "eao", "expected overlap", "Sequence length (frames)", "Expected overlap", "Expected average overlap"
+)
+CURVES: Mapping[str, tuple[Curve, ...]] = {
+    "ope": (_SUCCESS, _PRECISION, _NORM_PRECISION),
+    "trackingnet": (
+        _SUCCESS,
+        _PRECISION,
+        Curve(
+            "norm_precision",
+            "norm_precision",
+            "normalised precision",
+            "Normalised centre error threshold",
+            "Normalised precision",
+            "Area under the curve",
+        ),
+    ),
+    "got10k": (Curve("success", "ao", "success", "Overlap threshold", "Success rate", "Average overlap"),),
+    "supervised": (_EAO,),
+    "multistart": (_EAO,),
+    "longterm": (),
+}
+"""By protocol."""
+
+
+def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute: str | None = None) -> Figure:
+    """`curve` of every tracker, on the whole benchmark or on what carries `attribute`."""
+    shown = entries(report, curve.metric, attribute)
+    axes = new_axes(style)
+    x = report.axes[curve.key]
+    holders = [e.tracker.curves if attribute is None else e.tracker.attribute_curves[attribute] for e in shown]
+    for entry, curves in zip(shown, holders, strict=True):
+        _line(axes, entry, x, curves[curve.key])
+    axes.set(xlim=(x[0], x[-1]), ylim=(0, 1), xlabel=curve.x, ylabel=curve.y)
+    legend = curve.legend
+    if curve.read_at is not None:
+        axes.axvline(curve.read_at, color=GREY, linewidth=0.6 * style.line, zorder=0.5)
+    if curve.key in report.windows:
+        low, high = report.windows[curve.key]
+        _show_window(axes, low, high, max(float(np.interp(low, x, curves[curve.key])) for curves in holders))
+        legend += f" ({low:.0f} to {high:.0f} frames)"
+    axes.set_title(_title(report, curve.title, attribute))
+    add_legend(axes, shown, legend, style)
+    return figure_of(axes)
+
+
+def ranking_figure(report: EvaluationReport, style: Style) -> Figure:
+    """The headline number of every tracker, best at the top, with its interval where the report holds one."""
+    key = HEADLINE[report.protocol]
+    shown = entries(report, key)
+    row = 1.5 * style.font / 72
+    height = row * (len(shown) + 5) if style.legend_below else style.height
+    axes = new_axes(style, height)
+    font = min(style.font, 0.75 * 72 * height / (len(shown) + 5))
+    for place, entry in enumerate(shown):
+        color = entry.look.color
+        interval = entry.tracker.ci.get(key)
+        if interval is not None:
+            axes.plot([interval.low, interval.high], [place, place], color=color, solid_capstyle="butt")
+        axes.plot(entry.score, place, color=color, marker=entry.look.marker)
+        axes.annotate(
+            entry.number,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(0.4 * font, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=0.9 * font,
+        )
+    # Letters are about 0.6 of the font wide; the names may take 45 % of the figure.
+    longest = max(len(entry.name) for entry in shown)
+    name_font = min(font, 0.45 * 72 * style.width / (0.6 * longest))
+    axes.set_yticks(range(len(shown)), [entry.name for entry in shown], fontsize=name_font)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.margins(x=0.08)
+    title = next(metric.title for metric in METRICS[report.protocol] if metric.key == key)
+    has_intervals = any(entry.tracker.ci for entry in shown)
+    axes.set_xlabel(f"{title}, 95 % interval over sequences" if has_intervals else title)
+    axes.set_title(_title(report, f"{title} ranking"))
+    return figure_of(axes)
+
+
+def accuracy_robustness_figure(report: EvaluationReport, style: Style) -> Figure:
+    """Accuracy against robustness; the best trackers are at the top right.
+
+    With restarts robustness is exp(-`SENSITIVITY` * failures / frames), the chance to follow a target for that many
+    frames (Kristan et al., TPAMI 2016); without, the share of frames before the failure.
+    """
+    shown = entries(report, HEADLINE[report.protocol])
+    axes = new_axes(style)
+    for entry in shown:
+        scores = entry.tracker.scores
+        robustness = scores["robustness"]
+        if report.protocol == "supervised":
+            robustness = math.exp(-SENSITIVITY * robustness / 100)
+        axes.plot(
+            robustness,
+            scores["accuracy"],
+            color=entry.look.color,
+            marker=entry.look.marker,
+            markersize=0.7 * style.font,
+        )
+    axes.margins(0.12)
+    with_restarts = f"Robustness (exp(-{SENSITIVITY} failures / frames))"
+    axes.set_xlabel(with_restarts if report.protocol == "supervised" else "Robustness (share of frames tracked)")
+    axes.set_ylabel("Accuracy (mean overlap)")
+    axes.set_title(_title(report, "accuracy and robustness"))
+    add_legend(axes, shown, "Expected average overlap", style, lines=False)
+    return figure_of(axes)
+
+
+def precision_recall_figure(report: EvaluationReport, style: Style) -> Figure:
+    """Long-term precision against recall over all confidence thresholds; a marker where F is largest, levels of F."""
+    shown = entries(report, "f1")
+    axes = new_axes(style)
+    grid = np.linspace(0, 1, 201)
+    recall, precision = np.meshgrid(grid, grid)
+    levels = axes.contour(
+        grid, grid, f_score(precision, recall), np.arange(0.1, 1, 0.1), colors=GREY, linewidths=0.4 * style.line
+    )
+    axes.clabel(levels, fontsize=0.75 * style.font, fmt="%.1f")
+    for entry in shown:
+        curves, look = entry.tracker.curves, entry.look
+        best = int(curves["f1"].argmax())
+        axes.plot(
+            curves["recall"],
+            curves["precision"],
+            color=look.color,
+            linestyle=look.dash,
+            marker=look.marker,
+            markevery=[best],
+        )
+    axes.grid(False)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
+    axes.set_title(_title(report, "precision and recall"))
+    add_legend(axes, shown, "Largest F", style)
+    return figure_of(axes)
+
+
+def f_figure(report: EvaluationReport, style: Style) -> Figure:
+    """F over the confidence threshold, as a quantile of each tracker's scores because their scales differ."""
+    shown = entries(report, "f1")
+    axes = new_axes(style)
+    for entry in shown:
+        f1 = entry.tracker.curves["f1"]
+        _line(axes, entry, np.linspace(0, 1, len(f1)), f1)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Confidence threshold (quantile, from the highest score)", ylabel="F")
+    axes.set_title(_title(report, "F over the threshold"))
+    add_legend(axes, shown, "Largest F", style)
+    return figure_of(axes)
+
+
+def _show_window(axes: Axes, low: float, high: float, best: float) -> None:
+    """Shades `low` to `high` and fits the axes to it; `best` is the highest curve at `low`.
+
+    Before the window all curves fall from 1, long after it only a few sequences are left.
+    """
+    axes.axvspan(low, high, color="0.93", zorder=0)
+    axes.set_xlim(right=min(axes.get_xlim()[1], 1.5 * high))
+    if best > 0:
+        axes.set_ylim(top=min(1.0, 1.25 * best))
+
+
+def _line(axes: Axes, entry: Entry, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    look = entry.look
+    axes.plot(x, y, color=look.color, linestyle=look.dash, marker=look.marker, markevery=look.mark_every)
+
+
+def _title(report: EvaluationReport, what: str, attribute: str | None = None) -> str:
+    details = []
+    if attribute is not None:
+        count = len(report.attributes[attribute])
+        details.append(f"{attribute} ({count} sequence{'s' if count != 1 else ''})")
+    if len(report.trackers) > MOST_TRACKERS:
+        details.append(f"best {MOST_TRACKERS} of {len(report.trackers)} trackers")
+    return "\n".join([f"{report.benchmark}: {what}", *([", ".join(details)] if details else [])])
