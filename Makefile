@@ -40,6 +40,8 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python tools/benchmark.py --config nanotrack_v2
 	$(BIN)/python tools/benchmark.py --config siamrpn_alex_dwxcorr
+	$(BIN)/python tools/benchmark.py --config siamrpn_r50_l234_dwxcorr --frames 20
+	$(BIN)/python tools/benchmark.py eval
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo_output

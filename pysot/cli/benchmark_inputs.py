@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets import Benchmark, Sequence
-from toolkit.results.reader import corners
+from toolkit.regions import box_corners
 from toolkit.results.writer import format_boxes, write_files
 
 Floats = NDArray[np.float64]
@@ -123,7 +123,7 @@ def _vot_text(polygons: Floats, restart: int) -> str:
 
 def _rotated(center: Floats, sides: Floats, angle: Floats) -> Floats:
     """(N, 8) corner points of rectangles turned by `angle` radians around their centres."""
-    points = corners(np.hstack([-sides / 2, sides])).reshape(-1, 4, 2)
+    points = box_corners(np.hstack([-sides / 2, sides]))
     cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
     x, y = points[..., 0] * cos - points[..., 1] * sin, points[..., 0] * sin + points[..., 1] * cos
     return (np.stack([x, y], axis=-1) + center[:, None]).reshape(-1, 8)

@@ -73,10 +73,11 @@ def _run(args: argparse.Namespace) -> int:
     boxes = parse_boxes(args.init_box)
     _check_numbers(args)
     source = open_source(args.source or ([args.video_name] if args.video_name else []))
-    sink = open_sink(args.save, args.fps or source.fps or FALLBACK_FPS) if args.save else None
-    _protect(source, sink)
-    make_tracker = choose_tracker(args, DEFAULT_EXPERIMENT).sharing_factory(args.device, args.threads)
     with ExitStack() as stack:
+        stack.callback(source.close)
+        sink = open_sink(args.save, args.fps or source.fps or FALLBACK_FPS) if args.save else None
+        _protect(source, sink)
+        make_tracker = choose_tracker(args, DEFAULT_EXPERIMENT).sharing_factory(args.device, args.threads)
         window = stack.enter_context(DemoWindow(f"demo: {source.name}", not args.no_display))
         if window.reason not in (None, "--no-display"):
             print(f"{COMMAND}: {window.reason}; running without a window.")

@@ -161,9 +161,17 @@ def _reading_guide(summary: RunSummary, sequence: str, video: Path, picture: Pat
             f"results: {summary.folder}  (one file per sequence, a line x,y,w,h per frame)",
             "Success is the area under the success plot, close to the mean IoU; precision is the share of frames whose "
             "centre is within 20 px. Both go from 0 to 1.",
-            f"Score it again: python tools/eval.py -p {summary.folder.parent.parent} -d {BENCHMARK}",
+            f"Score it again: {_python()} tools/eval.py -p {summary.folder.parent.parent} -d {BENCHMARK}",
         )
     )
+
+
+def _python() -> str:
+    """This interpreter as one would type it: relative when it lies below the current folder."""
+    try:
+        return str(Path(sys.executable).relative_to(Path.cwd()))
+    except ValueError:
+        return sys.executable
 
 
 if __name__ == "__main__":

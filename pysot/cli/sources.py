@@ -44,6 +44,9 @@ class Source(ABC):
         Raises `FrameError` naming a frame that cannot be read; the next one may be.
         """
 
+    def close(self) -> None:  # noqa: B027
+        """Gives back what other programs may want; most sources hold nothing."""
+
 
 class Images(Source):
     """Image files in their natural order."""
@@ -104,6 +107,9 @@ class Camera(Source):
         if not ok and index == 0:
             raise FrameError(f"{self.name} is open but gives no picture. Close other programs that use it.")
         return np.asarray(image, dtype=np.uint8) if ok else None
+
+    def close(self) -> None:
+        self.capture.release()
 
 
 def open_source(names: Sequence[str]) -> Source:

@@ -25,6 +25,7 @@ from fake_trackers import (
 
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import ProtocolError, ResultError
+from toolkit.evaluation import evaluate
 from toolkit.protocols.session import FrameEvent
 from toolkit.runner import Failure, SequenceReport, run_benchmark
 
@@ -273,3 +274,14 @@ def test_a_run_that_was_stopped_continues(tmp_path: Path, repo: Path, workers: i
     assert {path: path.stat().st_mtime_ns for path in before} == before
     fresh = run_benchmark(Scripted, make_benchmark("longterm", count=6, length=20), tmp_path / "fresh", "mine")
     assert texts(fresh.folder) == texts(summary.folder)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_one_run_and_several_are_never_mixed(tmp_path: Path, before: int, after: int) -> None:
+    benchmark = make_benchmark("ope", count=1)
+    run_benchmark(Random, benchmark, tmp_path, "mine", repetitions=before)
+    with pytest.raises(ResultError, match=r"another number of repetitions.*seq0.*--overwrite"):
+        run_benchmark(Random, benchmark, tmp_path, "mine", repetitions=after)
+    run_benchmark(Random, benchmark, tmp_path, "mine", repetitions=after, overwrite=True)
+    (tracker,) = evaluate(benchmark, tmp_path).trackers.values()
+    assert tracker.repetitions == after

@@ -38,6 +38,7 @@ class BenchmarkRow:
         attributes: names of the flags in the attribute files, in their order; () leaves them numbered.
         one_based: whether raw boxes are 1-based.
         stride: every how manieth annotation row belongs to an image.
+        hidden_counts: whether one-pass scores take frames flagged absent like any other, as its published scores do.
     """
 
     name: str
@@ -55,6 +56,7 @@ class BenchmarkRow:
     attributes: tuple[str, ...] = ()
     one_based: bool = False
     stride: int = 1
+    hidden_counts: bool = False
 
     def canonical(self, sequence: str) -> str:
         """The spelling of a sequence's name that `names` uses."""
@@ -159,6 +161,7 @@ def _nfs(name: str, rate: int, aliases: tuple[str, ...], stride: int) -> Benchma
         annotations=(f"{{name}}/{rate}/{{name}}.txt", f"{rate}/{{name}}.txt", "anno/{name}.txt"),
         frames=(f"{{name}}/{rate}/{{name}}", f"{rate}/{{name}}"),
         stride=stride,
+        hidden_counts=True,
     )
 
 

@@ -16,10 +16,8 @@ from toolkit.datasets.annotation import VOT_TAGS, fit_tag
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
 from toolkit.evaluation.statistics import SequenceStatistic
-from toolkit.evaluation.supervised import FAILED
+from toolkit.protocols.vot import FAILED, SKIP_FRAMES
 
-SKIP = 5
-"""Frames from a failure to the next initialisation."""
 _INTERVALS = {2015: (108, 371), 2016: (108, 371), 2017: (100, 356), 2018: (100, 356), 2019: (46, 291)}
 
 
@@ -67,6 +65,7 @@ def frame_tags(sequences: AbstractSequence[Sequence]) -> dict[str, NDArray[np.bo
     return {**tags, "empty": ~np.any(list(tags.values()), axis=0)}
 
 
+@njit(cache=True, nogil=True)
 def expected_overlaps(
     codes: NDArray[np.int64],
     overlaps: NDArray[np.float64],
@@ -80,22 +79,6 @@ def expected_overlaps(
     for the plain EAO). A run is cut at each restart; a piece that ended in a failure stays at overlap 0 for ever, the
     last piece is unknown after its end, and a piece weighs as much as the share of its frames that carry the tag.
     """
-    return _expected_overlaps(codes, np.nan_to_num(overlaps), offsets, tag, n_lengths)
-
-
-def eao_statistic(sums: NDArray[np.float64], weights: NDArray[np.float64], low: int, high: int) -> SequenceStatistic:
-    """EAO: the curve averaged over lengths low ... high (indices low-1 ... high-1), unknown points left out."""
-    return SequenceStatistic(sums[:, low - 1 : high], weights[:, low - 1 : high])
-
-
-@njit(cache=True, nogil=True)
-def _expected_overlaps(
-    codes: NDArray[np.int64],
-    overlaps: NDArray[np.float64],
-    offsets: NDArray[np.int64],
-    tag: NDArray[np.bool_],
-    n_lengths: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n_sequences = len(offsets) - 1
     sums = np.zeros((n_sequences, n_lengths))
     weights = np.zeros((n_sequences, n_lengths))
@@ -104,7 +87,7 @@ def _expected_overlaps(
             end = offsets[s + 1]
             start = offsets[s]
             for frame in range(offsets[s], end):
-                restart = frame + SKIP
+                restart = frame + SKIP_FRAMES
                 if codes[repetition, frame] == FAILED and restart <= end:
                     stop = min(restart + 1, end)
                     share = tag[start:stop].sum() / (restart - start + 1)
@@ -114,6 +97,11 @@ def _expected_overlaps(
                 share = tag[start:end].sum() / (end - start)
                 _add_piece(overlaps[repetition, start:end], share, False, sums[s], weights[s])
     return sums / len(codes), weights / len(codes)
+
+
+def eao_statistic(sums: NDArray[np.float64], weights: NDArray[np.float64], low: int, high: int) -> SequenceStatistic:
+    """EAO: the curve averaged over lengths low ... high (indices low-1 ... high-1), unknown points left out."""
+    return SequenceStatistic(sums[:, low - 1 : high], weights[:, low - 1 : high])
 
 
 @njit(cache=True, nogil=True)
@@ -128,7 +116,7 @@ def _add_piece(
     weights[0] += weight
     for i in range(1, len(sums) if failed else min(len(sums), len(piece))):
         if i < len(piece):
-            total += piece[i]
+            total += 0.0 if np.isnan(piece[i]) else piece[i]
         sums[i] += weight * total / i
         weights[i] += weight
 

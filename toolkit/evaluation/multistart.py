@@ -1,7 +1,8 @@
 """VOT2020 and later: anchor-based runs without restarts (specs/evaluation.md section 6).
 
 Kristan et al., "The Eighth Visual Object Tracking VOT2020 Challenge Results" (ECCVW 2020), section 2.1. From every
-anchor the tracker runs once to the end of the sequence, or backwards to its start.
+anchor the tracker runs once to the end of the sequence, or backwards to its start. A run's file is
+`baseline/<video>/<video>_<anchor>.txt`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.datasets.sequence import Sequence
+from toolkit.errors import ResultError
 from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.regions import Mask, Polygon, Rectangle, Region, Special, parse_region, region_overlap
+from toolkit.results.layout import TrackerFiles
 
 FAILURE_OVERLAP = 0.1
 GRACE = 10
@@ -48,6 +53,45 @@ class SequenceSums:
     length: int
     curve: NDArray[np.float64]
     active: NDArray[np.float64]
+
+
+def anchor_run(
+    truth: AbstractSequence[Region | None], results: AbstractSequence[Region], size: tuple[int, int] | None
+) -> AnchorRun:
+    """Raster overlaps of a run inside the image; a code overlaps by 0, a frame without target is not `present`."""
+    overlaps = np.zeros(len(truth))
+    for i, (true, result) in enumerate(zip(truth, results, strict=True)):
+        if true is not None and not isinstance(result, Special):
+            value = region_overlap(true, result, size)
+            overlaps[i] = 0.0 if np.isnan(value) else value
+    return AnchorRun(overlaps, np.array([true is not None for true in truth]))
+
+
+def true_regions(sequence: Sequence) -> list[Region | None]:
+    """The target in every frame: mask where the benchmark has masks, else polygon or box; None where it is absent."""
+    if sequence.masks is not None:
+        return [mask if mask.bits.any() else None for mask in sequence.masks]
+    return [_region(row) for row in sequence.ground_truth]
+
+
+def read_regions(files: TrackerFiles, path: str, n_frames: int) -> list[Region]:
+    """Every line of a result file as a region. Raises `ResultError` naming the file and line."""
+    where = files.where(path)
+    try:
+        lines = files.read(path).decode("ascii").splitlines()
+    except UnicodeDecodeError:
+        raise ResultError(f"{where}: not a text file. Delete it and run this sequence again.") from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if len(lines) != n_frames:
+        raise ResultError(f"{where}: {len(lines)} lines for a run of {n_frames} frames. Run this sequence again.")
+    regions = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            regions.append(parse_region(line))
+        except ValueError as error:
+            raise ResultError(f"{where}: line {number}: {error}") from None
+    return regions
 
 
 def sum_runs(runs: AbstractSequence[AnchorRun], length: int) -> SequenceSums:
@@ -96,3 +140,9 @@ def _expected_overlap(overlaps: NDArray[np.float64], progress: int) -> tuple[NDA
         known[max(length, 2) :] = 1.0
         divisor[length:] = steps[length:] - 1
     return np.divide(total, divisor, out=np.zeros_like(total), where=known > 0) * known, known
+
+
+def _region(row: NDArray[np.float64]) -> Mask | Polygon | Rectangle | None:
+    if np.isnan(row).any():
+        return None
+    return Rectangle(*row.tolist()) if len(row) == 4 else Polygon(row.reshape(-1, 2))

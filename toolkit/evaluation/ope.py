@@ -1,6 +1,9 @@
 """One-pass evaluation: success, precision and normalised precision (specs/evaluation.md section 1).
 
 Wu et al., "Object Tracking Benchmark" (TPAMI 2015); normalised precision: Müller et al., "TrackingNet" (ECCV 2018).
+
+Frames whose target is flagged absent (`Sequence.visible`) are misses and stay in the denominator, as in LaSOT's toolkit
+(section 1.4); that goes for every benchmark with such flags but NFS, whose published scores do not know its flag.
 """
 
 from __future__ import annotations
@@ -91,9 +94,12 @@ def mean_curves(runs: AbstractSequence[OpeCurves]) -> OpeCurves:
 
 
 class OpeTruth:
-    """The ground truth of a benchmark, laid out for scoring many trackers."""
+    """The ground truth of a benchmark, laid out for scoring many trackers.
 
-    def __init__(self, sequences: AbstractSequence[Sequence], rules: OpeRules) -> None:
+    With `hidden_counts`, frames flagged absent are scored like any other.
+    """
+
+    def __init__(self, sequences: AbstractSequence[Sequence], rules: OpeRules, hidden_counts: bool = False) -> None:
         self.rules = rules
         truths = [bounding_boxes(sequence.ground_truth) for sequence in sequences]
         lengths = [len(truth) for truth in truths]
@@ -102,7 +108,7 @@ class OpeTruth:
         self.frames = np.maximum(np.array(lengths, dtype=np.float64), 1.0)[:, None]
         self.counted = np.ones(len(self.truth), dtype=np.bool_)
         for sequence, start in zip(sequences, self.offsets, strict=False):
-            if sequence.visible is not None:
+            if sequence.visible is not None and not hidden_counts:
                 self.counted[start : start + len(sequence.ground_truth)] = sequence.visible
 
     def score(self, results: AbstractSequence[NDArray[np.float64]]) -> OpeCurves:

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
-from toolkit.errors import ProtocolError, ResultError
+from toolkit.errors import ProtocolError, ResultError, some
 from toolkit.evaluation.scores import TrackerScores
 from toolkit.evaluation.statistics import SequenceStatistic
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import MissingResultError
 
 R = TypeVar("R")
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -113,11 +112,11 @@ def read_all(files: TrackerFiles, sequences: AbstractSequence[Sequence], read: C
                 faults.append(str(error))
     if missing:
         raise ResultError(
-            f"{files.location}: no results for {len(missing)} of {len(sequences)} sequences: {_some(missing, ', ')}. "
+            f"{files.location}: no results for {len(missing)} of {len(sequences)} sequences: {some(missing)}. "
             "Run the tracker on them, or remove them from the benchmark's folder to score the others."
         )
     if faults:
-        raise ResultError(_some(faults, " | "))
+        raise ResultError(some(faults, " | "))
     return results
 
 
@@ -138,7 +137,7 @@ def require_truth(benchmark: Benchmark) -> None:
     hidden = [s.name for s in benchmark if len(s.ground_truth) == 1 and len(s) > 1]
     if hidden:
         raise ProtocolError(
-            f"{benchmark.name}: only the first box of {_some(hidden, ', ')} is public, so the organisers' server "
+            f"{benchmark.name}: only the first box of {some(hidden)} is public, so the organisers' server "
             "scores it. Make a submission file from the results instead."
         )
 
@@ -153,8 +152,3 @@ def _deviation(repetitions: tuple[Mapping[str, SequenceStatistic], ...]) -> dict
     if len(repetitions) < 2:
         return {}
     return {key: float(np.std([one[key].value() for one in repetitions], ddof=1)) for key in repetitions[0]}
-
-
-def _some(items: AbstractSequence[str], separator: str) -> str:
-    rest = f"{separator}and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return separator.join(items[:_SHOWN]) + rest

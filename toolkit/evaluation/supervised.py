@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Sequence
+from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.statistics import SequenceStatistic, mean_known
-from toolkit.evaluation.vot_sizes import known_image_size
-from toolkit.regions import overlap_pairs
-from toolkit.results.reader import VotRun, corners
+from toolkit.protocols.vot import FAILED, REGION, STARTED
+from toolkit.regions import box_corners, overlap_pairs
+from toolkit.results.reader import VotRun
 
 BURN_IN = 10
 """Frames after an initialisation, this one included, that do not count for accuracy."""
-REGION, NOT_RUN, STARTED, FAILED = -1, 0, 1, 2
-"""Codes of `VotRun`."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,8 @@ class SupervisedOverlaps:
 
     Attributes:
         codes: (R, F) int64, as in `VotRun`.
-        accuracy: (R, F) overlap with bounds (W, H); NaN on codes. Burn-in frames are still in.
+        accuracy: (R, F) overlap with bounds (W, H); NaN on codes, 0 for a region that is not finite. Burn-in frames are
+            still in.
         eao: (R, F) overlap with bounds (W-1, H-1); NaN on codes.
         offsets: (S + 1,) where each sequence begins.
     """
@@ -53,7 +53,7 @@ class SupervisedTruth:
         self.lengths = np.array([len(polygon) for polygon in polygons], dtype=np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
         self.polygons = np.concatenate(polygons)
-        sizes = [_image_size(sequence, benchmark) for sequence in sequences]
+        sizes = [size or (np.inf, np.inf) for size in image_sizes(sequences, benchmark)]
         self.sizes = np.repeat(np.array(sizes, dtype=np.float64), self.lengths, axis=0)
 
     def overlaps(self, runs: AbstractSequence[AbstractSequence[VotRun]]) -> SupervisedOverlaps:
@@ -72,6 +72,8 @@ class SupervisedTruth:
         wide, narrow = np.full(len(codes), np.nan), np.full(len(codes), np.nan)
         rows = np.flatnonzero(codes == REGION)
         wide[rows] = raster_overlap(self.polygons[rows], polygons[rows], self.sizes[rows])
+        answered, known = (np.isfinite(one[rows]).all(axis=1) for one in (polygons, self.polygons))
+        wide[rows[known & ~answered]] = 0.0  # a region that is not finite has missed
         narrow[rows] = wide[rows]
         reach = np.maximum(self.polygons, polygons).reshape(len(codes), -1, 2).max(axis=1)
         at_edge = np.flatnonzero((codes == REGION) & (np.ceil(reach) > self.sizes - 1).any(axis=1))
@@ -90,7 +92,7 @@ def raster_overlap(a: NDArray[np.float64], b: NDArray[np.float64], sizes: NDArra
 
 def truth_polygons(ground_truth: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 8) polygons of VOT ground truth given as boxes or polygons."""
-    return corners(ground_truth) if ground_truth.shape[1] == 4 else ground_truth
+    return box_corners(ground_truth).reshape(-1, 8) if ground_truth.shape[1] == 4 else ground_truth
 
 
 def supervised_statistics(overlaps: SupervisedOverlaps) -> dict[str, SequenceStatistic]:
@@ -117,7 +119,3 @@ def burn_in_mask(codes: NDArray[np.int64], offsets: NDArray[np.int64], burn_in: 
     for repetition, frame in zip(*np.nonzero(codes == STARTED), strict=True):
         mask[repetition, frame : min(frame + burn_in, ends[frame])] = True
     return mask
-
-
-def _image_size(sequence: Sequence, benchmark: str) -> tuple[float, float]:
-    return sequence.image_size or known_image_size(benchmark, sequence.name) or sequence.size() or (np.inf, np.inf)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence as AbstractSequence
 
-SUBMISSION_REPETITIONS = 3
-"""How many repetitions the server of the test set wants."""
-
 REPETITIONS_TO_AGREE = 3
 """So many equal repetitions prove a tracker deterministic, and further ones are skipped. VOT has the same rule."""
 

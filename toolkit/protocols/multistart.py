@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
 from toolkit.protocols.session import Observer, Session
-from toolkit.protocols.supervised import STARTED
 from toolkit.protocols.tracker import TrackerLike
+from toolkit.protocols.vot import STARTED
 from toolkit.regions import Region, Special
 
 

@@ -12,13 +12,8 @@ from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
 from toolkit.protocols.session import Answer, Observer, Session
 from toolkit.protocols.tracker import TrackerLike
+from toolkit.protocols.vot import FAILED, NOT_RUN, SKIP_FRAMES, STARTED
 from toolkit.regions import Region, Special, from_numbers, polygon_from_box, region_overlap
-
-SKIPPED, STARTED, FAILED = 0, 1, 2
-"""VOT's codes: frame not run, tracker initialised here, tracker failed here."""
-
-SKIP_FRAMES = 5
-"""A tracker that fails in frame f is initialised again in frame f + 5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +61,7 @@ def supervise(session: Session, start: Callable[[int], object], ask: Callable[[i
     scores: list[float] = []
     next_start, lost = 0, 0
     for index in range(session.length):
-        region: Region = Special(SKIPPED)
+        region: Region = Special(NOT_RUN)
         score = float("nan")
         if index == next_start:
             start(index)

@@ -1,7 +1,14 @@
 """Regions: what they are, how they are written, and how much two of them overlap."""
 
 from toolkit.regions.backend import backend_name
-from toolkit.regions.boxes import area_preserving_box, bounding_box, initial_box, mask_extent, polygon_from_box
+from toolkit.regions.boxes import (
+    area_preserving_box,
+    bounding_box,
+    box_corners,
+    initial_box,
+    mask_extent,
+    polygon_from_box,
+)
 from toolkit.regions.masks import mask_overlap, rasterize
 from toolkit.regions.overlap import Mode, overlap_pairs, overlap_ragged, rectangle_iou, region_overlap
 from toolkit.regions.shapes import Mask, Polygon, Rectangle, Region, Special
@@ -17,6 +24,7 @@ __all__ = [
     "area_preserving_box",
     "backend_name",
     "bounding_box",
+    "box_corners",
     "decode_runs",
     "encode_runs",
     "format_region",

@@ -37,6 +37,18 @@ def mask_extent(mask: Mask) -> tuple[int, int, int, int] | None:
     return mask.x + int(columns[0]), mask.y + int(rows[0]), mask.x + int(columns[-1]), mask.y + int(rows[-1])
 
 
+def box_corners(boxes_xywh: Floats) -> Floats:
+    """(N, 4) boxes x, y, w, h -> (N, 4, 2) vertices of x ... x + w, y ... y + h, clockwise from the top left.
+
+    This is how the overlap sees a rectangle (evaluation section 4.1); VOT's annotations are `polygon_from_box`.
+    """
+    points = np.empty((len(boxes_xywh), 4, 2))
+    points[:, 0] = points[:, 1] = points[:, 3] = boxes_xywh[:, :2]
+    points[:, 2] = boxes_xywh[:, :2] + boxes_xywh[:, 2:]
+    points[:, 1, 0], points[:, 3, 1] = points[:, 2, 0], points[:, 2, 1]
+    return points
+
+
 def polygon_from_box(boxes_xywh: ArrayLike) -> Floats:
     """VOT's ground-truth polygon of a 4-number annotation: (..., 4) x, y, w, h -> (..., 8) x1, y1, ..., x4, y4.
 

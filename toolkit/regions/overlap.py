@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from toolkit.errors import RegionError
 from toolkit.regions.backend import run_kernel
+from toolkit.regions.boxes import box_corners
 from toolkit.regions.masks import mask_overlap
 from toolkit.regions.shapes import Mask, Region
 from toolkit.regions.text import to_numbers
@@ -134,22 +135,13 @@ def rectangle_iou(a_xywh: ArrayLike, b_xywh: ArrayLike) -> Floats:
     return np.clip(iou, 0.0, 1.0)
 
 
-def corners(boxes_xywh: Floats) -> Floats:
-    """(N, 4) boxes x, y, w, h -> (N, 4, 2) vertices of x ... x + w, y ... y + h, as the overlap sees a rectangle."""
-    points = np.empty((len(boxes_xywh), 4, 2))
-    points[:, 0] = points[:, 1] = points[:, 3] = boxes_xywh[:, :2]
-    points[:, 2] = boxes_xywh[:, :2] + boxes_xywh[:, 2:]
-    points[:, 1, 0], points[:, 3, 1] = points[:, 2, 0], points[:, 2, 1]
-    return points
-
-
 def _vertices(rows: ArrayLike, name: str) -> tuple[Floats, NDArray[np.int64]]:
     values = _numbers(rows, f"Argument {name}")
     if values.ndim != 2 or not _is_region_length(values.shape[1]):
         raise RegionError(
             f"Argument {name} has shape {values.shape}: expected (N, 4) boxes or (N, 2 K) polygons, K >= 3."
         )
-    points = (corners(values) if values.shape[1] == 4 else values).reshape(-1, 2)
+    points = (box_corners(values) if values.shape[1] == 4 else values).reshape(-1, 2)
     count = 4 if values.shape[1] == 4 else values.shape[1] // 2
     starts = np.arange(0, len(points) + 1, count, dtype=np.int64)
     return np.ascontiguousarray(points), starts
@@ -166,7 +158,7 @@ def _concatenate(regions: Sequence[ArrayLike]) -> tuple[Floats, NDArray[np.int64
         values = _numbers(group, f"One of the regions of {length} numbers")
         if values.ndim != 2:
             raise RegionError(f"Region {rows[0]} is an array of {values.ndim - 1} dimensions: expected a flat one.")
-        outlines = corners(values) if length == 4 else values.reshape(len(rows), -1, 2)
+        outlines = box_corners(values) if length == 4 else values.reshape(len(rows), -1, 2)
         points[starts[rows][:, None] + np.arange(outlines.shape[1])] = outlines
     return points, starts
 

@@ -40,6 +40,11 @@ class TrackerFiles(ABC):
     def read(self, path: str) -> bytes:
         """Contents of the file `path`. Raises `ResultError` naming it."""
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """`paths`, listed once."""
+        return frozenset(self.paths())
+
     def where(self, path: str) -> str:
         """What a message calls the file `path`."""
         return f"{self.location}{os.sep}{path}"
@@ -51,7 +56,7 @@ class TrackerFiles(ABC):
         every experiment). Raises `ResultError` when two files differ only in spelling, because either could be meant.
         """
         if experiment not in self._indices:
-            self._indices[experiment] = FileIndex(self.paths(), experiment)
+            self._indices[experiment] = FileIndex(sorted(self.names), experiment)
         try:
             return self._indices[experiment].find(sequence, ending)
         except ValueError as error:

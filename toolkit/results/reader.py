@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import ResultError
+from toolkit.protocols.vot import CODES, NOT_RUN, REGION, STARTED
+from toolkit.regions import box_corners
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.text import NumberTable, parse_numbers
 
@@ -35,7 +37,7 @@ class VotRun:
     """One repetition of one sequence in VOT's text form.
 
     Attributes:
-        codes: (N,) int64, -1 where the tracker gave a region, else the code: 0 not run, 1 initialised here, 2 failed.
+        codes: (N,) int64, see `toolkit.protocols.vot`: `REGION`, `NOT_RUN`, `STARTED` or `FAILED`.
         polygons: (N, 8) float64 corner points x1, y1, ..., x4, y4; NaN where there is a code.
         warnings: what was cut or padded, in words.
     """
@@ -90,7 +92,7 @@ def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str 
         codes, polygons = _vot_rows(parse_numbers(files.read(path), where), where)
         _require_rows(codes, where)
         fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
-        fitted_codes = np.where(np.isnan(fitted[:, 0]), 0, fitted[:, 0]).astype(np.int64)
+        fitted_codes = np.where(np.isnan(fitted[:, 0]), NOT_RUN, fitted[:, 0]).astype(np.int64)
         if experiment != "longterm":
             warning += _restart_doubts(codes, polygons, where)
         runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning))
@@ -102,9 +104,8 @@ def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> Longterm
     run = read_vot(files, sequence, n_frames, "longterm")[0]
     path = find_results(files, sequence, "longterm")[0]
     base = path.rsplit(".", 1)[0]
-    known = set(files.paths())
     candidates = [f"{base}_confidence.value", f"{base}_001_confidence.value"]
-    value_path = next((candidate for candidate in candidates if candidate in known), None)
+    value_path = next((candidate for candidate in candidates if candidate in files.names), None)
     if value_path is None:
         raise ResultError(
             f"{files.where(candidates[0])}: the confidence file is missing; long-term scores need one confidence per "
@@ -216,32 +217,26 @@ def _vot_rows(table: NumberTable, where: str) -> tuple[NDArray[np.int64], NDArra
             f"{where}: line {row + 1} holds {widths[row]} numbers; expected a code, a rectangle (4) or a polygon (8)."
         )
     starts = table.row_ends - widths
-    codes = np.full(len(widths), -1, dtype=np.int64)
+    codes = np.full(len(widths), REGION, dtype=np.int64)
     special = widths == 1
     values = table.values[starts[special]]
-    if not np.isin(values, (0.0, 1.0, 2.0)).all():
-        row = int(np.flatnonzero(special)[~np.isin(values, (0.0, 1.0, 2.0))][0])
+    unknown = ~np.isin(values, CODES)
+    if unknown.any():
+        row = int(np.flatnonzero(special)[unknown][0])
         raise ResultError(f"{where}: line {row + 1} holds an unknown code; expected 0, 1 or 2.")
     codes[special] = values.astype(np.int64)
     polygons = np.full((len(widths), 8), np.nan)
     for width in (4, 8):
         rows = np.flatnonzero(widths == width)
         numbers = table.values[starts[rows, None] + np.arange(width)]
-        polygons[rows] = corners(numbers) if width == 4 else numbers
+        polygons[rows] = box_corners(numbers).reshape(-1, 8) if width == 4 else numbers
     return codes, polygons
-
-
-def corners(boxes_xywh: NDArray[np.float64], shrink: float = 0.0) -> NDArray[np.float64]:
-    """(N, 8) corner points of (N, 4) boxes, clockwise from the top left; `shrink` is taken off both sides first."""
-    x, y, w, h = boxes_xywh.T
-    right, bottom = x + w - shrink, y + h - shrink
-    return np.stack([x, y, right, y, right, bottom, x, bottom], axis=1)
 
 
 def _restart_doubts(codes: NDArray[np.int64], polygons: NDArray[np.float64], where: str) -> tuple[str, ...]:
     """Says what no run with restarts writes: a first line other than the code 1, or a region that is not finite."""
-    doubts = [] if codes[0] == 1 else [f"{where}: line 1 is not the code 1; is this a run with restarts?"]
-    lost = np.flatnonzero((codes == -1) & ~np.isfinite(polygons).all(axis=1))
+    doubts = [] if codes[0] == STARTED else [f"{where}: line 1 is not the code {STARTED}; is this a run with restarts?"]
+    lost = np.flatnonzero((codes == REGION) & ~np.isfinite(polygons).all(axis=1))
     if len(lost):
         doubts.append(f"{where}: {len(lost)} regions are not finite, first line {lost[0] + 1}; they have no overlap.")
     return tuple(doubts)

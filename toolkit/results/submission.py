@@ -33,14 +33,6 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date a zip can hold
 
 
 @dataclass(frozen=True)
-class Results:
-    """One tracker's files, and the names of all of them, listed once."""
-
-    files: TrackerFiles
-    names: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Server:
     """What an evaluation server accepts.
 
@@ -52,7 +44,7 @@ class Server:
 
     benchmark: str
     count: int
-    pack: Callable[[Results, str, int | None], dict[str, str]]
+    pack: Callable[[TrackerFiles, str, int | None], dict[str, str]]
 
 
 def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | None = None) -> dict[str, str]:
@@ -71,7 +63,6 @@ def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | Non
     lengths: dict[str, int | None] = dict.fromkeys(_names(wanted, files, benchmark))
     if benchmark is not None:
         lengths |= {one.name: None if one.frames is None else len(one) for one in benchmark}
-    results = Results(files, frozenset(files.paths()))
     contents: dict[str, str] = {}
     missing: list[str] = []
     faults: list[str] = []
@@ -80,7 +71,7 @@ def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | Non
             if not files.find(name):
                 missing.append(name)
                 continue
-            contents |= wanted.pack(results, name, length)
+            contents |= wanted.pack(files, name, length)
         except ResultError as error:
             faults.append(str(error))
     if missing or len(lengths) != wanted.count:
@@ -110,18 +101,18 @@ def find_server(name: str) -> Server:
     return SERVERS[name]
 
 
-def _pack_got10k(results: Results, name: str, length: int | None) -> dict[str, str]:
-    paths = results.files.find(name)
-    runs = [_read_boxes(results.files, paths[0], length)]
-    runs += [_read_boxes(results.files, path, len(runs[0])) for path in paths[1:]]
-    seconds = _read_seconds(results, name, len(runs[0]), len(runs))
+def _pack_got10k(files: TrackerFiles, name: str, length: int | None) -> dict[str, str]:
+    paths = files.find(name)
+    runs = [_read_boxes(files, paths[0], length)]
+    runs += [_read_boxes(files, path, len(runs[0])) for path in paths[1:]]
+    seconds = _read_seconds(files, name, len(runs[0]), len(runs))
     contents = {f"{name}/{name}_{k:03d}.txt": _format(run, 3) for k, run in enumerate(runs, start=1)}
     return {**contents, f"{name}/{name}_time.txt": _format(seconds, 8)}
 
 
-def _pack_trackingnet(results: Results, name: str, length: int | None) -> dict[str, str]:
-    first = results.files.find(name)[0]
-    return {f"{name}.txt": _format(_read_boxes(results.files, first, length), 3)}
+def _pack_trackingnet(files: TrackerFiles, name: str, length: int | None) -> dict[str, str]:
+    first = files.find(name)[0]
+    return {f"{name}.txt": _format(_read_boxes(files, first, length), 3)}
 
 
 SERVERS: Mapping[str, Server] = {
@@ -137,7 +128,7 @@ def _names(server: Server, files: TrackerFiles, benchmark: Benchmark | None) -> 
         return listed
     if benchmark is not None:
         return benchmark.names()
-    parts = [path.split("/") for path in files.paths() if path.endswith(".txt")]
+    parts = [path.split("/") for path in files.names if path.endswith(".txt")]
     flat = {path[0].removesuffix(".txt") for path in parts if len(path) == 1}
     return tuple(sorted(flat | {path[0] for path in parts if len(path) == 2 and path[0] != RUN_FOLDER}))
 
@@ -149,11 +140,10 @@ def _read_boxes(files: TrackerFiles, path: str, length: int | None) -> NDArray[n
     return _finite(boxes, files.where(path))
 
 
-def _read_seconds(results: Results, name: str, length: int, repetitions: int) -> NDArray[np.float64]:
+def _read_seconds(files: TrackerFiles, name: str, length: int, repetitions: int) -> NDArray[np.float64]:
     """(length, repetitions) times, from beside the results or from the run's own folder."""
     candidates = (f"{name}/{name}_time.txt", f"{RUN_FOLDER}/times/{name}.txt")
-    files = results.files
-    path = next((path for path in candidates if path in results.names), None)
+    path = next((path for path in candidates if path in files.names), None)
     if path is None:
         raise ResultError(f"{files.where(candidates[0])}: the time file is missing. Run this sequence again.")
     table = parse_numbers(files.read(path), files.where(path))

@@ -98,8 +98,9 @@ def _scan(
     full_rows = 0
     n_spans = 0
     row_start = 0
-    i = 0
-    size = data.size
+    size = np.uint64(data.size)
+    one = np.uint64(1)
+    i = np.uint64(0)  # unsigned, so that no index has to be checked for counting from the end
     while i < size:
         byte = data[i]
         if byte == 10:
@@ -108,14 +109,14 @@ def _scan(
             if n_values > row_start:
                 full_rows = row
             row_start = n_values
-            i += 1
+            i += one
         elif _is_separator(byte):
-            i += 1
+            i += one
         else:
             stop, converted, values[n_values] = _decimal(data, i, powers)
             if not converted:
-                while stop < size and data[stop] != 10 and not _is_separator(data[stop]):
-                    stop += 1
+                while stop < size and not _is_separator(data[stop]):
+                    stop += one
                 if n_spans < len(spans):
                     spans[n_spans, 0] = i
                     spans[n_spans, 1] = stop
@@ -136,31 +137,34 @@ def _is_separator(byte: np.uint8) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _decimal(data: NDArray[np.uint8], start: int, powers: NDArray[np.float64]) -> tuple[int, bool, float]:
+def _decimal(data: NDArray[np.uint8], start: np.uint64, powers: NDArray[np.float64]) -> tuple[np.uint64, bool, float]:
     """Reads `[+-]digits[.digits]` of at most 18 digits: where it ends, whether that is a token's end, the value."""
+    one = np.uint64(1)
+    size = np.uint64(data.size)
     i = start
-    size = data.size
     negative = data[i] == 45
     if negative or data[i] == 43:
-        i += 1
-    mantissa = np.int64(0)
+        i += one
     first = i
-    point = -1
-    while i < size:
-        digit = np.int64(data[i]) - 48
-        if 0 <= digit <= 9:
-            mantissa = mantissa * 10 + digit
-        elif digit == -2 and point < 0:
-            point = i
-        else:
-            break
-        i += 1
-    digits = i - first - (1 if point >= 0 else 0)
+    mantissa = np.uint64(0)
+    while i < size and np.uint8(data[i] - 48) < 10:
+        mantissa = mantissa * np.uint64(10) + np.uint64(data[i] - 48)
+        i += one
+    digits = i - first
+    decimals = np.uint64(0)
+    if i < size and data[i] == 46:
+        i += one
+        point = i
+        while i < size and np.uint8(data[i] - 48) < 10:
+            mantissa = mantissa * np.uint64(10) + np.uint64(data[i] - 48)
+            i += one
+        decimals = i - point
+        digits += decimals
     if digits > 18 and data[first] == 48:  # the zero before the point is not a significant digit
-        digits -= 1
+        digits -= one
     if digits == 0 or digits > 18 or (i < size and not _is_separator(data[i])):
         return i, False, 0.0
-    value = _ratio(mantissa, powers[i - point - 1 if point >= 0 else 0])
+    value = _ratio(np.int64(mantissa), powers[decimals])
     return i, True, -value if negative else value
 
 

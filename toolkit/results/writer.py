@@ -32,8 +32,9 @@ from toolkit.errors import ResultError
 from toolkit.protocols.longterm import LongTermRun
 from toolkit.protocols.multistart import MultistartRun, anchors_of
 from toolkit.protocols.ope import OpeRun
-from toolkit.protocols.supervised import FAILED, SupervisedRun
+from toolkit.protocols.supervised import SupervisedRun
 from toolkit.protocols.table import Run, find_protocol
+from toolkit.protocols.vot import FAILED
 from toolkit.regions import Region, format_region
 
 R = TypeVar("R")
@@ -81,9 +82,14 @@ class ResultWriter(ABC):
         return "".join(path.read_text(encoding="utf-8") for path in self.result_files(sequence, repetition))
 
     def remove(self, sequence: Sequence) -> None:
-        """Deletes every file of `sequence`."""
-        for path in (*self.other_files(sequence), *self.result_files(sequence, 1)):
-            path.unlink(missing_ok=True)
+        """Deletes every file of `sequence`, those of the rival layout too."""
+        for writer in filter(None, (self, self.rival())):
+            for path in (*writer.other_files(sequence), *writer.result_files(sequence, 1)):
+                path.unlink(missing_ok=True)
+
+    def rival(self) -> ResultWriter | None:
+        """The layout that readers would take these files for, or the other way round: one run, and several."""
+        return None
 
     def remaining(self) -> bool:
         """Whether any result is in the folder, of whatever sequence."""
@@ -93,6 +99,10 @@ class ResultWriter(ABC):
     def run_file(self, name: str) -> Path:
         """Where `name` (config, environment) of this run is kept."""
         return self.run_folder / name
+
+    def _time_file(self, stem: str) -> Path:
+        """Where times go when the layout has no file for them."""
+        return self.run_folder / "times" / f"{stem}.txt"
 
     def _times(self, path: Path, repetition: int, seconds: NDArray[np.float64]) -> dict[Path, str]:
         """The time file with one more column."""
@@ -110,20 +120,37 @@ class OpeWriter(ResultWriter):
     def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
         run = _expect(run, OpeRun)
         (main,) = self.result_files(sequence, repetition)
-        return {**self._times(self._time_file(sequence), repetition, run.seconds), main: format_boxes(run.boxes_xywh)}
+        return {
+            **self._times(self._time_file(sequence.name), repetition, run.seconds),
+            main: format_boxes(run.boxes_xywh),
+        }
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return [self._time_file(sequence)]
+        return [self._time_file(sequence.name)]
 
-    def _time_file(self, sequence: Sequence) -> Path:
-        return self.run_folder / "times" / f"{sequence.name}.txt"
+    def rival(self) -> ResultWriter:
+        return Got10kWriter(self.folder)
 
 
-class Got10kWriter(ResultWriter):
-    """`video/video_001.txt` as in one-pass evaluation, and `video/video_time.txt`."""
+class SequenceFolderWriter(ResultWriter):
+    """A folder per sequence, below that of the experiment where there is one: `experiment/video/video_001.txt`."""
+
+    experiment = ""
 
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
-        return [self.folder / sequence.name / f"{sequence.name}_{repetition:03d}.txt"]
+        return [self._folder(sequence) / f"{sequence.name}_{repetition:03d}.txt"]
+
+    def other_files(self, sequence: Sequence) -> Iterable[Path]:
+        folder = self._folder(sequence)
+        found = folder.iterdir() if folder.is_dir() else ()
+        return [path for path in found if path.name.startswith(f"{sequence.name}_") and path.is_file()]
+
+    def _folder(self, sequence: Sequence) -> Path:
+        return self.folder / self.experiment / sequence.name
+
+
+class Got10kWriter(SequenceFolderWriter):
+    """`video/video_001.txt` as in one-pass evaluation, and `video/video_time.txt`."""
 
     def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
         run = _expect(run, OpeRun)
@@ -131,35 +158,29 @@ class Got10kWriter(ResultWriter):
         times = main.with_name(f"{sequence.name}_time.txt")
         return {**self._times(times, repetition, run.seconds), main: format_boxes(run.boxes_xywh)}
 
-    def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return _files_of(self.folder / sequence.name, sequence)
+    def rival(self) -> ResultWriter:
+        return OpeWriter(self.folder)
 
 
-class SupervisedWriter(ResultWriter):
+class SupervisedWriter(SequenceFolderWriter):
     """`baseline/video/video_001.txt`: VOT's codes, and regions with four decimals."""
 
     experiment = "baseline"
 
-    def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
-        return [self._folder(sequence) / f"{sequence.name}_{repetition:03d}.txt"]
-
     def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
         run = _expect(run, SupervisedRun)
         (main,) = self.result_files(sequence, repetition)
-        return {**self._times(self._time_file(sequence), repetition, run.seconds), main: format_regions(run.regions)}
+        return {
+            **self._times(self._time_file(sequence.name), repetition, run.seconds),
+            main: format_regions(run.regions),
+        }
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return [*_files_of(self._folder(sequence), sequence), self._time_file(sequence)]
+        return [*super().other_files(sequence), self._time_file(sequence.name)]
 
     def failures(self, sequence: Sequence, repetition: int) -> int:
         """How often the tracker was lost in a repetition that is on disk."""
         return self.read(sequence, repetition).splitlines().count(str(FAILED))
-
-    def _folder(self, sequence: Sequence) -> Path:
-        return self.folder / self.experiment / sequence.name
-
-    def _time_file(self, sequence: Sequence) -> Path:
-        return self.run_folder / "times" / f"{sequence.name}.txt"
 
 
 class RealtimeWriter(SupervisedWriter):
@@ -175,13 +196,11 @@ class RealtimeWriter(SupervisedWriter):
         return any((self.folder / self.experiment).rglob("*.txt"))
 
 
-class LongTermWriter(ResultWriter):
+class LongTermWriter(SequenceFolderWriter):
     """`longterm/video/`: regions, confidences (the first line empty) and times."""
 
+    experiment = "longterm"
     time_format = "%.6f"
-
-    def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
-        return [self._folder(sequence) / f"{sequence.name}_{repetition:03d}.txt"]
 
     def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
         run = _expect(run, LongTermRun)
@@ -193,15 +212,11 @@ class LongTermWriter(ResultWriter):
             main: format_regions(run.regions),
         }
 
-    def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return _files_of(self._folder(sequence), sequence)
 
-    def _folder(self, sequence: Sequence) -> Path:
-        return self.folder / "longterm" / sequence.name
-
-
-class MultistartWriter(ResultWriter):
+class MultistartWriter(SequenceFolderWriter):
     """`baseline/video/video_<anchor>.txt`, frames in the order they were shown. Runs are not repeated."""
+
+    experiment = "baseline"
 
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
         return [self._file(sequence, anchor) for anchor, _ in anchors_of(sequence)]
@@ -210,18 +225,15 @@ class MultistartWriter(ResultWriter):
         runs = _expect(run, MultistartRun).anchors
         files: dict[Path, str] = {}
         for one in runs:
-            files.update(self._times(self._time_file(sequence, one.anchor), 1, one.seconds))
+            files.update(self._times(self._time_file(self._file(sequence, one.anchor).stem), 1, one.seconds))
         return files | {self._file(sequence, one.anchor): format_regions(one.regions) for one in runs}
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        times = [self._time_file(sequence, anchor) for anchor, _ in anchors_of(sequence)]
-        return [*_files_of(self.folder / "baseline" / sequence.name, sequence), *times]
+        times = [self._time_file(self._file(sequence, anchor).stem) for anchor, _ in anchors_of(sequence)]
+        return [*super().other_files(sequence), *times]
 
     def _file(self, sequence: Sequence, anchor: int) -> Path:
-        return self.folder / "baseline" / sequence.name / f"{sequence.name}_{anchor:08d}.txt"
-
-    def _time_file(self, sequence: Sequence, anchor: int) -> Path:
-        return self.run_folder / "times" / f"{sequence.name}_{anchor:08d}.txt"
+        return self._folder(sequence) / f"{sequence.name}_{anchor:08d}.txt"
 
 
 _WRITERS: Mapping[str, Callable[[Path], ResultWriter]] = {
@@ -287,13 +299,6 @@ def _write_temporary(path: Path, content: str | bytes) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     return temporary
-
-
-def _files_of(folder: Path, sequence: Sequence) -> list[Path]:
-    """The files in `folder` that belong to `sequence`."""
-    if not folder.is_dir():
-        return []
-    return [path for path in folder.iterdir() if path.name.startswith(f"{sequence.name}_") and path.is_file()]
 
 
 def _read_columns(path: Path, count: int, length: int) -> list[NDArray[np.float64]]:

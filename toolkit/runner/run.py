@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.errors import ProtocolError, ResultError, ToolkitError
+from toolkit.errors import ProtocolError, ResultError, ToolkitError, some
 from toolkit.protocols.session import Observer
 from toolkit.results.writer import ResultWriter, make_writer, write_files
 from toolkit.runner.job import Advance, Failure, Job, SequenceReport, perform
@@ -163,7 +163,9 @@ def _prepare(
         for job in jobs:
             writer.remove(job.sequence)
         _warn_of_mixture(writer, identity)
-    elif any(writer.has(job.sequence, 1) for job in jobs):
+    else:
+        _refuse_rivals(writer, jobs)
+    if not overwrite and any(writer.has(job.sequence, 1) for job in jobs):
         for name, text in identity.items():
             _guard(writer.run_file(name), text, writer.folder)
     write_files({writer.run_file(name): text for name, text in {**identity, **notes}.items()})
@@ -178,6 +180,17 @@ def _warn_of_mixture(writer: ResultWriter, identity: Mapping[str, str]) -> None:
             "Overwrite them too, or use another tracker name.",
             writer.folder,
             ", ".join(changed),
+        )
+
+
+def _refuse_rivals(writer: ResultWriter, jobs: list[Job]) -> None:
+    """Refuses to write one run beside several, or several beside one: scoring could not tell which is meant."""
+    rival = writer.rival()
+    found = [str(rival.result_files(job.sequence, 1)[0]) for job in jobs if rival and rival.has(job.sequence, 1)]
+    if found:
+        raise ResultError(
+            f"{writer.folder} holds results of a run with another number of repetitions, which have other file names: "
+            f"{some(found)}. Choose another --tracker_name, or --overwrite these results."
         )
 
 

@@ -361,10 +361,17 @@ def test_a_camera_is_read_until_it_stops(
     quick: type[Follower], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pictures = iter([(True, frame(index)) for index in range(5)])
-    camera = SimpleNamespace(isOpened=lambda: True, get=lambda _: 0.0, read=lambda: next(pictures, (False, None)))
+    released: list[bool] = []
+    camera = SimpleNamespace(
+        isOpened=lambda: True,
+        get=lambda _: 0.0,
+        read=lambda: next(pictures, (False, None)),
+        release=lambda: released.append(True),
+    )
     monkeypatch.setattr(cv2, "VideoCapture", lambda number: camera)
     assert main(["--tracker", "opencv:MIL", "--init-box", BOX, "--no-display"]) == 0
     assert "camera 0: 5 frames" in capsys.readouterr().out
+    assert released == [True]
 
 
 def test_a_missing_encoder_falls_back_to_avi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

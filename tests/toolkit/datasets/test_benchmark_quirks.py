@@ -219,3 +219,11 @@ def test_synthetic_benchmarks_come_from_the_renderer(monkeypatch):
     assert load_benchmark("SYNTH").name == "SYNTH"
     assert load_benchmark("synth-lt").protocol == "longterm"
     assert list(load_benchmark("SYNTH", video="b").names()) == ["b"]
+
+
+def test_nfs_annotations_alone_hold_the_flag_too(tmp_path, write_text):
+    lines = [f'0 {10 + i} 20 {30 + i} 50 {i} {int(i >= 8)} 0 0 "sail boat"' for i in range(17)]
+    write_text(tmp_path / "NFS30" / "boat.txt", "\n".join(lines) + "\n")
+    (sequence,) = load_benchmark("NFS30", tmp_path)
+    np.testing.assert_array_equal(sequence.ground_truth[:, 0], [10, 18, 26])
+    assert sequence.visible.tolist() == [True, False, False]

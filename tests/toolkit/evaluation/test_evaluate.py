@@ -10,8 +10,9 @@ import pytest
 
 import toolkit
 from toolkit import Benchmark, Sequence, evaluate, load_benchmark
+from toolkit.datasets.frames import ImageFiles
 from toolkit.errors import ProtocolError, ResultError
-from toolkit.results.writer import format_boxes
+from toolkit.results.writer import format_boxes, write_files
 
 TRUTH = np.array([[10.0, 10, 20, 20]] * 30)
 NAMES = ("Deer", "Jogging-1", "Man")
@@ -192,3 +193,23 @@ def test_scoring_needs_no_torch(repo: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=repo)
     quick = "import sys; import toolkit; assert not {'numpy', 'cv2', 'numba'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", quick], check=True, cwd=repo)
+
+
+def test_a_missing_first_image_does_not_stop_the_scoring(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    truth = np.array([[10.0, 10, 5, 5]] * 4)
+    frames = ImageFiles([tmp_path / f"{k}.png" for k in range(4)])
+    benchmark = Benchmark("TOY", "got10k", (Sequence("s", truth, frames=frames),))
+    write_files({tmp_path / "TOY" / tracker / "s.txt": format_boxes(truth) for tracker in ("a", "b")})
+    report = evaluate(benchmark, tmp_path)
+    assert [report[name].scores["ao"] for name in ("a", "b")] == [1.0, 1.0]
+    assert len(caplog.records) == 1
+    assert "0.png" in caplog.text
+
+
+def test_trackingnet_says_that_one_repetition_counts(tmp_path: Path) -> None:
+    truth = np.array([[10.0, 10, 5, 5]] * 4)
+    folder = tmp_path / "TOY" / "mine" / "s"
+    write_files({folder / f"s_{k:03d}.txt": format_boxes(truth + k - 1) for k in (1, 2)})
+    report = evaluate(Benchmark("TOY", "ope", (Sequence("s", truth),)), tmp_path, protocol="trackingnet")
+    assert report["mine"].scores["precision"] == 1.0
+    assert "2 repetitions; only the first counts" in report["mine"].warnings[0]

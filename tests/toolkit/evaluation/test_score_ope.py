@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from toolkit.datasets import Benchmark, Sequence
+from toolkit.evaluation import evaluate
 from toolkit.evaluation.ope import RULES, OpeTruth, mean_curves, repeat_bad_results, score_sequence
+from toolkit.results.writer import format_boxes, write_files
 
 NAN_ROW = [np.nan] * 4
 BOX = hnp.arrays(np.float64, (12, 4), elements=st.floats(1, 500))
@@ -146,3 +148,15 @@ def test_polygon_truth_is_its_bounding_box() -> None:
     benchmark = Benchmark("mine", "ope", (Sequence("s", polygon),))
     curves = OpeTruth(benchmark.sequences, RULES["pysot"]).score([np.array([[10.0, 10, 20, 10]])])
     assert curves.success[0].mean() == pytest.approx(20 / 21)
+
+
+def test_nfs_scores_frames_that_are_flagged_lost(tmp_path: Path) -> None:
+    truth = np.array([[10.0, 10, 5, 5]] * 4)
+    sequence = Sequence("s", truth, visible=np.array([True, True, True, False]))
+    for name in ("NFS30", "LaSOT"):
+        write_files({tmp_path / name / "perfect" / "s.txt": format_boxes(truth)})
+    precision = {
+        name: evaluate(Benchmark(name, "ope", (sequence,)), tmp_path)["perfect"].scores["precision"]
+        for name in ("NFS30", "LaSOT")
+    }
+    assert precision == {"NFS30": 1.0, "LaSOT": 0.75}

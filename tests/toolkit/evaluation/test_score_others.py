@@ -13,8 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from toolkit import Sequence
 from toolkit.evaluation import got10k, longterm, multistart, trackingnet
-from toolkit.evaluation.multistart import AnchorRun
-from toolkit.evaluation.multistart_files import anchor_run, true_regions
+from toolkit.evaluation.multistart import AnchorRun, anchor_run, true_regions
 from toolkit.regions import Mask, Rectangle, Special
 
 NAN_ROW = [np.nan] * 4

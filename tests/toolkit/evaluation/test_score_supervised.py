@@ -12,7 +12,8 @@ from toolkit import Sequence, evaluate, load_benchmark
 from toolkit.errors import ProtocolError
 from toolkit.evaluation import eao
 from toolkit.evaluation.supervised import SupervisedOverlaps, SupervisedTruth, burn_in_mask, supervised_statistics
-from toolkit.results.reader import VotRun, corners
+from toolkit.regions import box_corners
+from toolkit.results.reader import VotRun
 
 NAN = np.nan
 TOY_A = [NAN, 0.8, 0.7, 0.6, NAN, NAN, NAN, NAN, NAN, NAN, 0.9, 0.8]
@@ -84,7 +85,7 @@ def test_burn_in_ends_with_the_sequence() -> None:
 
 def test_accuracy_uses_wide_bounds_and_eao_narrow_ones() -> None:
     truth = np.array([[0.0, 0, 20, 20]] * 12)
-    result = corners(truth - [0, 0, 1, 0])
+    result = box_corners(truth - [0, 0, 1, 0]).reshape(-1, 8)
     run = VotRun(np.array([1, *[-1] * 11]), result)
     bounded = SupervisedTruth([Sequence("s", truth, image_size=(20, 20))]).overlaps([(run,)])
     assert bounded.accuracy[0, 1] == pytest.approx(20 / 21)
@@ -108,3 +109,11 @@ def test_intervals() -> None:
     assert 80 < low < 115 < high < 150
     with pytest.raises(ProtocolError, match="no sequences"):
         eao.interval("mine", np.array([]))
+
+
+def test_a_region_that_is_not_finite_has_missed() -> None:
+    truth = np.array([[0.0, 0, 20, 20]] * 12)
+    result = box_corners(truth).reshape(-1, 8)
+    result[11] = np.nan
+    overlaps = SupervisedTruth([Sequence("s", truth)]).overlaps([(VotRun(np.array([1, *[-1] * 11]), result),)])
+    assert supervised_statistics(overlaps)["accuracy"].value() == pytest.approx(0.5)

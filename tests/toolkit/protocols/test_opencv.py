@@ -83,10 +83,13 @@ def test_errors_of_opencv_name_the_frame() -> None:
 
 
 def test_follows_a_real_target(shared: Path) -> None:
-    """The first frames of Man are easy: OpenCV's MIL scores 0.80 on the whole sequence."""
-    folder = shared / "data" / "sequences_otb" / "Man"
-    truth = np.loadtxt(folder / "groundtruth_rect.txt", delimiter=",")[:15] - [1, 1, 0, 0]
-    frames = ImageFiles(sorted((folder / "img").glob("*.jpg"))[:15])
-    run = run_ope(OpenCVTracker("MIL"), make_sequence(count=15, frames=frames, ground_truth=truth))
-    assert run.boxes_xywh[0].tolist() == truth[0].tolist()
-    assert rectangle_iou(run.boxes_xywh, truth).mean() > 0.4
+    """In these frames of Man a box that stays overlaps by 0.27; MIL, which is random, loses the target now and then."""
+    folder, shown = shared / "data" / "sequences_otb" / "Man", slice(30, 45)
+    truth = np.loadtxt(folder / "groundtruth_rect.txt", delimiter=",")[shown] - [1, 1, 0, 0]
+    frames = ImageFiles(sorted((folder / "img").glob("*.jpg"))[shown])
+    overlaps = []
+    for _ in range(3):
+        run = run_ope(OpenCVTracker("MIL"), make_sequence(count=15, frames=frames, ground_truth=truth))
+        assert run.boxes_xywh[0].tolist() == truth[0].tolist()
+        overlaps.append(rectangle_iou(run.boxes_xywh, truth).mean())
+    assert max(overlaps) > 0.6

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from toolkit.datasets.annotation import GroundTruth, TextFile, read_flags, read_ground_truth
 from toolkit.datasets.catalog import BenchmarkRow
 from toolkit.datasets.layouts.folders import read_corners
@@ -77,19 +80,25 @@ def _looks_like_rows(text: TextFile) -> bool:
 
 def _open(name: str, texts: Mapping[str, TextFile], row: BenchmarkRow) -> Sequence:
     text = texts[f"{name}.txt"]
-    truth = _read_nfs(text, row) if row.layout == "nfs_folders" else read_ground_truth(text)
+    truth, lost = _read_nfs(text, row) if row.layout == "nfs_folders" else (read_ground_truth(text), None)
     absent, att = texts.get(f"absent/{name}.txt"), texts.get(f"att/{name}.txt")
+    if absent is not None:
+        lost = read_flags(absent, len(truth.boxes))
     return Sequence(
         name,
         truth.boxes,
         attributes=() if att is None else attribute_names(row, read_flags(att)),
-        visible=None if absent is None else ~read_flags(absent, len(truth.boxes)),
+        visible=None if lost is None else ~lost,
         masks=truth.masks,
     )
 
 
-def _read_nfs(text: TextFile, row: BenchmarkRow) -> GroundTruth:
-    """Official VATIC rows are corners at 240 per second; any other file holds one box x, y, w, h per frame."""
+def _read_nfs(text: TextFile, row: BenchmarkRow) -> tuple[GroundTruth, NDArray[np.bool_] | None]:
+    """The truth, and where the target is lost when the rows say so.
+
+    Official VATIC rows are corners at 240 per second; any other file holds one box x, y, w, h per frame.
+    """
     if b'"' in text.read()[:200]:
-        return GroundTruth(read_corners(text)[0][:: row.stride])
-    return read_ground_truth(text)
+        boxes, lost = read_corners(text)
+        return GroundTruth(boxes[:: row.stride]), None if lost is None else lost[:: row.stride]
+    return read_ground_truth(text), None

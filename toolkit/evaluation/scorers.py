@@ -8,14 +8,16 @@ from collections.abc import Sequence as AbstractSequence
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.datasets.catalog import find_row
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ProtocolError
-from toolkit.evaluation import eao, got10k, longterm, ope, supervised, trackingnet
-from toolkit.evaluation.multistart_files import MultistartScorer
+from toolkit.evaluation import eao, got10k, longterm, multistart, ope, supervised, trackingnet
+from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.scorer import Scored, Scorer, common_repetitions, read_all, require_truth
 from toolkit.evaluation.statistics import SequenceStatistic, mean_over_sequences
+from toolkit.protocols.multistart import anchors_of
 from toolkit.results.layout import TrackerFiles
-from toolkit.results.reader import BoxRuns, VotRun, bounding_boxes, read_boxes, read_longterm, read_vot
+from toolkit.results.reader import BoxRuns, VotRun, bounding_boxes, find_results, read_boxes, read_longterm, read_vot
 
 
 class OpeScorer(Scorer):
@@ -33,7 +35,9 @@ class OpeScorer(Scorer):
         if rules not in ope.RULES:
             raise ProtocolError(f"Unknown rules '{rules}'. Choose from: {', '.join(ope.RULES)}.")
         self.rules = ope.RULES[rules].title
-        self.truth = ope.OpeTruth(self.sequences, ope.RULES[rules])
+        row = find_row(benchmark.name)
+        hidden_counts = row is not None and row.hidden_counts
+        self.truth = ope.OpeTruth(self.sequences, ope.RULES[rules], hidden_counts)
 
     def measure(self, files: TrackerFiles) -> Scored:
         runs, warnings = _read_box_runs(files, self.sequences)
@@ -150,7 +154,7 @@ class Got10kScorer(Scorer):
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)
         require_truth(benchmark)
-        self.sizes = [sequence.size() for sequence in self.sequences]
+        self.sizes = image_sizes(self.sequences)
         if None in self.sizes:
             self.rules = f"{self.rules}; image sizes unknown without frames, so nothing was clipped where they are"
 
@@ -188,6 +192,9 @@ class TrackingNetScorer(Scorer):
     def measure(self, files: TrackerFiles) -> Scored:
         runs, warnings = _read_box_runs(files, self.sequences)
         results = [run.runs[0] for run in runs]
+        most = max(len(run.runs) for run in runs)
+        if most > 1:
+            warnings += (f"{files.location}: there are up to {most} repetitions; only the first counts.",)
         curves = [trackingnet.score_sequence(*pair) for pair in zip(self.truths, results, strict=True)]
         scores = [one.scores() for one in curves]
         return Scored(
@@ -195,6 +202,39 @@ class TrackingNetScorer(Scorer):
             curves={name: np.mean([getattr(one, name) for one in curves], axis=0) for name in self.axes},
             warnings=warnings,
         )
+
+
+class MultistartScorer(Scorer):
+    """Accuracy, robustness and EAO of anchor-based runs, on masks or boxes."""
+
+    rules = f"VOT multi-start: no restarts, EAO over lengths {multistart.EAO_LOW} to {multistart.EAO_HIGH}"
+    axes: Mapping[str, NDArray[np.float64]] = {"eao": np.arange(1, multistart.EAO_HIGH + 1, dtype=np.float64)}
+    windows: Mapping[str, tuple[float, float]] = {"eao": (multistart.EAO_LOW, multistart.EAO_HIGH)}
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        super().__init__(benchmark)
+        require_truth(benchmark)
+        self.truths = [multistart.true_regions(sequence) for sequence in self.sequences]
+        self.anchors = [anchors_of(sequence) for sequence in self.sequences]
+        self.sizes = image_sizes(self.sequences)
+
+    def measure(self, files: TrackerFiles) -> Scored:
+        position = {sequence.name: k for k, sequence in enumerate(self.sequences)}
+        sums = read_all(files, self.sequences, lambda s: self._sums(files, s, position[s.name]))
+        curves = np.stack([one.curve for one in sums])[:, 1:]
+        active = np.stack([one.active for one in sums])[:, 1:]
+        return Scored(
+            multistart.multistart_statistics(sums), curves={"eao": SequenceStatistic(curves * active, active).curve()}
+        )
+
+    def _sums(self, files: TrackerFiles, sequence: Sequence, k: int) -> multistart.SequenceSums:
+        runs = []
+        for anchor, forward in self.anchors[k]:
+            truth = self.truths[k][anchor:] if forward else self.truths[k][anchor::-1]
+            path = find_results(files, f"{sequence.name}_{anchor:08d}", "baseline")[0]
+            results = multistart.read_regions(files, path, len(truth))
+            runs.append(multistart.anchor_run(truth, results, self.sizes[k]))
+        return multistart.sum_runs(runs, len(sequence.ground_truth))
 
 
 SCORERS: Mapping[str, type[Scorer]] = {
