@@ -44,7 +44,7 @@ def _opencv() -> str:
     import cv2
 
     from pysot.cli.window import why_no_display
-    from toolkit.protocols.opencv import available_trackers
+    from toolkit.baselines import available_trackers
 
     trackers = ", ".join(available_trackers())
     return f"opencv: {cv2.__version__}; windows: {why_no_display() or 'yes'}; trackers without weights: {trackers}"

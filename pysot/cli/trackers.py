@@ -19,7 +19,7 @@ from pysot.core.runtime import DEVICES, resolve_device
 from pysot.tracker.base import Tracker
 from pysot.tracker.builder import build_tracker
 from pysot.zoo.locate import find_snapshot, sha256_of
-from toolkit.protocols.opencv import OpenCVTracker
+from toolkit.baselines import OpenCVTracker
 from toolkit.protocols.tracker import TrackerLike
 
 OPENCV_PREFIX = "opencv:"

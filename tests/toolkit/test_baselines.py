@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from fake_trackers import make_sequence
 
+from toolkit.baselines import WITHOUT_WEIGHTS, OpenCVTracker, available_trackers
 from toolkit.datasets.frames import Image, ImageFiles
 from toolkit.errors import ProtocolError
 from toolkit.protocols.ope import run_ope
-from toolkit.protocols.opencv import WITHOUT_WEIGHTS, OpenCVTracker, available_trackers
 from toolkit.protocols.session import StepError
 from toolkit.regions.overlap import rectangle_iou
 
