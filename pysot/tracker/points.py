@@ -6,14 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.geometry import xyxy_to_cxcywh
+from pysot.core.grid import point_grid
 from pysot.models.siamese import SiameseOutput
-from pysot.tracker.anchors import grid_centers
-
-
-def point_grid(stride: int, side: int) -> NDArray[np.float32]:
-    """(side * side, 2) points x, y relative to the crop's centre, row by row."""
-    centers = grid_centers(stride, side)
-    return np.stack(np.meshgrid(centers, centers), axis=-1).reshape(-1, 2)
 
 
 class PointDecoder:
