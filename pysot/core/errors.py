@@ -23,3 +23,7 @@ class BadBoxError(SotError, ValueError):
 
 class DeviceError(SotError, RuntimeError):
     """The requested device is not usable on this machine."""
+
+
+class TrainingError(SotError, RuntimeError):
+    """A training run cannot go on."""

@@ -54,6 +54,40 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
+def worker_device(device: torch.device, local_rank: int) -> torch.device:
+    """The device of the process `local_rank` of this machine: its own CUDA device where `device` names none by number.
+
+    Makes it the process's current device. Raises `DeviceError` when there are fewer devices than processes.
+    """
+    if device.type != "cuda":
+        return device
+    if device.index is None:
+        device = resolve_device(f"cuda:{local_rank}")
+    torch.cuda.set_device(device)
+    return device
+
+
+def collective_backend(device: torch.device) -> str:
+    """The library by which processes exchange tensors that live on `device`."""
+    return "nccl" if device.type == "cuda" else "gloo"
+
+
+def accelerator_rng_states() -> list[torch.Tensor]:
+    """States of the random generators of this machine's accelerators, (n,) uint8 each on the CPU; empty without one."""
+    if torch.cuda.is_available():
+        return [state.clone() for state in torch.cuda.get_rng_state_all()]
+    return [torch.mps.get_rng_state()] if torch.backends.mps.is_available() else []
+
+
+def set_accelerator_rng_states(states: list[torch.Tensor]) -> None:
+    """Puts back what `accelerator_rng_states` returned; states of accelerators that are not here are ignored."""
+    if torch.cuda.is_available():
+        for index, state in enumerate(states[: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(state.cpu(), index)
+    elif torch.backends.mps.is_available() and states:
+        torch.mps.set_rng_state(states[0].cpu())
+
+
 def peak_memory_mib(device: torch.device) -> float | None:
     """Largest memory this process has held so far, MiB, on the accelerator if `device` is one; None if not known."""
     if device.type == "cuda":
@@ -87,7 +121,17 @@ def environment_report() -> str:
 
     lines = [f"python: {sys.version.split()[0]}", f"platform: {platform.platform()}", f"cpu: {cpu_name()}"]
     lines.append(f"threads: torch {torch.get_num_threads()}")
-    packages = ("pysot-toolkit", "torch", "numpy", "opencv-python", "opencv-python-headless", "yacs", "numba", "tqdm")
+    packages = (
+        "pysot-toolkit",
+        "torch",
+        "numpy",
+        "opencv-python",
+        "opencv-python-headless",
+        "yacs",
+        "numba",
+        "tqdm",
+        "safetensors",
+    )
     for package in (*packages, "tensorboardX", "colorama"):
         try:
             lines.append(f"{package}: {metadata.version(package)}")

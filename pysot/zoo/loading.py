@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pysot.core.errors import SnapshotError
 
 logger = logging.getLogger(__name__)
 
+SAFETENSORS = ".safetensors"
+"""Suffix of the files our own snapshots are in: names, shapes and numbers, no pickle."""
 SHOWN = 10
 """How many keys of each kind an error message lists."""
 
@@ -79,8 +83,30 @@ def load_snapshot(model: nn.Module, path: str | Path) -> None:
     model.load_state_dict(dict(state), strict=False)  # checked above; only batch-norm counters may be absent
 
 
+def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
+    """Fills what it can of `model`, a part of a tracker, from a file of pre-trained weights (an ImageNet network, say).
+
+    Keys may lack or carry the prefix `features.`. What the file has beyond the model (a classifier) and what it lacks
+    is logged and returned.
+
+    Raises `SnapshotError` when no key fits, or a shape differs.
+    """
+    state = read_state_dict(path)
+    variants = [state, {f"features.{key}": value for key, value in state.items()}]
+    variants.append({key.removeprefix("features."): value for key, value in state.items()})
+    wanted = model.state_dict()
+    best = max(variants, key=lambda variant: sum(key in wanted for key in variant))
+    report = compare_keys(model, best)
+    if len(report.missing) >= len(wanted) or report.wrong_shape:
+        raise SnapshotError(f"{path} does not fit {type(model).__name__}:\n{report}\nGive weights of this backbone.")
+    model.load_state_dict({key: value for key, value in best.items() if key in wanted}, strict=False)
+    if not report.fits:
+        logger.warning("%s fits %s only in part:\n%s", path, type(model).__name__, report)
+    return report
+
+
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a `.pth` file: a flat state_dict, or a checkpoint holding one under `state_dict`.
+    """The weights in a `.safetensors` file, or in a `.pth` one: a flat state_dict, or a checkpoint with a `state_dict`.
 
     A leading `module.` of every key is removed. Nothing in the file is executed: only tensors, plain containers and
     numpy numbers are built.
@@ -90,7 +116,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise SnapshotError(f"Snapshot {path} does not exist.")
-    content = _read_safely(path)
+    content = _read_safetensors(path) if path.suffix == SAFETENSORS else read_torch_file(path)
     state = content.get("state_dict", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise SnapshotError(
@@ -100,11 +126,24 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
-def _read_safely(path: Path) -> Any:
-    """torch.load that builds tensors, containers and numpy scalars and refuses everything else."""
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise SnapshotError(
+            f"{path} ({path.stat().st_size} bytes) is not a whole safetensors file; it is probably truncated. "
+            f"Get it again. ({_reason(error)})"
+        ) from error
+
+
+def read_torch_file(path: Path, map_location: torch.device | str = "cpu") -> Any:
+    """What `torch.save` wrote to the existing file `path`: tensors, plain containers and numpy scalars, nothing else.
+
+    Raises `SnapshotError` when the file is damaged or asks for code to run.
+    """
     try:
         with torch.serialization.safe_globals(_numpy_scalar_globals()):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         raise SnapshotError(
             f"{path} was refused: it is not a plain file of weights, or it is damaged. A snapshot may hold tensors and "

@@ -15,10 +15,13 @@ from pysot.core.errors import SnapshotError
 from pysot.core.experiments import experiments_dir
 from pysot.core.registry import closest
 from pysot.zoo.catalogue import CATALOGUE, Entry
+from pysot.zoo.loading import SAFETENSORS
 
 logger = logging.getLogger(__name__)
 
 ZOO_VARIABLE = "PYSOT_ZOO"
+SUFFIXES = (SAFETENSORS, ".pth")
+"""Kinds of snapshot files, the one to prefer first."""
 TIMEOUT_S = 30
 _CHUNK = 1 << 20
 
@@ -37,9 +40,9 @@ def zoo_places() -> list[Path]:
 def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
     """The file of a snapshot given as a path or a zoo name.
 
-    Looks for a file of that path; then for the name in `$PYSOT_ZOO` and the cache, and as
-    `experiments/<name>/model.pth`; then downloads it, when the catalogue has a link and `download` is set.
-    A file of the catalogue is used only when its sha256 agrees.
+    Looks for a file of that path; then for the name in `$PYSOT_ZOO` and the cache, and for `model.safetensors` or
+    `model.pth` in the folder `experiments/<name>`; then downloads it, when the catalogue has a link and `download` is
+    set. A file of the catalogue is used only when its sha256 agrees.
 
     Raises:
         SnapshotError: nothing found (the message lists every place looked at), a wrong hash, or a failed download.
@@ -48,9 +51,10 @@ def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
     if path.is_file():
         return path
     entry = CATALOGUE.get(name)
-    files = (entry.file,) if entry else (name if name.endswith(".pth") else f"{name}.pth", f"{name}/model.pth")
-    places = [place / file for place in zoo_places() for file in files]
-    places.append(experiments_dir() / name / "model.pth")
+    models = [f"{name}/model{suffix}" for suffix in SUFFIXES]
+    files = [name] if name.endswith(SUFFIXES) else [f"{name}{suffix}" for suffix in SUFFIXES]
+    places = [place / file for place in zoo_places() for file in ([entry.file] if entry else files + models)]
+    places += [experiments_dir() / model for model in models]
     for place in places:
         if place.is_file():
             if entry:
