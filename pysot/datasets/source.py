@@ -1,0 +1,108 @@
+"""Where training samples come from: the one interface that every data set, real or made, offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pysot.core.crop import Image
+from pysot.core.errors import ConfigError
+from pysot.core.registry import Registry
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """One frame and the place of one object in it.
+
+    Attributes:
+        image: (H, W, 3) uint8 BGR. Never written to: several samples share it.
+        box_xywh: (4,) float64, 0-based pixels, positive width and height.
+        mask: (H, W) bool, True on the object; None where the data set has no masks.
+        origin: where the frame came from (a path, or a description of how it was made), for messages.
+    """
+
+    image: Image
+    box_xywh: NDArray[np.float64]
+    mask: NDArray[np.bool_] | None
+    origin: str
+
+
+class Source(ABC):
+    """A collection of videos from which objects are drawn.
+
+    Args:
+        name: what messages and logs call it (the entry of DATASET.NAMES).
+        frame_range: how far, in list positions, other frames of a draw may lie from the first.
+        num_use: draws that one pass over the source holds; -1 for one per video.
+    """
+
+    def __init__(self, name: str, frame_range: int = 1, num_use: int = -1) -> None:
+        self.name, self.frame_range, self._num_use = name, frame_range, num_use
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of videos."""
+
+    @abstractmethod
+    def draw(self, video: int, rng: np.random.Generator, num_frames: int = 2) -> list[Annotated]:
+        """Frames that show the same object of `video`: a random first one, the others within `frame_range` of it.
+
+        Equal `video` and equally seeded `rng` give equal frames, in any process.
+
+        Raises:
+            ImageError: a frame cannot be read; the message names the file.
+        """
+
+    @property
+    def num_use(self) -> int:
+        """Draws in one pass."""
+        return len(self) if self._num_use < 0 else self._num_use
+
+
+class Track(ABC):
+    """One object of one video: its frames in order, each with a box."""
+
+    name: str
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, index: int) -> Annotated:
+        """Frame `index` with its annotation. Raises `ImageError` when the file is missing or damaged."""
+
+
+class VideoSource(Source):
+    """A source of recorded videos, each a list of tracks.
+
+    Raises:
+        ConfigError: there is no video, or one has no track with a frame.
+    """
+
+    def __init__(self, name: str, videos: Sequence[Sequence[Track]], frame_range: int = 100, num_use: int = -1) -> None:
+        super().__init__(name, frame_range, num_use)
+        if not videos or not all(any(len(track) for track in video) for video in videos):
+            raise ConfigError(
+                f"The training source {name} has no usable video: {len(videos)} found, and each needs at least one "
+                "object with a valid box. Check its ROOT, and the messages above about dropped boxes."
+            )
+        self.videos = [[track for track in video if len(track)] for video in videos]
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def draw(self, video: int, rng: np.random.Generator, num_frames: int = 2) -> list[Annotated]:
+        tracks = self.videos[video]
+        track = tracks[int(rng.integers(len(tracks)))]
+        first = int(rng.integers(len(track)))
+        low, high = max(0, first - self.frame_range), min(len(track) - 1, first + self.frame_range)
+        others = [int(rng.integers(low, high + 1)) for _ in range(num_frames - 1)]
+        return [track.read(index) for index in [first, *others]]
+
+
+SOURCES: Registry[type[Source]] = Registry("training source", key="DATASET.<NAME>.KIND")
+"""Sources by the KIND of their group in the config, called with `name` and the group's other keys in lower case."""
