@@ -1,0 +1,190 @@
+"""What a head is to answer for a search view: labels of anchors (specs/siamrpnpp.md 8.4) and of points
+(specs/nanotrack.md section 8).
+
+Labels are 1 (target), 0 (background) and -1 (without influence on the loss). Only a few cells of each kind are kept,
+at random, so that the thousands of background cells do not outweigh the target.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pysot.core.geometry import cxcywh_to_xyxy, iou_xyxy, xyxy_to_cxcywh
+from pysot.core.grid import anchor_grid, anchor_sizes, point_grid
+
+_SMALLEST = 1e-3
+"""Width and height, in pixels, that a target is taken to have at least: logarithms and quotients stay finite."""
+
+_NEAR = 3
+"""A negative pair's candidates lie at most this many cells from the object's centre."""
+
+
+class AnchorTargets:
+    """Labels and box deltas for every anchor.
+
+    Args:
+        stride, ratios, scales: the anchors, as `ANCHOR` has them; k = len(ratios) * len(scales).
+        output_size: side S of the response map.
+        search_size: side of the search view, pixels.
+        threshold_high, threshold_low: an anchor with a larger IoU is target, with a smaller one background.
+        positives: most anchors labelled target.
+        total: most anchors labelled in a positive pair, `total - positives` of them background.
+        negatives: most anchors labelled (background) in a negative pair.
+    """
+
+    def __init__(
+        self,
+        *,
+        stride: int = 8,
+        ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3),
+        scales: Sequence[float] = (8,),
+        output_size: int = 25,
+        search_size: int = 255,
+        threshold_high: float = 0.6,
+        threshold_low: float = 0.3,
+        positives: int = 16,
+        negatives: int = 16,
+        total: int = 64,
+    ) -> None:
+        self.stride, self.output_size, self.search_size = stride, output_size, search_size
+        self.threshold_high, self.threshold_low = threshold_high, threshold_low
+        self.positives, self.negatives, self.background = positives, negatives, total - positives
+        grid = anchor_grid(anchor_sizes(stride, ratios, scales), stride, output_size)
+        grid[:, :2] += search_size // 2
+        self.anchors_cxcywh = grid.reshape(-1, output_size, output_size, 4)
+        """(k, S, S, 4) float32, search pixels."""
+        corners = cxcywh_to_xyxy(self.anchors_cxcywh).astype(np.float64)
+        # one coordinate after the other in memory: halves the time that the overlaps take
+        self._anchors_xyxy = np.moveaxis(np.ascontiguousarray(np.moveaxis(corners, -1, 0)), 0, -1)
+
+    def __call__(
+        self, box_xyxy: NDArray[np.float64], negative: bool, rng: np.random.Generator
+    ) -> dict[str, NDArray[np.int64] | NDArray[np.float32]]:
+        """Targets of one search view.
+
+        Args:
+            box_xyxy: (4,) the object that is in the view, search pixels.
+            negative: it is not the template's.
+
+        Returns:
+            `label_cls` (k, S, S) int64; `label_loc` (4, k, S, S) float32: dx, dy, dw, dh for every anchor, zero in a
+            negative pair; `label_loc_weight` (k, S, S) float32: 1 / number of targets where the label is 1, else 0.
+        """
+        if negative:
+            return self._negative(box_xyxy, rng)
+        overlap = self.overlap(box_xyxy)
+        label = np.full(overlap.shape, -1, dtype=np.int64)
+        _choose(label, overlap > self.threshold_high, 1, self.positives, rng)
+        _choose(label, overlap < self.threshold_low, 0, self.background, rng)
+        positive = label == 1
+        weight = positive.astype(np.float32) / np.float32(positive.sum() + 1e-6)
+        return {"label_cls": label, "label_loc": self.deltas(box_xyxy), "label_loc_weight": weight}
+
+    def overlap(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(k, S, S) IoU of every anchor with the box, 0..1."""
+        return np.asarray(iou_xyxy(self._anchors_xyxy, box_xyxy), dtype=np.float64)
+
+    def deltas(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(4, k, S, S) what turns each anchor into the box: centre in units of its size, logarithm of the size."""
+        box = xyxy_to_cxcywh(box_xyxy)
+        anchors = self.anchors_cxcywh
+        deltas = np.empty((4, *anchors.shape[:-1]), dtype=np.float32)
+        for axis in range(2):
+            deltas[axis] = (box[axis] - anchors[..., axis]) / anchors[..., axis + 2]
+            deltas[axis + 2] = np.log(max(box[axis + 2], _SMALLEST) / anchors[..., axis + 2])
+        return deltas
+
+    def _negative(
+        self, box_xyxy: NDArray[np.float64], rng: np.random.Generator
+    ) -> dict[str, NDArray[np.int64] | NDArray[np.float32]]:
+        """Background labels around the other object's centre, where a tracker is most likely to take it."""
+        shape = self.anchors_cxcywh.shape[:-1]
+        candidates = np.zeros(shape, dtype=np.bool_)
+        center_xy = xyxy_to_cxcywh(box_xyxy)[:2]
+        columns, rows = (self._near(float(center)) for center in center_xy)
+        candidates[:, rows, columns] = True
+        label = np.full(shape, -1, dtype=np.int64)
+        _choose(label, candidates, 0, self.negatives, rng)
+        return {
+            "label_cls": label,
+            "label_loc": np.zeros((4, *shape), dtype=np.float32),
+            "label_loc_weight": np.zeros(shape, dtype=np.float32),
+        }
+
+    def _near(self, position: float) -> slice:
+        """The cells along one axis around a position in search pixels; PySOT's rounding, up and half a cell on."""
+        cell = self.output_size // 2 + math.ceil((position - self.search_size // 2) / self.stride + 0.5)
+        return slice(max(0, cell - _NEAR), max(0, min(self.output_size, cell + _NEAR + 1)))
+
+
+class PointTargets:
+    """Labels and box distances for every point of an anchor-free head.
+
+    A point is target inside the ellipse with half the box's axes, background outside the one with the full axes.
+
+    Args:
+        stride: distance of two points, search pixels.
+        output_size, search_size, positives, negatives, total: see `AnchorTargets`.
+    """
+
+    def __init__(
+        self,
+        *,
+        stride: int = 16,
+        output_size: int = 16,
+        search_size: int = 255,
+        positives: int = 16,
+        negatives: int = 16,
+        total: int = 64,
+    ) -> None:
+        self.positives, self.negatives, self.background = positives, negatives, total - positives
+        points = point_grid(stride, output_size) + search_size // 2
+        self.points_xy = points.reshape(output_size, output_size, 2)
+        """(S, S, 2) float32, search pixels."""
+
+    def __call__(
+        self, box_xyxy: NDArray[np.float64], negative: bool, rng: np.random.Generator
+    ) -> dict[str, NDArray[np.int64] | NDArray[np.float32]]:
+        """Targets of one search view.
+
+        Args:
+            box_xyxy, negative: see `AnchorTargets`.
+
+        Returns:
+            `label_cls` (S, S) int64; `label_loc` (4, S, S) float32: distances from each point to the box's left, top,
+            right and bottom, search pixels (negative outside), zero in a negative pair.
+        """
+        reach = self.distances(box_xyxy)
+        target = (self._ellipse(box_xyxy, 4) < 1) & (reach > 0).all(axis=0)  # an inverted box has no point inside
+        label = np.full(target.shape, -1, dtype=np.int64)
+        if negative:
+            _choose(label, target, 0, self.negatives, rng)
+            return {"label_cls": label, "label_loc": np.zeros_like(reach)}
+        _choose(label, target, 1, self.positives, rng)
+        _choose(label, self._ellipse(box_xyxy, 2) > 1, 0, self.background, rng)
+        return {"label_cls": label, "label_loc": reach}
+
+    def distances(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(4, S, S) distances from each point to the box's left, top, right and bottom side."""
+        reach = np.concatenate([self.points_xy - box_xyxy[:2], box_xyxy[2:] - self.points_xy], axis=-1)
+        return np.ascontiguousarray(np.moveaxis(reach, -1, 0), dtype=np.float32)
+
+    def _ellipse(self, box_xyxy: NDArray[np.float64], divisor: float) -> NDArray[np.float64]:
+        """(S, S) below 1 inside the ellipse with semi-axes width / divisor and height / divisor."""
+        box = xyxy_to_cxcywh(box_xyxy)
+        semi_axes = np.maximum(box[2:], _SMALLEST) / divisor
+        return (((self.points_xy - box[:2]) / semi_axes) ** 2).sum(axis=-1)
+
+
+def _choose(
+    label: NDArray[np.int64], candidates: NDArray[np.bool_], value: int, most: int, rng: np.random.Generator
+) -> None:
+    """Writes `value` into `label` at all candidates, or at `most` random ones when there are more."""
+    places = np.flatnonzero(candidates)
+    if len(places) > most:
+        places = rng.choice(places, most, replace=False)
+    label.reshape(-1)[places] = value

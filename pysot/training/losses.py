@@ -1,0 +1,151 @@
+"""The losses of siamese training (specs/siamrpnpp.md 8.5 and 9, specs/nanotrack.md section 8).
+
+Each loss is returned as a sum and the count that makes it a mean, so that several processes can divide by their
+common count. Half-precision inputs are widened to float32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """A mean, not yet divided: scalars `total` and `count`."""
+
+    total: Tensor
+    count: Tensor
+
+    def value(self) -> Tensor:
+        """total / count; 0 where there is nothing to average."""
+        return self.total / self.count.clamp(min=1)
+
+
+class ClassLoss(NamedTuple):
+    """Cross-entropy of the cells labelled target and of those labelled background."""
+
+    positive: Mean
+    negative: Mean
+
+
+def anchor_cls_loss(cls: Tensor, label: Tensor) -> ClassLoss:
+    """Cross-entropy over background and target. PySOT minimises half the mean of each.
+
+    Args:
+        cls: (B, 2k, S, S) logits, all k background channels first.
+        label: (B, k, S, S) 1 target, 0 background, -1 without influence.
+    """
+    background, target = _wide(cls).chunk(2, dim=1)
+    margin = target - background  # logsigmoid of it is log_softmax over the two
+    return ClassLoss(_masked(-F.logsigmoid(margin), label == 1), _masked(-F.logsigmoid(-margin), label == 0))
+
+
+def anchor_loc_loss(loc: Tensor, label: Tensor, weight: Tensor) -> Mean:
+    """Weighted L1 distance of the deltas, a mean over the batch (also over its negative pairs, which have weight 0).
+
+    Args:
+        loc: (B, 4k, S, S) predicted deltas, coordinate-major.
+        label: (B, 4, k, S, S) wanted deltas.
+        weight: (B, k, S, S).
+    """
+    distance = (_wide(loc).view_as(label) - label).abs().sum(dim=1)
+    total = (distance * weight).sum()
+    return Mean(total, total.new_tensor(len(loc)))
+
+
+def point_cls_loss(cls: Tensor, label: Tensor) -> ClassLoss:
+    """`anchor_cls_loss` for one cell per place: cls (B, 2, S, S), label (B, S, S)."""
+    return anchor_cls_loss(cls, label[:, None])
+
+
+def point_loc_loss(loc: Tensor, label_cls: Tensor, label: Tensor) -> Mean:
+    """1 - (I + 1) / (U + 1) of predicted and wanted boxes, a mean over the cells labelled target ("linear IoU").
+
+    Args:
+        loc: (B, 4, S, S) predicted positive distances left, top, right, bottom, search pixels.
+        label_cls: (B, S, S) 1 where a box is wanted.
+        label: (B, 4, S, S) wanted distances.
+    """
+    wanted = label_cls == 1
+    first, second = _wide(loc).movedim(1, -1)[wanted], label.movedim(1, -1)[wanted]
+    shared = torch.minimum(first, second)
+    intersection = _area(shared)
+    union = _area(first) + _area(second) - intersection
+    losses = 1 - (intersection + 1) / (union + 1)
+    return Mean(losses.sum(), losses.new_tensor(len(losses)))
+
+
+def mask_cells(label_cls: Tensor, has_mask: Tensor) -> Tensor:
+    """(N, 3) int64 batch index, row and column of the cells that learn a mask: those with a target anchor.
+
+    Args:
+        label_cls: (B, k, S, S) labels of the anchors.
+        has_mask: (B,) bool, False where the sample has no mask.
+    """
+    return ((label_cls == 1).any(dim=1) & has_mask[:, None, None]).nonzero()
+
+
+def mask_windows(mask: Tensor, cells: Tensor, *, window: int = 127, stride: int = 8, padding: int = 32) -> Tensor:
+    """The part of the mask that each cell answers for.
+
+    Args:
+        mask: (B, X, X) bool, the object in the search view.
+        cells: (N, 3) from `mask_cells`.
+        window, stride, padding: cell (row, column) sees rows row * stride - padding onwards, `window` of them.
+
+    Returns:
+        (N, window, window) float32: 1 on the object, -1 beside it, 0 outside of the view.
+    """
+    signed = F.pad(mask.to(torch.int8) * 2 - 1, [padding] * 4)
+    views = signed.unfold(1, window, stride).unfold(2, window, stride)  # no copy until cells are picked
+    batch, row, column = cells.unbind(dim=1)
+    return views[batch, row, column].float()
+
+
+def mask_loss(maps: Tensor, cells: Tensor, windows: Tensor) -> Mean:
+    """SiamMask's loss of the coarse masks: enlarged to the windows' size, then `refined_mask_loss`.
+
+    Args:
+        maps: (B, M * M, S, S) logits of an M x M mask for every cell.
+        cells: (N, 3) from `mask_cells`; only these are gathered and enlarged.
+        windows: (N, W, W) from `mask_windows`.
+    """
+    batch, row, column = cells.unbind(dim=1)
+    side = round(maps.shape[1] ** 0.5)
+    chosen = _wide(maps[batch, :, row, column]).reshape(-1, 1, side, side)
+    # corners on corners, as SiamMask enlarges them
+    logits = F.interpolate(chosen, size=windows.shape[-2:], mode="bilinear", align_corners=True)
+    return refined_mask_loss(logits[:, 0], windows)
+
+
+def refined_mask_loss(logits: Tensor, windows: Tensor) -> Mean:
+    """Soft margin loss log(1 + exp(-y x)), a mean over the pixels of all windows.
+
+    Pixels outside of the view (y = 0) count with the constant log 2, as in SiamMask's own training.
+
+    Args:
+        logits: (N, W, W).
+        windows: (N, W, W) from `mask_windows`.
+    """
+    losses = -F.logsigmoid(_wide(logits) * windows)
+    return Mean(losses.sum(), losses.new_tensor(losses.numel()))
+
+
+def _masked(losses: Tensor, chosen: Tensor) -> Mean:
+    weight = chosen.to(losses.dtype)
+    return Mean((losses * weight).sum(), weight.sum())
+
+
+def _area(reach: Tensor) -> Tensor:
+    """Area of boxes given as distances left, top, right, bottom of a point inside."""
+    left, top, right, bottom = reach.unbind(dim=-1)
+    return (left + right) * (top + bottom)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
