@@ -1,4 +1,4 @@
-"""Looks after benchmarks and results: `python tools/data.py check OTB100 --dataset_root testing_dataset/OTB100`."""
+"""Looks after benchmarks, results and training data: `python tools/data.py show --config siamrpn_tiny`."""
 
 import sys
 from pathlib import Path

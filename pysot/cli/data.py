@@ -1,4 +1,4 @@
-"""`tools/data.py`: looks after benchmarks and results; each of its sub-commands is a file of its own."""
+"""`tools/data.py`: looks after benchmarks, results and training data; each of its sub-commands is a file of its own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pysot.cli import data_check, data_submit
+from pysot.cli import data_check, data_prepare, data_show, data_submit
 
-SUBCOMMANDS = {"check": data_check, "submit": data_submit}
+SUBCOMMANDS = {"check": data_check, "submit": data_submit, "prepare": data_prepare, "show": data_show}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `tools/data.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Look after benchmarks and results.")
+    parser = argparse.ArgumentParser(description="Look after benchmarks, results and training data.")
     add_arguments(parser)
     return run(parser.parse_args(argv))
 

@@ -287,7 +287,7 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
     except OSError as error:
         where = error.filename2 or error.filename or next(iter(contents))
         raise ResultError(
-            f"{where}: cannot write results: {error.strerror}. Check the disk and the folder asked for."
+            f"{where}: cannot write: {error.strerror}. Check the disk and the folder asked for."
         ) from error
     finally:
         for written in temporary.values():

@@ -146,7 +146,7 @@ def _work(payload: bytes, connection: Connection) -> None:
     """The life of a worker process."""
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # a damaged image is reported by us
     with suppress(BrokenPipeError, EOFError):
@@ -163,7 +163,7 @@ def _work(payload: bytes, connection: Connection) -> None:
             connection.send(("ended", result))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ends the process when the one that started it is gone; results are written whole or not at all."""
     parent = mp.parent_process()
     if parent is not None:

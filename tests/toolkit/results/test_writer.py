@@ -116,7 +116,7 @@ def test_a_damaged_time_file_does_not_stop_a_repetition(tmp_path: Path) -> None:
 
 def test_nothing_appears_when_one_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
-    with pytest.raises(ResultError, match="cannot write results"):
+    with pytest.raises(ResultError, match="cannot write"):
         write_files({tmp_path / "a.txt": "1", tmp_path / "taken" / "b.txt": "2"})
     assert files(tmp_path) == ["taken"]
 
