@@ -84,6 +84,19 @@ def _train() -> CfgNode:
             "BASE_LR": 0.005,
             "LR": _group({"TYPE": "log", "KWARGS": _open()}),
             "LR_WARMUP": warmup,
+            # from here on ours
+            "OPTIMIZER": "sgd",  # sgd, adam, adamw
+            "GRAD_REDUCE": "sum",  # over processes: sum as PySOT, or avg
+            "SYNC_BN": False,  # share batch-norm statistics between processes
+            "SEED": 123456,
+            "DEVICE": "auto",
+            "AMP": False,
+            "AMP_DTYPE": "bf16",  # bf16 or fp16
+            "SAVE_INTERVAL": 500,  # iterations between writings of latest.pth
+            "KEEP": 0,  # checkpoint_e*.pth files kept; 0 keeps all
+            "PARTS": "all",  # all, or refine: SiamMask's refinement stage alone
+            "DISTILL": _group({"TEACHER": "", "LAYER": "layer3", "WEIGHT": 3.0}),
+            "VALIDATE": _group({"SEQUENCES": [], "INTERVAL": 1, "MAX_FRAMES": 0}),
         }
     )
 
@@ -94,8 +107,10 @@ def _dataset() -> CfgNode:
         SEARCH=_group({"SHIFT": 64, "SCALE": 0.18, "BLUR": 0.0, "FLIP": 0.0, "COLOR": 1.0}),
         NEG=0.2,
         GRAY=0.0,
+        MIRROR=0.0,  # ours: probability that both views are mirrored
         NAMES=("VID", "COCO", "DET", "YOUTUBEBB"),
         VIDEOS_PER_EPOCH=600000,
+        CACHE_MIB=0,  # ours: memory for decoded frames, all loader processes together
     )
     sources = (
         ("VID", "vid", "train", 100, 100000),
@@ -105,13 +120,8 @@ def _dataset() -> CfgNode:
     )
     for name, folder, annotation, frame_range, num_use in sources:
         root = f"training_dataset/{folder}"
-        node[name] = _group(
-            {
-                "ROOT": f"{root}/crop511",
-                "ANNO": f"{root}/{annotation}.json",
-                "FRAME_RANGE": frame_range,
-                "NUM_USE": num_use,
-            }
+        node[name] = _open(
+            ROOT=f"{root}/crop511", ANNO=f"{root}/{annotation}.json", FRAME_RANGE=frame_range, NUM_USE=num_use
         )
     return node
 
