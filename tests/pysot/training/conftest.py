@@ -10,7 +10,6 @@ import torch
 import torch.multiprocessing as mp
 
 from tests.pysot.training.small_run import write_videos
-
 from tests.pysot.training.two_processes import WORLD, worker
 
 

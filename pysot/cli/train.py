@@ -1,0 +1,99 @@
+"""`tools/train.py`: trains what a config describes, in one process or, under torchrun, in several."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from pysot.cli.messages import EXIT_FINE, guarded
+from pysot.core.config import load_config
+from pysot.core.experiments import experiment_name
+from pysot.core.runtime import DEVICES, device_name, resolve_device, worker_device
+from pysot.training import distributed
+from pysot.training.builder import build_trainer
+from pysot.training.checkpoint import epoch_path, export_snapshot, load_checkpoint
+
+COMMAND = "train"
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options to `parser`."""
+    parser.add_argument("--config", "--cfg", required=True, metavar="NAME|PATH", help="an experiment, or a YAML file")
+    parser.add_argument(
+        "--resume", default="", metavar="auto|PATH", help="go on from a checkpoint; auto: the furthest of the run"
+    )
+    parser.add_argument("--device", default=None, help=f"{DEVICES} (default: TRAIN.DEVICE, which is auto)")
+    parser.add_argument(
+        "--skip-missing", action="store_true", help="leave out images that an annotation names but that are not there"
+    )
+    parser.add_argument("--out", default="", metavar="FILE", help="write the final weights there, as .safetensors")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--seed", type=int, default=None, help="instead of TRAIN.SEED")
+    parser.add_argument("--local_rank", type=int, default=0, help=argparse.SUPPRESS)  # passed by old launchers
+    parser.add_argument(
+        "--opts", nargs=argparse.REMAINDER, default=[], metavar="KEY VALUE", help="override config keys"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command; returns its exit code."""
+    return guarded(
+        COMMAND,
+        lambda: _train(args),
+        debug=args.debug,
+        interrupted="Interrupted. Go on with --resume auto.",
+    )
+
+
+def _train(args: argparse.Namespace) -> int:
+    cv2.setNumThreads(1)
+    opts = list(args.opts) + ([] if args.seed is None else ["TRAIN.SEED", str(args.seed)])
+    cfg = load_config(args.config, opts)
+    device = resolve_device(args.device or cfg.TRAIN.DEVICE)
+    workers = distributed.start(device)
+    device = worker_device(device, workers.local_rank)
+    logging.basicConfig(
+        level=logging.INFO if workers.is_main else logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+    )
+    try:
+        with logging_redirect_tqdm():
+            resume = args.resume or cfg.TRAIN.RESUME
+            trainer = build_trainer(
+                cfg, device, workers, resume=resume, skip_missing=args.skip_missing, quiet=args.quiet
+            )
+            logger.info(
+                "Training %s on %s: %d epochs of %d steps, %d pairs a step",
+                experiment_name(args.config),
+                device_name(device),
+                cfg.TRAIN.EPOCH,
+                trainer.steps_per_epoch,
+                cfg.TRAIN.BATCH_SIZE * workers.world,
+            )
+            trainer.run()
+            last = epoch_path(Path(cfg.TRAIN.SNAPSHOT_DIR), trainer.epoch)
+            if workers.is_main and args.out:
+                described = {"experiment": experiment_name(args.config), "seed": str(cfg.TRAIN.SEED)}
+                export_snapshot(load_checkpoint(last), Path(args.out), described)
+            logger.info("Finished: %s", args.out or last)
+    finally:
+        distributed.stop()
+    return EXIT_FINE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `tools/train.py`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""What happens around the steps: logs, checkpoints, validation, the progress bar."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pysot.core.errors import TrainingError
+from pysot.training.checkpoint import BEST, LATEST, epoch_path, keep_last, save_checkpoint
+from pysot.training.distributed import barrier
+from pysot.training.log import RunLog
+from pysot.training.trainer import Hook, StepReport, Trainer
+
+logger = logging.getLogger(__name__)
+
+
+class ProgressHook(Hook):
+    """A bar over the whole run, with the time left and the latest loss."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._bar: Any = None
+
+    def before_run(self, trainer: Trainer) -> None:
+        total = trainer.params.epochs * trainer.steps_per_epoch
+        hidden = self.quiet or not trainer.workers.is_main
+        self._bar = tqdm(total=total, initial=trainer.step_number, unit="step", disable=hidden, dynamic_ncols=True)
+
+    def after_step(self, trainer: Trainer, report: StepReport) -> None:
+        self._bar.set_postfix_str(f"epoch {trainer.epoch + 1} loss {report.total:.3f}", refresh=False)
+        self._bar.update()
+
+    def after_run(self, trainer: Trainer) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class LogHook(Hook):
+    """Averages of the losses and of the speed, every `interval` steps, into `log`.
+
+    Columns: each loss, `total`, `grad_norm`, `lr`, `epoch`, `pairs` seen, `pairs_per_s`, `wait` (share of the time the
+    loader kept the loop waiting), `skipped_draws`, `skipped_steps`.
+    """
+
+    def __init__(self, log: RunLog, interval: int, batch_size: int) -> None:
+        self.log, self.interval, self.batch_size = log, interval, batch_size
+        self._reports: list[StepReport] = []
+        self._since = time.perf_counter()
+
+    def before_run(self, trainer: Trainer) -> None:
+        self._since = time.perf_counter()
+
+    def after_step(self, trainer: Trainer, report: StepReport) -> None:
+        report.batch = {}
+        self._reports.append(report)
+        done = trainer.step_number
+        if done % self.interval and trainer.iteration < trainer.steps_per_epoch:
+            return
+        elapsed, reports = time.perf_counter() - self._since, self._reports
+        pairs_per_step = self.batch_size * trainer.workers.world
+        values = {name: _mean([r.losses[name] for r in reports]) for name in report.losses}
+        values |= {
+            "total": _mean([r.total for r in reports]),
+            "grad_norm": _mean([r.grad_norm for r in reports]),
+            "lr": trainer.optimizer.param_groups[-1]["lr"],
+            "epoch": trainer.epoch + trainer.iteration / trainer.steps_per_epoch,
+            "pairs": done * pairs_per_step,
+            "pairs_per_s": len(reports) * pairs_per_step / elapsed,
+            "wait": sum(r.waited_s for r in reports) / elapsed,
+            "skipped_draws": sum(r.skipped_draws for r in reports),
+            "skipped_steps": sum(not r.stepped for r in reports),
+        }
+        self.log.scalars(done, values)
+        self._reports, self._since = [], time.perf_counter()
+
+    def after_run(self, trainer: Trainer) -> None:
+        self.log.close()
+
+
+def _mean(values: list[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else math.nan
+
+
+class CheckpointHook(Hook):
+    """Writes `latest.pth` every `interval` steps, and `checkpoint_e%d.pth` after each epoch, of which `keep` stay.
+
+    Args:
+        extra: put into every checkpoint beside the trainer's state.
+    """
+
+    def __init__(self, folder: Path, interval: int, keep: int, extra: dict[str, Any]) -> None:
+        self.folder, self.interval, self.keep, self.extra = folder, interval, keep, extra
+
+    def after_step(self, trainer: Trainer, report: StepReport) -> None:
+        if self.interval > 0 and trainer.iteration % self.interval == 0 and trainer.iteration < trainer.steps_per_epoch:
+            self._write(trainer, self.folder / LATEST)
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        self._write(trainer, epoch_path(self.folder, trainer.epoch))
+        if trainer.workers.is_main:
+            keep_last(self.folder, self.keep)
+
+    def _write(self, trainer: Trainer, path: Path) -> None:
+        if trainer.workers.is_main:
+            save_checkpoint(path, {**trainer.state(), **self.extra})
+        barrier()
+
+
+class ValidationHook(Hook):
+    """Tracks with the model as it is after every `interval`-th epoch and the last; keeps the best as `best.pth`.
+
+    Args:
+        measure: returns scores by name, `auc` among them, for the model in its present state.
+    """
+
+    def __init__(
+        self, measure: Callable[[], dict[str, float]], folder: Path, interval: int, log: RunLog, extra: dict[str, Any]
+    ) -> None:
+        self.measure, self.folder, self.interval, self.log, self.extra = measure, folder, interval, log, extra
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        due = trainer.epoch % self.interval == 0 or trainer.epoch == trainer.params.epochs
+        if due and trainer.workers.is_main:
+            scores = self.measure()
+            self.log.scalars(trainer.step_number, {f"val/{name}": value for name, value in scores.items()})
+            logger.info("epoch %d: validation success %.3f, mean IoU %.3f", trainer.epoch, scores["auc"], scores["iou"])
+            if scores["auc"] > trainer.best:
+                trainer.best = scores["auc"]
+                save_checkpoint(self.folder / BEST, {**trainer.state(), **self.extra})
+        barrier()
+
+
+class FailureHook(Hook):
+    """Stops a run whose weights have become useless without any loss saying so."""
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        broken = [name for name, value in trainer.recipe.model.state_dict().items() if not value.isfinite().all()]
+        if broken:
+            raise TrainingError(
+                f"After epoch {trainer.epoch} the weights {broken[:3]} are not finite. Lower TRAIN.BASE_LR, and go on "
+                "from an earlier checkpoint with --resume PATH."
+            )

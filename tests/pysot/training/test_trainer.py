@@ -1,0 +1,249 @@
+"""The loop: what a step does, when it refuses, and what it reports."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pysot.core.config import load_config
+from pysot.core.errors import ConfigError, SotError, TrainingError
+from pysot.core.runtime import resolve_device
+from pysot.training.builder import RunSampler, build_trainer
+from pysot.training.checkpoint import load_checkpoint
+from pysot.training.distributed import Workers
+from pysot.training.losses import Mean
+from pysot.training.optim import Group, build_optimizer, set_learning_rate
+from pysot.training.recipe import Batch, MeanOf, Recipe
+from pysot.training.trainer import Hook, StepReport, Trainer, TrainParams
+from tests.pysot.training.small_run import small_config
+
+
+class Line(Recipe):
+    """Learns y = 3 x by its mean squared error."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(1, 1, bias=False), {"fit": 1.0, "size": 0.0})
+
+    @property
+    def weight(self) -> Tensor:
+        return next(self.model.parameters())
+
+    def losses(self, batch: Batch, mean: MeanOf) -> dict[str, Tensor]:
+        errors = (self.model(batch["x"]) - 3 * batch["x"]).square()
+        size = self.weight.square().sum()
+        return {"fit": mean(Mean(errors.sum(), torch.tensor(float(len(errors))))), "size": size}
+
+    def stage(self, epoch: int) -> int:
+        return 0
+
+    def enter(self, stage: int) -> list[Group]:
+        return [Group("line", list(self.model.parameters()))]
+
+
+def weight_of(trainer: Trainer) -> float:
+    assert isinstance(trainer.recipe, Line)
+    return trainer.recipe.weight.item()
+
+
+class Reports(Hook):
+    def __init__(self) -> None:
+        self.seen: list[StepReport] = []
+        self.epochs, self.ended = 0, 0
+
+    def after_step(self, trainer: Trainer, report: StepReport) -> None:
+        self.seen.append(report)
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        self.epochs += 1
+
+    def after_run(self, trainer: Trainer) -> None:
+        self.ended += 1
+
+
+def line_trainer(batches: list[dict[str, Any]], steps_per_epoch: int = 0, **params: Any) -> tuple[Trainer, Reports]:
+    steps_per_epoch = steps_per_epoch or len(batches)
+    epochs = len(batches) // steps_per_epoch
+    reports = Reports()
+    numbers = TrainParams(epochs=epochs, rates=np.full(epochs, 0.1), weight_decay=0.0, **params)
+    return Trainer(Line(), batches, steps_per_epoch, numbers, Workers(), [reports]), reports  # type: ignore[arg-type]
+
+
+def batch(*values: float) -> dict[str, Any]:
+    return {"x": torch.tensor(values)[:, None], "index": torch.arange(len(values)) + 70}
+
+
+def test_learns_and_reports() -> None:
+    trainer, reports = line_trainer([batch(1.0, 0.5)] * 40, steps_per_epoch=10, momentum=0.5)
+    trainer.run()
+    assert weight_of(trainer) == pytest.approx(3.0, abs=0.1)
+    assert [reports.epochs, reports.ended, len(reports.seen)] == [4, 1, 40]
+    assert reports.seen[-1].losses["fit"] < 0.01 * reports.seen[0].losses["fit"]
+    assert reports.seen[0].total == pytest.approx(reports.seen[0].losses["fit"])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_not_finite_stops_and_names_the_batch(bad: float) -> None:
+    trainer, reports = line_trainer([batch(1.0), batch(1.0, bad), batch(1.0)])
+    weights: list[float] = []
+    trainer.hooks.append(Recorder(weights))
+    with pytest.raises(TrainingError, match=r"loss is not finite at epoch 1, step 2 .*\[70, 71\].*--resume auto"):
+        trainer.run()
+    assert weight_of(trainer) == weights[-1]
+    assert reports.ended == 1
+
+
+class Recorder(Hook):
+    def __init__(self, weights: list[float]) -> None:
+        self.weights = weights
+
+    def after_step(self, trainer: Trainer, report: StepReport) -> None:
+        self.weights.append(weight_of(trainer))
+
+
+def test_diverged_batch_is_passed_over() -> None:
+    trainer, reports = line_trainer([batch(1.0), batch(1e4)])
+    weights: list[float] = []
+    trainer.hooks.append(Recorder(weights))
+    trainer.run()
+    assert [report.stepped for report in reports.seen] == [True, False]
+    assert weights[0] == weights[1]
+
+
+def test_gradient_is_clipped() -> None:
+    trainer, reports = line_trainer([batch(20.0)], grad_clip=0.5, momentum=0.0)
+    before = weight_of(trainer)
+    trainer.run()
+    assert reports.seen[0].grad_norm > 100
+    moved = abs(weight_of(trainer) - before)
+    assert moved == pytest.approx(0.1 * 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("amp", [torch.bfloat16, torch.float16])
+def test_mixed_precision_learns(amp: torch.dtype) -> None:
+    trainer, _ = line_trainer([batch(1.0, 0.5)] * 40, amp=amp, momentum=0.5)
+    trainer.run()
+    assert weight_of(trainer) == pytest.approx(3.0, abs=0.15)
+
+
+def test_groups_have_their_own_rates() -> None:
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    groups = [Group("a", list(first.parameters()), 0.1), Group("b", list(second.parameters())), Group("empty", [])]
+    optimizer = build_optimizer("sgd", groups, 0.01, 0.9, 1e-4)
+    assert [(g["name"], g["lr"]) for g in optimizer.param_groups] == [("a", 0.001), ("b", 0.01)]
+    set_learning_rate(optimizer, 0.5)
+    assert [g["lr"] for g in optimizer.param_groups] == [0.05, 0.5]
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+def test_every_optimiser_steps(kind: str) -> None:
+    trainer, reports = line_trainer([batch(1.0)] * 30, optimizer=kind)
+    trainer.run()
+    assert reports.seen[-1].total < reports.seen[0].total
+
+
+def test_unknown_optimiser_and_nothing_to_train() -> None:
+    with pytest.raises(ConfigError, match=r"'adamm'.*Did you mean 'adam'"):
+        build_optimizer("adamm", [Group("a", list(nn.Linear(1, 1).parameters()))], 0.1, 0.9, 0.0)
+    with pytest.raises(ConfigError, match="nothing to train"):
+        build_optimizer("sgd", [Group("a", [])], 0.1, 0.9, 0.0)
+
+
+def test_processes_share_a_step() -> None:
+    whole = list(RunSampler(3, 4, Workers()))
+    halves = [list(RunSampler(3, 2, Workers(rank, 2))) for rank in (0, 1)]
+    assert whole == [first + second for first, second in zip(*halves, strict=True)]
+    assert list(RunSampler(3, 4, Workers(), first=2)) == whole[2:]
+
+
+def run_small(videos: Path, folder: Path, **overrides: Any) -> Trainer:
+    cfg = load_config(small_config(videos, folder, **overrides))
+    trainer = build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True)
+    trainer.run()
+    return trainer
+
+
+def test_run_writes_log_checkpoints_and_best(videos: Path, tmp_path: Path) -> None:
+    sequences = {"TRAIN__VALIDATE": {"SEQUENCES": [str(videos / "first")], "INTERVAL": 1, "MAX_FRAMES": 4}}
+    run_small(videos, tmp_path, TRAIN__KEEP=1, TRAIN__PRINT_FREQ=4, TRAIN__NUM_WORKERS=1, **sequences)
+    rows = list(csv.DictReader((tmp_path / "logs" / "log.csv").open()))
+    assert [int(row["step"]) for row in rows if row["total"]] == [4, 6, 8, 12]
+    assert [row["pairs"] for row in rows if row["total"]] == ["16.0", "24.0", "32.0", "48.0"]
+    assert len([row for row in rows if row["val/auc"]]) == 2
+    files = {path.name for path in (tmp_path / "snapshot").glob("*.pth")}
+    assert files == {"latest.pth", "best.pth", "checkpoint_e2.pth"}
+    best = load_checkpoint(tmp_path / "snapshot" / "best.pth")
+    assert best["best"] == max(float(row["val/auc"]) for row in rows if row["val/auc"])
+    assert "MINE" in best["config"]
+    assert list((tmp_path / "logs" / "tensorboard").iterdir())
+
+
+def test_full_disk_keeps_the_old_checkpoint(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_small(videos, tmp_path, TRAIN__EPOCH=1)
+    kept = (tmp_path / "snapshot" / "latest.pth").read_bytes()
+
+    replace = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).suffix == ".pth":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(TrainingError, match=r"latest.pth cannot be written: No space left.*stays.*--resume auto"):
+        run_small(videos, tmp_path, TRAIN__EPOCH=1)
+    assert (tmp_path / "snapshot" / "latest.pth").read_bytes() == kept
+
+
+def test_damaged_frame_in_the_middle_of_an_epoch(videos: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "videos"
+    shutil.copytree(videos, copy)
+    for index in (2, 5, 7):
+        (copy / "first" / "img" / f"{index:04d}.png").write_bytes(b"\x89PNG not a picture")
+    run_small(
+        copy,
+        tmp_path / "run",
+        TRAIN__NUM_WORKERS=1,
+        DATASET__MINE={
+            "KIND": "folder",
+            "ROOT": str(copy),
+            "FRAME_RANGE": 5,
+            "NUM_USE": 24,
+        },
+    )
+    rows = list(csv.DictReader((tmp_path / "run" / "logs" / "log.csv").open()))
+    assert len(rows) == 12
+    assert sum(float(row["skipped_draws"]) for row in rows) > 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"DATASET__VIDEOS_PER_EPOCH": 3}, "holds no batch of 4"),
+        ({"DATASET__NAMES": ["MIME"]}, r"no group DATASET.MIME.*Did you mean 'MINE'"),
+        ({"DATASET__MINE": {"KIND": "folder", "ROOT": "/nowhere/at/all"}}, "/nowhere/at/all"),
+        ({"DATASET__MINE": {"KIND": "fodler", "ROOT": "."}}, r"'fodler'.*Did you mean 'folder'"),
+        ({"DATASET__MINE": {"KIND": "folder", "ROOT": ".", "SPEED": 3}}, "speed"),
+        ({"TRAIN__OUTPUT_SIZE": 17}, r"OUTPUT_SIZE is 17.*= 25"),
+        ({"TRAIN__AMP_DTYPE": "fp8"}, "fp8"),
+        ({"TRAIN__GRAD_REDUCE": "max"}, "max"),
+        ({"TRAIN__OPTIMIZER": "sgdd"}, "sgdd"),
+        ({"TRAIN__LR__TYPE": "coz"}, "coz"),
+        ({"TRAIN__PRETRAINED": "/nowhere.pth"}, "nowhere.pth"),
+        ({"TRAIN__DISTILL": {"TEACHER": "nanotrack_v3", "LAYER": "layer9"}}, "layer9|nanotrack_v3"),
+        ({"BACKBONE__TRAIN_LAYERS": ["layer7"], "BACKBONE__TRAIN_EPOCH": 0}, "layer7"),
+    ],
+)
+def test_bad_configs(videos: Path, tmp_path: Path, overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(SotError, match=message):
+        run_small(videos, tmp_path, **overrides)

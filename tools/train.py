@@ -1,0 +1,11 @@
+"""Trains what a config describes: `python tools/train.py --config siamrpn_tiny`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pysot.cli.train import main
+
+if __name__ == "__main__":
+    sys.exit(main())
