@@ -1,6 +1,6 @@
 """`tools/benchmark.py`: how fast a tracker is on this machine, stage by stage, and what memory it takes.
 
-`tools/benchmark.py eval` measures the scoring instead (`pysot.cli.benchmark_eval`).
+`tools/benchmark.py eval` measures the scoring instead, `tools/benchmark.py train` the training.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pysot.cli import benchmark_eval
+from pysot.cli import benchmark_eval, benchmark_train
 from pysot.cli.messages import EXIT_FINE, guarded
 from pysot.core.config import load_config
 from pysot.core.errors import SnapshotError, SotError
@@ -33,6 +33,10 @@ from toolkit.datasets import Image
 from toolkit.synthetic import random_scene
 
 COMMAND = "benchmark"
+OTHERS = {
+    "eval": (benchmark_eval, "the speed of scoring, not of a tracker"),
+    "train": (benchmark_train, "the speed of training, and of loading its data"),
+}
 STAGES = ("crop", "backbone", "head", "decode")
 _WARM_UP = 5
 _SCENE_SEED = 0
@@ -74,8 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="640x480", metavar="WxH", help="of the frames; default: 640x480")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--debug", action="store_true", help="full tracebacks")
-    others = parser.add_subparsers(dest="what", metavar="[eval]")
-    benchmark_eval.add_arguments(others.add_parser("eval", help="the speed of scoring, not of a tracker"))
+    others = parser.add_subparsers(dest="what", metavar="[eval|train]")
+    for name, (module, text) in OTHERS.items():
+        module.add_arguments(others.add_parser(name, help=text))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,12 +92,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when the table was printed, 2 for bad input."""
-    return guarded(COMMAND, lambda: (benchmark_eval.run if args.what == "eval" else _run)(args), debug=args.debug)
+    other = OTHERS.get(args.what)
+    return guarded(COMMAND, lambda: other[0].run(args) if other else _run(args), debug=args.debug)
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.config is None:
-        raise SotError("Nothing to measure: give --config NAME, or `eval` for the speed of scoring.")
+        raise SotError(
+            "Nothing to measure: give --config NAME, `eval` for the speed of scoring, or `train --config NAME`."
+        )
     if args.frames < 1 or (args.threads is not None and args.threads < 1):
         raise SotError(f"--frames {args.frames} and --threads {args.threads} must be 1 or more.")
     if args.threads:

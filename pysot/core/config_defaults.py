@@ -94,6 +94,7 @@ def _train() -> CfgNode:
             "AMP_DTYPE": "bf16",  # bf16 or fp16
             "SAVE_INTERVAL": 500,  # iterations between writings of latest.pth
             "KEEP": 0,  # checkpoint_e*.pth files kept; 0 keeps all
+            "HARD_NEGATIVES": 1.0,  # share of the background cells that count, the hardest
             "PARTS": "all",  # all, or refine: SiamMask's refinement stage alone
             "DISTILL": _group({"TEACHER": "", "LAYER": "layer3", "WEIGHT": 3.0}),
             "VALIDATE": _group({"SEQUENCES": [], "INTERVAL": 1, "MAX_FRAMES": 0}),

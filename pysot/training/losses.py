@@ -6,6 +6,7 @@ common count. Half-precision inputs are widened to float32.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,16 +34,24 @@ class ClassLoss(NamedTuple):
     negative: Mean
 
 
-def anchor_cls_loss(cls: Tensor, label: Tensor) -> ClassLoss:
+def anchor_cls_loss(cls: Tensor, label: Tensor, hardest: float = 1.0) -> ClassLoss:
     """Cross-entropy over background and target. PySOT minimises half the mean of each.
 
     Args:
         cls: (B, 2k, S, S) logits, all k background channels first.
         label: (B, k, S, S) 1 target, 0 background, -1 without influence.
+        hardest: share of the background cells, those with the greatest loss in the batch, that count. Below 1 the few
+            places that look like the target are not drowned by thousands that do not (Shrivastava et al., Training
+            Region-based Object Detectors with Online Hard Example Mining, CVPR 2016).
     """
     background, target = _wide(cls).chunk(2, dim=1)
     margin = target - background  # logsigmoid of it is log_softmax over the two
-    return ClassLoss(_masked(-F.logsigmoid(margin), label == 1), _masked(-F.logsigmoid(-margin), label == 0))
+    positive, negative = -F.logsigmoid(margin), -F.logsigmoid(-margin)
+    if hardest >= 1:
+        return ClassLoss(_masked(positive, label == 1), _masked(negative, label == 0))
+    candidates = negative[label == 0]
+    kept = candidates.topk(math.ceil(hardest * len(candidates)), sorted=False).values
+    return ClassLoss(_masked(positive, label == 1), Mean(kept.sum(), kept.new_tensor(len(kept))))
 
 
 def anchor_loc_loss(loc: Tensor, label: Tensor, weight: Tensor) -> Mean:
@@ -58,9 +67,9 @@ def anchor_loc_loss(loc: Tensor, label: Tensor, weight: Tensor) -> Mean:
     return Mean(total, total.new_tensor(len(loc)))
 
 
-def point_cls_loss(cls: Tensor, label: Tensor) -> ClassLoss:
+def point_cls_loss(cls: Tensor, label: Tensor, hardest: float = 1.0) -> ClassLoss:
     """`anchor_cls_loss` for one cell per place: cls (B, 2, S, S), label (B, S, S)."""
-    return anchor_cls_loss(cls, label[:, None])
+    return anchor_cls_loss(cls, label[:, None], hardest)
 
 
 def point_loc_loss(loc: Tensor, label_cls: Tensor, label: Tensor) -> Mean:

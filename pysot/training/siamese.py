@@ -40,6 +40,7 @@ class SiameseRecipe(Recipe):
         weights: factors of the losses `cls`, `loc` and, with a teacher, `distill`.
         plan: when the backbone learns.
         distillation: compares the backbone with a teacher's.
+        hard_negatives: share of the background cells that count in `cls`, the hardest ones.
     """
 
     model: SiameseModel
@@ -50,9 +51,10 @@ class SiameseRecipe(Recipe):
         weights: dict[str, float],
         plan: BackbonePlan,
         distillation: FeatureDistillation | None = None,
+        hard_negatives: float = 1.0,
     ) -> None:
         super().__init__(model, weights)
-        self.plan, self.distillation = plan, distillation
+        self.plan, self.distillation, self.hard_negatives = plan, distillation, hard_negatives
         children = [name for name, _ in model.backbone.named_children()]
         if unknown := [name for name in plan.layers if name not in children]:
             raise ConfigError(
@@ -73,7 +75,7 @@ class SiameseRecipe(Recipe):
 
     def head_losses(self, output: SiameseOutput, batch: Batch, mean: MeanOf) -> dict[str, Tensor]:
         """`cls` and `loc` of an anchor head."""
-        positive, negative = anchor_cls_loss(output.cls, batch["label_cls"])
+        positive, negative = anchor_cls_loss(output.cls, batch["label_cls"], self.hard_negatives)
         loc = anchor_loc_loss(output.loc, batch["label_loc"], batch["label_loc_weight"])
         return {"cls": 0.5 * mean(positive) + 0.5 * mean(negative), "loc": mean(loc)}
 
@@ -102,6 +104,6 @@ class NanoTrackRecipe(SiameseRecipe):
     """The same for an anchor-free head: cross-entropy of the points, linear IoU loss of the boxes."""
 
     def head_losses(self, output: SiameseOutput, batch: Batch, mean: MeanOf) -> dict[str, Tensor]:
-        positive, negative = point_cls_loss(output.cls, batch["label_cls"])
+        positive, negative = point_cls_loss(output.cls, batch["label_cls"], self.hard_negatives)
         loc = point_loc_loss(output.loc, batch["label_cls"], batch["label_loc"])
         return {"cls": 0.5 * mean(positive) + 0.5 * mean(negative), "loc": mean(loc)}

@@ -211,3 +211,16 @@ def test_parts_add_up_to_the_whole_batch() -> None:
     for whole, first, second in zip(means(slice(4)), means(slice(1)), means(slice(1, 4)), strict=True):
         assert torch.isclose(whole.total, first.total + second.total)
         assert whole.count == first.count + second.count
+
+
+def test_only_the_hardest_background_counts() -> None:
+    """Ten background cells of known loss: a fifth of them are the two most target-like."""
+    margin = torch.tensor([-9.0, -8, -7, -6, -5, -4, -3, -2, 2, 4]).reshape(1, 1, 2, 5)
+    cls = torch.cat([torch.zeros_like(margin), margin], dim=1)
+    label = torch.zeros(1, 1, 2, 5, dtype=torch.int64)
+    hard = anchor_cls_loss(cls, label, hardest=0.2).negative
+    expected = torch.nn.functional.softplus(torch.tensor([2.0, 4.0])).mean()
+    torch.testing.assert_close(hard.value(), expected)
+    assert hard.count == 2
+    assert anchor_cls_loss(cls, label).negative.count == 10
+    assert anchor_cls_loss(cls, label - 1, hardest=0.2).negative.value() == 0  # nothing labelled
