@@ -133,9 +133,22 @@ class SiamMask(SiamRPN):
         logits: Tensor = self.mask_head.head(features.correlation)
         return logits
 
+    def forward_with_mask(self, exemplar: Tensor, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
+        """`track_with_mask` of a pair, for training."""
+        return self.track_with_mask(self.template(exemplar), search)
+
+    def mask_cells(self, features: MaskFeatures, cells: Tensor) -> Tensor:
+        """(N, 63 * 63) coarse mask logits of the cells (N, 3), each a number in the batch, a row and a column."""
+        return self.mask_head.head_at(features.correlation, cells)
+
     def refine(self, features: MaskFeatures, cell: tuple[int, int]) -> Tensor:
         """(B, 127, 127) refined mask logits of the cell (row, column)."""
-        logits: Tensor = self.refine_head(features.shallow, features.correlation, cell)
+        maps = features.correlation
+        return self.refine_cells(features, torch.tensor([(index, *cell) for index in range(len(maps))]).to(maps.device))
+
+    def refine_cells(self, features: MaskFeatures, cells: Tensor) -> Tensor:
+        """(N, 127, 127) refined mask logits of the cells (N, 3)."""
+        logits: Tensor = self.refine_head(features.shallow, features.correlation, cells)
         return logits.reshape(-1, 127, 127)
 
 

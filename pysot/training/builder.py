@@ -104,6 +104,8 @@ def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
     """Model, losses and stages of `cfg`, on `device`, with the weights of TRAIN.PRETRAINED or BACKBONE.PRETRAINED."""
     train = cfg.TRAIN
     model = build_model(cfg)
+    if not isinstance(model, SiameseModel):
+        raise ConfigError(f"HEAD.TYPE {cfg.HEAD.TYPE} has no training recipe. Train one with HEAD.TYPE RPN or BAN.")
     if cfg.BACKBONE.PRETRAINED and not train.PRETRAINED:
         load_weights(model.backbone, find_snapshot(cfg.BACKBONE.PRETRAINED))
     if train.PRETRAINED:
@@ -120,14 +122,14 @@ def _recipe_for(cfg: CfgNode, model: SiameseModel, device: torch.device) -> Siam
     """The recipe of the model's family. Raises `ConfigError` when TRAIN asks of it what it cannot do."""
     train = cfg.TRAIN
     _check_parts(cfg)
-    _check_layers(cfg, model)
     plan = BackbonePlan(cfg.BACKBONE.TRAIN_LAYERS, cfg.BACKBONE.TRAIN_EPOCH, cfg.BACKBONE.LAYERS_LR)
     weights = {"cls": train.CLS_WEIGHT, "loc": train.LOC_WEIGHT}
     if isinstance(model, SiamMask):
         weights |= {"mask": train.MASK_WEIGHT, "refine": train.MASK_WEIGHT}
         return SiamMaskRecipe(model, weights, plan, refine_only=train.PARTS == "refine")
     recipe_type = NanoTrackRecipe if cfg.HEAD.TYPE == "BAN" else SiameseRecipe
-    return recipe_type(model, weights | {"distill": train.DISTILL.WEIGHT}, plan, _distillation(cfg, model, device))
+    weights["distill"] = train.DISTILL.WEIGHT
+    return recipe_type(model, weights, plan, _distillation(cfg, model, device), train.HARD_NEGATIVES)
 
 
 def _check_parts(cfg: CfgNode) -> None:
@@ -148,23 +150,13 @@ def _check_parts(cfg: CfgNode) -> None:
         )
 
 
-def _check_layers(cfg: CfgNode, model: SiameseModel) -> None:
-    """Says at the start what would otherwise fail when the backbone unfreezes, epochs later."""
-    names = dict(model.backbone.named_modules())
-    unknown = [name for name in cfg.BACKBONE.TRAIN_LAYERS if name not in names]
-    if unknown:
-        children = [name for name, _ in model.backbone.named_children()]
-        raise ConfigError(
-            f"BACKBONE.TRAIN_LAYERS names {unknown}, but this {cfg.BACKBONE.TYPE} has no such part. Its parts are "
-            f"{children}."
-        )
-
-
 def _distillation(cfg: CfgNode, model: SiameseModel, device: torch.device) -> FeatureDistillation | None:
     name = cfg.TRAIN.DISTILL.TEACHER
     if not name:
         return None
     teacher = build_model(load_config(name))
+    if not isinstance(teacher, SiameseModel):
+        raise ConfigError(f"TRAIN.DISTILL.TEACHER: {name} is no siamese tracker. Name one with HEAD.TYPE RPN or BAN.")
     load_snapshot(teacher, find_snapshot(name))
     return FeatureDistillation(model, cfg.TRAIN.DISTILL.LAYER, prepare_for_inference(teacher, device))
 

@@ -116,20 +116,19 @@ def mask_windows(mask: Tensor, cells: Tensor, *, window: int = 127, stride: int 
     return views[batch, row, column].float()
 
 
-def mask_loss(maps: Tensor, cells: Tensor, windows: Tensor) -> Mean:
+def mask_loss(logits: Tensor, windows: Tensor) -> Mean:
     """SiamMask's loss of the coarse masks: enlarged to the windows' size, then `refined_mask_loss`.
 
     Args:
-        maps: (B, M * M, S, S) logits of an M x M mask for every cell.
-        cells: (N, 3) from `mask_cells`; only these are gathered and enlarged.
+        logits: (N, M * M) of an M x M mask for each of the cells from `mask_cells`.
         windows: (N, W, W) from `mask_windows`.
     """
-    batch, row, column = cells.unbind(dim=1)
-    side = round(maps.shape[1] ** 0.5)
-    chosen = _wide(maps[batch, :, row, column]).reshape(-1, 1, side, side)
+    side = round(logits.shape[1] ** 0.5)
     # corners on corners, as SiamMask enlarges them
-    logits = F.interpolate(chosen, size=windows.shape[-2:], mode="bilinear", align_corners=True)
-    return refined_mask_loss(logits[:, 0], windows)
+    enlarged = F.interpolate(
+        _wide(logits).reshape(-1, 1, side, side), size=windows.shape[-2:], mode="bilinear", align_corners=True
+    )
+    return refined_mask_loss(enlarged[:, 0], windows)
 
 
 def refined_mask_loss(logits: Tensor, windows: Tensor) -> Mean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,6 +17,17 @@ class MaskCorr(DepthwiseXCorr):
     def __init__(self, in_channels: int = 256, hidden: int = 256, out_channels: int = 63 * 63) -> None:
         super().__init__(in_channels, hidden, out_channels)
 
+    def head_at(self, correlation: Tensor, cells: Tensor) -> Tensor:
+        """(N, 63 * 63): what `head` gives at `cells` (N, 3), each a batch number, a row and a column.
+
+        Only its last convolution, by far the widest, is spared the other cells: the batch norm before it sees them all.
+        """
+        *before, last = self.head
+        for layer in before:
+            correlation = layer(correlation)
+        logits: Tensor = last(at_cells(correlation, cells))
+        return logits.flatten(1)
+
 
 def _two_convs(channels: tuple[int, int, int]) -> nn.Sequential:
     first, middle, last = channels
@@ -26,45 +38,58 @@ def _two_convs(channels: tuple[int, int, int]) -> nn.Sequential:
 
 @REFINE_HEADS.register("Refine")
 class Refine(nn.Module):
-    """Turns one cell of the correlation map into a 127 x 127 mask, adding detail from the shallow search features."""
+    """Turns cells of the correlation map into 127 x 127 masks, adding detail from the shallow search features.
 
-    def __init__(self) -> None:
+    Args:
+        shallow: channels of the search features of strides 2, 4 and 8.
+        correlation: channels of the mask head's correlation map.
+    """
+
+    def __init__(self, shallow: tuple[int, int, int] = (64, 256, 512), correlation: int = 256) -> None:
         super().__init__()
-        self.v0 = _two_convs((64, 16, 4))
-        self.v1 = _two_convs((256, 64, 16))
-        self.v2 = _two_convs((512, 128, 32))
+        self.v0 = _two_convs((shallow[0], 16, 4))
+        self.v1 = _two_convs((shallow[1], 64, 16))
+        self.v2 = _two_convs((shallow[2], 128, 32))
         self.h2 = _two_convs((32, 32, 32))
         self.h1 = _two_convs((16, 16, 16))
         self.h0 = _two_convs((4, 4, 4))
-        self.deconv = nn.ConvTranspose2d(256, 32, 15, 15)
+        self.deconv = nn.ConvTranspose2d(correlation, 32, 15, 15)
         self.post0 = nn.Conv2d(32, 16, 3, padding=1)
         self.post1 = nn.Conv2d(16, 4, 3, padding=1)
         self.post2 = nn.Conv2d(4, 1, 3, padding=1)
 
-    def forward(self, shallow: list[Tensor], correlation: Tensor, cell: tuple[int, int]) -> Tensor:
-        """Mask logits of one cell.
+    def forward(self, shallow: list[Tensor], correlation: Tensor, cells: Tensor) -> Tensor:
+        """Mask logits of chosen cells.
 
         Args:
             shallow: search features of the stem, layer 1 and layer 2: (B, 64, 125, 125), (B, 256, 63, 63),
                 (B, 512, 31, 31).
             correlation: (B, 256, S, S) correlation map of the mask head.
-            cell: (row, column) of the response map.
+            cells: (N, 3) int64: number in the batch, row and column of the response map.
 
         Returns:
-            (B, 127 * 127) logits, row by row.
+            (N, 127 * 127) logits, row by row.
         """
         detail = [
-            _window(x, cell, *spec) for x, spec in zip(shallow, ((16, 4, 61), (8, 2, 31), (4, 1, 15)), strict=True)
+            _windows(x, cells, *spec) for x, spec in zip(shallow, ((16, 4, 61), (8, 2, 31), (4, 1, 15)), strict=True)
         ]
-        row, column = cell
-        out = self.deconv(correlation[:, :, row : row + 1, column : column + 1])
+        out = self.deconv(at_cells(correlation, cells))
         out = self.post0(F.interpolate(self.h2(out) + self.v2(detail[2]), size=(31, 31)))
         out = self.post1(F.interpolate(self.h1(out) + self.v1(detail[1]), size=(61, 61)))
         out = self.post2(F.interpolate(self.h0(out) + self.v0(detail[0]), size=(127, 127)))
         return out.flatten(1)
 
 
-def _window(x: Tensor, cell: tuple[int, int], padding: int, step: int, side: int) -> Tensor:
-    """The `side` x `side` part of zero-padded `x` that belongs to `cell`."""
-    top, left = (step * index for index in cell)
-    return F.pad(x, [padding] * 4)[:, :, top : top + side, left : left + side]
+def at_cells(maps: Tensor, cells: Tensor) -> Tensor:
+    """(N, C, 1, 1): the values of `maps` (B, C, S, S) at `cells` (N, 3), each a batch number, a row and a column."""
+    number, row, column = cells.unbind(dim=1)
+    return maps[number, :, row, column][:, :, None, None]
+
+
+def _windows(x: Tensor, cells: Tensor, padding: int, step: int, side: int) -> Tensor:
+    """(N, C, side, side): the part of zero-padded `x` (B, C, H, W) that belongs to each cell."""
+    number, row, column = (index[:, None, None] for index in cells.unbind(dim=1))
+    along = torch.arange(side, device=x.device)
+    padded = F.pad(x, [padding] * 4)
+    # indexed, not unfolded: the gradient then has the size of `x`, not that of all windows
+    return padded[number, :, row * step + along[:, None], column * step + along].movedim(-1, 1)

@@ -6,6 +6,8 @@ bottom from each grid point in search-crop pixels. The template map is 8 x 8, he
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +16,8 @@ from pysot.models.head.base import BAN_HEADS, Kernels, SiameseHead
 from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise
 
 CELLS = 64
+TYPICAL_REACH = 32.0
+"""Half the side, in search-crop pixels, of a square target: with its context it fills an exemplar crop of 127."""
 
 
 class ChannelAttention(nn.Module):
@@ -115,6 +119,20 @@ def _output(channels_in: int, channels_out: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(channels_in, channels_out, 1))
 
 
+def _init_fresh(head: nn.Module, cls: nn.Sequential, box: nn.Sequential) -> None:
+    """Fresh weights; both outputs start near a constant, the boxes' near the size that a target has in a search crop.
+
+    With wider weights the boxes, exponentials, begin at thousands of pixels, where an IoU loss is flat.
+    """
+    init_conv_bn(head)
+    for output, constant in ((cls, 0.0), (box, math.log(TYPICAL_REACH))):
+        conv = output[0]
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        nn.init.normal_(conv.weight, std=0.01)
+        nn.init.constant_(conv.bias, constant)
+
+
 @BAN_HEADS.register("NanoHeadV1")
 class NanoHeadV1(SiameseHead):
     """One correlation shared by both towers."""
@@ -126,7 +144,7 @@ class NanoHeadV1(SiameseHead):
         self.bbox_tower = _tower_plain([CELLS, 96, 96, 96, 96], [3, 3, 5, 5])
         self.cls_logits = _output(128, 2)
         self.bbox_pred = _output(96, 4)
-        init_conv_bn(self)
+        _init_fresh(self, self.cls_logits, self.bbox_pred)
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return (self.corr_pw.kernel(template[-1]),)
@@ -148,7 +166,7 @@ class NanoHeadV2(SiameseHead):
         self.bbox_pw_tower = _tower_plain([CELLS] + [96] * 6, [3] * 6)
         self.cls_pred = _output(96, 2)
         self.bbox_pred = _output(96, 4)
-        init_conv_bn(self)
+        _init_fresh(self, self.cls_pred, self.bbox_pred)
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return self.corr_pw_reg.kernel(template[-1]), self.corr_pw_cls.kernel(template[-1])
@@ -174,7 +192,7 @@ class NanoHeadV3(SiameseHead):
         self.bbox_pred = _output(channels, 4)
         self.down_reg = _output(CELLS + channels, channels)
         self.down_cls = _output(CELLS + channels, channels)
-        init_conv_bn(self)
+        _init_fresh(self, self.cls_logits, self.bbox_pred)
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         z = template[-1]

@@ -15,18 +15,22 @@ from toolkit.synthetic import random_scene
 def write_videos(root: Path, count: int = 12, size: tuple[int, int] = (200, 150)) -> Path:
     """A plain folder of two drawn sequences, with masks."""
     for seed, name in ((3, "first"), (4, "second")):
-        scene = random_scene(seed, attributes=(), count=count, size=size)
-        folder = root / name
-        (folder / "img").mkdir(parents=True)
-        (folder / "mask").mkdir()
-        for index in range(count):
-            cv2.imwrite(str(folder / "img" / f"{index:04d}.png"), scene.frame(index))
-            part, mask = scene.mask(index), np.zeros(size[::-1], np.uint8)
-            mask[part.y : part.y + part.bits.shape[0], part.x : part.x + part.bits.shape[1]] = part.bits * 255
-            cv2.imwrite(str(folder / "mask" / f"{index:04d}.png"), mask)
-        boxes = [",".join(f"{value:.3f}" for value in scene.box(index)) for index in range(count)]
-        (folder / "groundtruth.txt").write_text("\n".join(boxes) + "\n")
+        write_video(root / name, seed, count, size)
     return root
+
+
+def write_video(folder: Path, seed: int, count: int, size: tuple[int, int]) -> None:
+    """One drawn sequence, with masks."""
+    scene = random_scene(seed, attributes=(), count=count, size=size)
+    (folder / "img").mkdir(parents=True)
+    (folder / "mask").mkdir()
+    for index in range(count):
+        cv2.imwrite(str(folder / "img" / f"{index:04d}.png"), scene.frame(index))
+        part, mask = scene.mask(index), np.zeros(size[::-1], np.uint8)
+        mask[part.y : part.y + part.bits.shape[0], part.x : part.x + part.bits.shape[1]] = part.bits * 255
+        cv2.imwrite(str(folder / "mask" / f"{index:04d}.png"), mask)
+    boxes = [",".join(f"{value:.3f}" for value in scene.box(index)) for index in range(count)]
+    (folder / "groundtruth.txt").write_text("\n".join(boxes) + "\n")
 
 
 def small_config(videos: Path, run: Path, **overrides: Any) -> Path:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pysot.datasets.targets import AnchorTargets
+from pysot.models.head.mask import at_cells
 from pysot.training.losses import (
     Mean,
     anchor_cls_loss,
@@ -111,7 +112,7 @@ def test_mask_loss_is_siammasks() -> None:
     logits = maps[batch, :, row, column].view(-1, 1, 63, 63)
     logits = F.interpolate(logits, size=(127, 127), mode="bilinear", align_corners=True)[:, 0]
     expected = F.soft_margin_loss(logits, wanted)
-    assert torch.isclose(mask_loss(maps, cells, windows).value(), expected)
+    assert torch.isclose(mask_loss(maps[batch, :, row, column], windows).value(), expected)
     assert torch.isclose(refined_mask_loss(logits, windows).value(), expected)
 
 
@@ -152,7 +153,7 @@ def test_gradients() -> None:
     mask[:, 8:15, 10:20] = True
     cells = mask_cells(label, torch.tensor([True, True]))
     windows = mask_windows(mask, cells, window=11, stride=8, padding=1).double()
-    assert check(lambda x: mask_loss(x, cells, windows).value(), (maps,))
+    assert check(lambda x: mask_loss(at_cells(x, cells).flatten(1), windows).value(), (maps,))
     refined = normal(len(cells), 11, 11, seed=6).requires_grad_()
     assert check(lambda x: refined_mask_loss(x, windows).value(), (refined,))
 
@@ -170,7 +171,7 @@ def every_mean(scale: float, label: Tensor, dtype: torch.dtype) -> tuple[list[Me
         *point_cls_loss(cls[:, :2], label[:, 0]),
         anchor_loc_loss(loc, torch.zeros(2, 4, 2, 3, 3), (label == 1).float()),
         point_loc_loss(reach, label[:, 0], torch.full((2, 4, 3, 3), -5.0)),
-        mask_loss(maps, cells, windows),
+        mask_loss(at_cells(maps, cells).flatten(1), windows),
     ]
     return means, inputs
 
