@@ -1,6 +1,7 @@
 # Every target sets itself up: a machine needs Python 3.10 or newer and make, nothing else.
 #
 #   make demo     track and score the embedded benchmark, save a video
+#   make demo VIDEO=my.mp4 [BOX=x,y,w,h]    follow a target through a video of yours instead
 #   make test     run the tests
 #   make lint     ruff and mypy
 #   make format   rewrite in the house style
@@ -14,7 +15,8 @@ SOURCES := pysot toolkit tools tests setup.py
 
 .PHONY: demo test lint format bench clean
 
-$(READY): setup.py pyproject.toml constraints.txt toolkit/utils/region.pyx csrc/region.cpp csrc/region.h
+$(READY): setup.py pyproject.toml constraints.txt toolkit/utils/region.pyx csrc/region.cpp csrc/region.h \
+  pysot/models/layers/prroi_pool.pyx csrc/prroi_pool.cpp csrc/prroi_pool.h
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,report]"
@@ -23,7 +25,11 @@ $(READY): setup.py pyproject.toml constraints.txt toolkit/utils/region.pyx csrc/
 	touch $(READY)
 
 demo: $(READY)
+ifdef VIDEO
+	$(BIN)/python tools/demo.py $(VIDEO) $(if $(BOX),--init-box $(BOX) --no-display) --save demo_output/demo.mp4
+else
 	$(BIN)/python -m pysot.cli.make_demo
+endif
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -1,7 +1,7 @@
-"""Builds the optional native extension and carries the experiment files into the installed package.
+"""Builds the optional native extensions and carries the experiment files into the installed package.
 
-Everything else is in pyproject.toml. Without a compiler, or with `PYSOT_BUILD_EXT=0`, the install succeeds and the
-toolkit runs on numba.
+Everything else is in pyproject.toml. Without a compiler, or with `PYSOT_BUILD_EXT=0`, the install succeeds; region
+overlap then runs on numba and RoI pooling on torch.
 """
 
 import os
@@ -16,35 +16,37 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 
 
-def region_extension() -> list[Extension]:
-    """The region-overlap binding, or nothing when the user switched it off or Cython is absent."""
+NATIVE = {  # extension: its Cython source and the C++ it binds
+    "toolkit.utils._region": ["toolkit/utils/region.pyx", "csrc/region.cpp"],
+    "pysot.models.layers._prroi_pool": ["pysot/models/layers/prroi_pool.pyx", "csrc/prroi_pool.cpp"],
+}
+
+
+def native_extensions() -> list[Extension]:
+    """The bindings of csrc/, or nothing when the user switched them off or Cython is absent."""
     if os.environ.get("PYSOT_BUILD_EXT", "1") == "0":
         return []
     try:
         from Cython.Build import cythonize
     except ImportError:
         return []
-    # Fused multiply-adds would make the result depend on the processor, and differ from numba's.
+    # Fused multiply-adds would make results depend on the processor, and the overlap differ from numba's.
     flags = ["/O2", "/std:c++17"] if sys.platform == "win32" else ["-O3", "-std=c++17", "-ffp-contract=off"]
-    extension = Extension(
-        "toolkit.utils._region",
-        sources=["toolkit/utils/region.pyx", "csrc/region.cpp"],
-        include_dirs=["csrc"],
-        language="c++",
-        extra_compile_args=flags,
-        optional=True,
-    )
-    return cythonize([extension], language_level=3, build_dir="build")
+    extensions = [
+        Extension(name, sources, include_dirs=["csrc"], language="c++", extra_compile_args=flags, optional=True)
+        for name, sources in NATIVE.items()
+    ]
+    return cythonize(extensions, language_level=3, build_dir="build")
 
 
 class OptionalBuildExt(build_ext):
-    """`build_ext` that turns every build failure into one line: the numba path answers instead."""
+    """`build_ext` that turns every build failure into one line: numba and torch answer instead."""
 
     def run(self) -> None:
         try:
             super().run()
         except Exception as error:
-            print(f"The native region extension was not built ({error}); the toolkit will use numba.", file=sys.stderr)
+            print(f"The native extensions were not built ({error}); numba and torch are used.", file=sys.stderr)
 
 
 class BuildWithExperiments(build_py):
@@ -61,4 +63,4 @@ class BuildWithExperiments(build_py):
                 shutil.copyfile(source, target)
 
 
-setup(ext_modules=region_extension(), cmdclass={"build_ext": OptionalBuildExt, "build_py": BuildWithExperiments})
+setup(ext_modules=native_extensions(), cmdclass={"build_ext": OptionalBuildExt, "build_py": BuildWithExperiments})

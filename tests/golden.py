@@ -14,7 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pysot.models.backbone import BACKBONES
+from pysot.models.head.iounet import IouNet
+from pysot.models.iou_model import AtomNet
 from pysot.models.siamese import SiameseModel
+from pysot.zoo.convert import own_keys
 
 BAG_BOX = (292, 128, 147, 133)
 
@@ -26,13 +30,18 @@ def read_json(path: Path) -> Any:
 
 def fill_weights(model: nn.Module, gains: dict[str, float]) -> None:
     """First fill: normal numbers seeded by each tensor's name, then the gains of the config."""
-    state = model.state_dict()
-    small = _last_norm_of_blocks(list(state))
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    model.load_state_dict(first_fill(shapes, gains))
+
+
+def first_fill(shapes: dict[str, tuple[int, ...]], gains: dict[str, float]) -> dict[str, Tensor]:
+    """The values of the first fill for tensors of these names and shapes."""
+    small = _last_norm_of_blocks(list(shapes))
     filled = {}
-    for name, tensor in state.items():
-        value = _normal_fill(name, tuple(tensor.shape), 0.25 if name in small else 1.0)
+    for name, shape in shapes.items():
+        value = _normal_fill(name, shape, 0.25 if name in small else 1.0)
         filled[name] = torch.from_numpy(np.asarray(value * np.float32(gains[name]) if name in gains else value))
-    model.load_state_dict(filled)
+    return filled
 
 
 def _last_norm_of_blocks(names: list[str]) -> set[str]:
@@ -63,19 +72,25 @@ def hash_uniform(count: int, phase: int) -> NDArray[np.float64]:
 
 def fill_weights_by_hash(model: nn.Module, head3_factor: float = 1.0) -> None:
     """Second fill; tensors of the last head layer are scaled by `head3_factor`."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    model.load_state_dict(second_fill(shapes, head3_factor))
+
+
+def second_fill(shapes: dict[str, tuple[int, ...]], head3_factor: float = 1.0) -> dict[str, Tensor]:
+    """The values of the second fill for tensors of these names and shapes."""
     filled = {}
-    for name, tensor in model.state_dict().items():
+    for name, shape in shapes.items():
         if name.endswith("num_batches_tracked"):
-            filled[name] = torch.zeros_like(tensor)
+            filled[name] = torch.zeros(shape, dtype=torch.int64)
             continue
-        spread = 2 * hash_uniform(tensor.numel(), sum(map(ord, name)) % 97) - 1
-        if tensor.ndim >= 2:
-            value = spread * np.sqrt(3.0 / tensor[0].numel())
+        spread = 2 * hash_uniform(int(np.prod(shape)), sum(map(ord, name)) % 97) - 1
+        if len(shape) >= 2:
+            value = spread * np.sqrt(3.0 / int(np.prod(shape[1:])))
         else:
             value = (1.0 if name.endswith(("running_var", "weight")) else 0.0) + 0.1 * spread
         value = value * (head3_factor if ".head.3." in name else 1.0)
-        filled[name] = torch.from_numpy(value.reshape(tensor.shape).astype(np.float32))
-    model.load_state_dict(filled)
+        filled[name] = torch.from_numpy(value.reshape(shape).astype(np.float32))
+    return filled
 
 
 def random_crop(seed: int, side: int) -> Tensor:
@@ -100,4 +115,18 @@ def bag_frames(shared: Path, count: int) -> list[NDArray[np.uint8]]:
 def golden_model(shared: Path, name: str, model: SiameseModel) -> SiameseModel:
     """`model` in eval mode with the first fill of the golden config `name`."""
     fill_weights(model, read_json(shared / "golden" / f"{name}_gains.json"))
+    return model.eval()
+
+
+def published_shapes(shared: Path, name: str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the published state_dict of the golden config `name`, for models whose names are others."""
+    listing = read_json(shared / "golden" / f"{name}_state.json")["state"]
+    return {key: tuple(shape) for key, shape, _ in listing}
+
+
+def golden_atom(shared: Path) -> AtomNet:
+    """ATOM's network in eval mode with the weights of its reference outputs."""
+    model = AtomNet(BACKBONES["resnet18_std"](), IouNet())
+    gains = read_json(shared / "golden" / "pytracking_atom_gains.json")
+    model.load_state_dict(own_keys(first_fill(published_shapes(shared, "pytracking_atom"), gains)))
     return model.eval()

@@ -51,9 +51,10 @@ def _opencv() -> str:
 
 
 def _regions() -> str:
+    from pysot.models.layers.prroi_pool import backend_name as pooling_backend
     from toolkit.regions import backend_name
 
-    return f"region overlap: {backend_name()}"
+    return f"region overlap: {backend_name()}; RoI pooling: {pooling_backend()}"
 
 
 def _zoo() -> str:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pysot.core.errors import SnapshotError
+from pysot.zoo.convert import STATE_KEYS, own_keys, placeholders_for, weights_in
 
 logger = logging.getLogger(__name__)
 
@@ -106,10 +107,11 @@ def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a `.safetensors` file, or in a `.pth` one: a flat state_dict, or a checkpoint with a `state_dict`.
+    """The weights in a `.safetensors` file, or in a `.pth` one: a flat state_dict, or a checkpoint with one (PySOT's
+    `state_dict`, pytracking's `net`).
 
-    A leading `module.` of every key is removed. Nothing in the file is executed: only tensors, plain containers and
-    numpy numbers are built.
+    A leading `module.` of keys is removed, and the names of foreign projects become ours (`zoo.convert`). Nothing in
+    the file is executed: only tensors, plain containers and numpy numbers are built.
 
     Raises `SnapshotError` when the file is missing, damaged, asks for code to run, or holds no weights.
     """
@@ -117,13 +119,13 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise SnapshotError(f"Snapshot {path} does not exist.")
     content = _read_safetensors(path) if path.suffix == SAFETENSORS else read_torch_file(path)
-    state = content.get("state_dict", content) if isinstance(content, Mapping) else None
+    state = weights_in(content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise SnapshotError(
-            f"{path} holds no weights: expected a state_dict, or a checkpoint with the key 'state_dict'; "
-            f"found {_describe(content)}."
+            f"{path} holds no weights: expected a state_dict, or a checkpoint with the key "
+            f"{' or '.join(map(repr, STATE_KEYS))}; found {_describe(content)}."
         )
-    return {str(key).removeprefix("module."): value for key, value in state.items()}
+    return own_keys(state)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -137,13 +139,14 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_torch_file(path: Path, map_location: torch.device | str = "cpu") -> Any:
-    """What `torch.save` wrote to the existing file `path`: tensors, plain containers and numpy scalars, nothing else.
+    """What `torch.save` wrote to the existing file `path`: tensors, plain containers and numpy scalars.
+
+    Objects of pytracking's own classes become placeholders (`zoo.convert`), everything else is refused.
 
     Raises `SnapshotError` when the file is damaged or asks for code to run.
     """
     try:
-        with torch.serialization.safe_globals(_numpy_scalar_globals()):
-            return torch.load(path, map_location=map_location, weights_only=True)
+        return _read_safely(path, map_location)
     except pickle.UnpicklingError as error:
         raise SnapshotError(
             f"{path} was refused: it is not a plain file of weights, or it is damaged. A snapshot may hold tensors and "
@@ -154,6 +157,20 @@ def read_torch_file(path: Path, map_location: torch.device | str = "cpu") -> Any
             f"{path} ({path.stat().st_size} bytes) cannot be read; it is probably truncated or not a torch file. "
             f"Get it again. ({_reason(error)})"
         ) from error
+
+
+def _read_safely(path: Path, map_location: torch.device | str) -> Any:
+    """`torch.load` without code; a file it refuses is tried again when foreign classes may be the cause."""
+    allowed = _numpy_scalar_globals()
+    try:
+        with torch.serialization.safe_globals(allowed):
+            return torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError:
+        placeholders = placeholders_for(path)
+        if not placeholders:
+            raise
+    with torch.serialization.safe_globals([*allowed, *placeholders]):
+        return torch.load(path, map_location=map_location, weights_only=True)
 
 
 def _numpy_scalar_globals() -> list[Any]:

@@ -1,0 +1,152 @@
+"""The IoU-Net of ATOM: predicts how well boxes fit the target (Danelljan et al., CVPR 2019, section 3.1; specs/atom.md
+section 3). Module names are those of the published snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pysot.core.registry import Registry
+from pysot.models.layers.prroi_pool import prroi_pool_boxes
+
+STRIDES = (8, 16)
+"""Input pixels per cell of the two maps."""
+
+IOU_HEADS: Registry[type[IouNet]] = Registry("overlap head", key="IOU.TYPE")
+"""Classes called with `**IOU.KWARGS`."""
+
+
+def _conv(channels_in: int, channels_out: int, kernel: int = 3, padding: int = 1) -> nn.Sequential:
+    """Convolution with a bias, batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, kernel, padding=padding),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    )
+
+
+class LinearBlock(nn.Module):
+    """All cells of a pooled box to one vector, batch norm and ReLU: (K, C, side, side) to (K, channels_out)."""
+
+    def __init__(self, channels_in: int, channels_out: int, side: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels_in * side * side, channels_out)
+        self.bn = nn.BatchNorm2d(channels_out)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return torch.relu(self.bn(self.linear(pooled.flatten(1))[..., None, None])).flatten(1)
+
+
+@IOU_HEADS.register("IouNet")
+class IouNet(nn.Module):
+    """Overlap of any boxes in a test image with the target of a reference image, about -1 (none) to 1 (perfect).
+
+    Used in three steps, so that each is done as rarely as possible::
+
+        modulation = head.modulation(reference_features, target_box)    # once per target
+        iou_features = head.iou_features(test_features)                 # once per image
+        iou = head.predict_iou(modulation, iou_features, boxes)         # per step of refinement
+
+    Everything is differentiable, `predict_iou` also in the boxes, and follows the precision of weights and inputs.
+
+    Args:
+        input_dim: channels of the two backbone maps, of strides 8 and 16.
+        pred_input_dim: channels of the maps that `iou_features` makes of them.
+        pred_inter_dim: width of the vectors that a pooled box becomes.
+        reference_dim: widths of the two maps that the target is pooled from; the second also of its vectors.
+    """
+
+    def __init__(
+        self,
+        input_dim: Sequence[int] = (128, 256),
+        pred_input_dim: Sequence[int] = (256, 256),
+        pred_inter_dim: Sequence[int] = (256, 256),
+        reference_dim: Sequence[int] = (128, 256),
+    ) -> None:
+        super().__init__()
+        (fine, coarse), (wide3, wide4), (inter3, inter4) = input_dim, pred_input_dim, pred_inter_dim
+        target3, target4 = reference_dim
+        self.conv3_1r = _conv(fine, target3)
+        self.conv3_1t = _conv(fine, wide3)
+        self.conv3_2t = _conv(wide3, wide3)
+        self.fc3_1r = _conv(target3, target4, padding=0)
+        self.conv4_1r = _conv(coarse, target4)
+        self.conv4_1t = _conv(coarse, wide4)
+        self.conv4_2t = _conv(wide4, wide4)
+        self.fc34_3r = _conv(2 * target4, wide3, kernel=1, padding=0)
+        self.fc34_4r = _conv(2 * target4, wide4, kernel=1, padding=0)
+        self.fc3_rt = LinearBlock(wide3, inter3, 5)
+        self.fc4_rt = LinearBlock(wide4, inter4, 3)
+        self.iou_predictor = nn.Linear(inter3 + inter4, 1)
+        self.input_dim = [fine, coarse]
+        _initialise(self)
+
+    def modulation(self, features: Sequence[Tensor], boxes_xywh: Tensor) -> tuple[Tensor, Tensor]:
+        """What is kept of the target: one factor per channel of each map of `iou_features`.
+
+        Args:
+            features: the reference image's maps (B, C, H, W) of strides 8 and 16.
+            boxes_xywh: (B, 4) target in image pixels.
+
+        Returns:
+            (B, C3, 1, 1) and (B, C4, 1, 1).
+        """
+        boxes_xyxy = _corners(boxes_xywh)[:, None]
+        pooled3 = prroi_pool_boxes(self.conv3_1r(features[0]), boxes_xyxy, (3, 3), 1 / STRIDES[0])[:, 0]
+        pooled4 = prroi_pool_boxes(self.conv4_1r(features[1]), boxes_xyxy, (1, 1), 1 / STRIDES[1])[:, 0]
+        both = torch.cat([self.fc3_1r(pooled3), pooled4], dim=1)
+        return self.fc34_3r(both), self.fc34_4r(both)
+
+    def iou_features(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The maps boxes are pooled from, channels last, of the test image's maps (B, C, H, W) of strides 8 and 16."""
+        fine = self.conv3_2t(self.conv3_1t(features[0]))
+        coarse = self.conv4_2t(self.conv4_1t(features[1]))
+        return tuple(x.contiguous(memory_format=torch.channels_last) for x in (fine, coarse))  # type: ignore[return-value]
+
+    def predict_iou(
+        self, modulation: tuple[Tensor, Tensor], iou_features: tuple[Tensor, Tensor], boxes_xywh: Tensor
+    ) -> Tensor:
+        """(B, N) predicted overlaps of `boxes_xywh` (B, N, 4), in pixels of the test image.
+
+        Raw outputs of a network trained on 2 IoU - 1. A modulation of one sample serves a batch of images.
+        """
+        boxes_xyxy = _corners(boxes_xywh)
+        vectors = []
+        for level, (block, side) in enumerate(((self.fc3_rt, 5), (self.fc4_rt, 3))):
+            # The factors go onto the pooled cells: pooling is linear, and these are fewer than those of the map.
+            pooled = prroi_pool_boxes(iou_features[level], boxes_xyxy, (side, side), 1 / STRIDES[level])
+            vectors.append(block((pooled * modulation[level][:, None]).flatten(0, 1)))
+        overlaps: Tensor = self.iou_predictor(torch.cat(vectors, dim=1))
+        return overlaps.reshape(boxes_xywh.shape[:2])
+
+    def forward(
+        self,
+        reference: Sequence[Tensor],
+        reference_boxes_xywh: Tensor,
+        test: Sequence[Tensor],
+        boxes_xywh: Tensor,
+    ) -> Tensor:
+        """All three steps, for training: (B, N)."""
+        modulation = self.modulation(reference, reference_boxes_xywh)
+        return self.predict_iou(modulation, self.iou_features(test), boxes_xywh)
+
+
+def _corners(boxes_xywh: Tensor) -> Tensor:
+    """(..., 4) x, y, w, h to x1, y1, x2, y2."""
+    corner, size = boxes_xywh[..., :2], boxes_xywh[..., 2:]
+    return torch.cat([corner, corner + size], dim=-1)
+
+
+def _initialise(head: nn.Module) -> None:
+    """He-normal weights over the fan-in, no bias; batch-norm scales uniform in 0..1, as the published nets began."""
+    for layer in head.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,56 @@
+"""ATOM's network: a backbone and an overlap head, put together under the key names of published snapshots."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pysot.core.errors import ConfigError
+from pysot.models.backbone.base import Backbone
+from pysot.models.head.iounet import IouNet
+from pysot.models.layers.normalize import normalize_power
+
+
+class AtomNet(nn.Module):
+    """The part of ATOM that is learned off-line; the classifier is learned while tracking (pysot.online).
+
+    Children: backbone, bb_regressor. Images are (B, 3, H, W) float BGR in 0..255. The model keeps nothing of a target,
+    so that any number of trackers can share one.
+
+    Args:
+        backbone: delivers two maps, of strides 8 and 16.
+        bb_regressor: the overlap head, made for the channels of these.
+
+    Raises `ConfigError` when the two do not fit.
+    """
+
+    def __init__(self, backbone: Backbone, bb_regressor: IouNet) -> None:
+        super().__init__()
+        if backbone.out_channels != bb_regressor.input_dim:
+            raise ConfigError(
+                f"The backbone delivers maps of {backbone.out_channels} channels, but the overlap head takes "
+                f"{bb_regressor.input_dim}. Use the levels of strides 8 and 16 (used_layers [2, 3]), and make "
+                "IOU.KWARGS.input_dim equal to their channels."
+            )
+        self.backbone = backbone
+        self.bb_regressor = bb_regressor
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout of images and weights that runs fastest."""
+        return self.backbone.memory_format
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """The backbone's maps, of strides 8 and 16: what the overlap head takes."""
+        return self.backbone(image)
+
+    def classifier_features(self, features: list[Tensor]) -> Tensor:
+        """The deeper of these maps with each sample scaled to a mean square of 1: what the online classifier takes."""
+        return normalize_power(features[-1])
+
+    def forward(self, reference: Tensor, reference_boxes_xywh: Tensor, test: Tensor, boxes_xywh: Tensor) -> Tensor:
+        """(B, N) predicted overlaps of `boxes_xywh` (B, N, 4) in the images `test`, for training."""
+        overlaps: Tensor = self.bb_regressor(
+            self.features(reference), reference_boxes_xywh, self.features(test), boxes_xywh
+        )
+        return overlaps
