@@ -30,8 +30,11 @@ LEGACY_KEYS = ("BACKBONE.CHANNELS", "ADJUST.ADJUST_CHANNEL", "RPN.WEIGHTED")
 TRACKERS_OF_HEAD = {
     "RPN": ("SiamRPNTracker", "SiamRPNLTTracker", "SiamMaskTracker"),
     "BAN": ("NanoTracker",),
+    "IOUNET": ("ATOMTracker",),
 }
 """Which TRACK.TYPE can decode what which HEAD.TYPE produces."""
+MODEL_OF_HEAD = {"IOUNET": "iounet"}
+"""The model family of a HEAD.TYPE where it is not siamese."""
 
 SIZES = ("TRACK.EXEMPLAR_SIZE", "TRACK.INSTANCE_SIZE", "TRACK.LOST_INSTANCE_SIZE", "ANCHOR.STRIDE", "POINT.STRIDE")
 """Keys whose value must be above zero."""
@@ -96,13 +99,21 @@ def validate_config(cfg: CfgNode) -> None:
             f"TRACK.TYPE '{tracker}' cannot work with HEAD.TYPE '{head}'. "
             f"Use one of: {', '.join(TRACKERS_OF_HEAD[head])}."
         )
-    if cfg.MODEL.TYPE not in ("auto", "siamese"):
-        raise ConfigError(f"MODEL.TYPE: unknown model family '{cfg.MODEL.TYPE}'. Use auto or siamese.")
+    _validate_family(cfg)
     _validate_ranges(cfg)
     _validate_mask(cfg)
     if head == "RPN":
         _validate_anchors(cfg)
     _validate_levels(cfg)
+
+
+def _validate_family(cfg: CfgNode) -> None:
+    family = MODEL_OF_HEAD.get(cfg.HEAD.TYPE, "siamese")
+    if cfg.MODEL.TYPE not in ("auto", family):
+        raise ConfigError(
+            f"MODEL.TYPE is '{cfg.MODEL.TYPE}', but HEAD.TYPE {cfg.HEAD.TYPE} belongs to the family '{family}'. "
+            f"Use auto or {family}."
+        )
 
 
 def _validate_ranges(cfg: CfgNode) -> None:
@@ -206,7 +217,7 @@ def _merge_opts(tree: CfgNode, opts: Sequence[str]) -> None:
 
 def _parse_value(key: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.safe_load(text) if text else ""  # YAML would read nothing at all as null
     except yaml.YAMLError as error:
         raise ConfigError(f"--opts: '{text}' for {key} is not valid YAML. Close its brackets, or quote it.") from error
 

@@ -14,7 +14,7 @@ def default_tree() -> CfgNode:
     tree = CfgNode()
     tree.META_ARC = "siamrpn_r50_l234_dwxcorr"  # a free label; dispatch is by MODEL, HEAD and TRACK
     tree.CUDA = True
-    tree.MODEL = _group({"TYPE": "auto"})  # ours: auto, siamese
+    tree.MODEL = _group({"TYPE": "auto"})  # ours: auto, siamese, iounet
     tree.TRAIN = _train()
     tree.DATASET = _dataset()
     tree.BACKBONE = _group(
@@ -28,9 +28,10 @@ def default_tree() -> CfgNode:
         }
     )
     tree.ADJUST = _group({"ADJUST": True, "TYPE": "AdjustAllLayer", "KWARGS": _open()})
-    tree.HEAD = _group({"TYPE": "RPN", "KWARGS": _open()})  # ours: RPN or BAN
+    tree.HEAD = _group({"TYPE": "RPN", "KWARGS": _open()})  # ours: RPN, BAN or IOUNET
     tree.RPN = _group({"TYPE": "MultiRPN", "KWARGS": _open()})
     tree.BAN = _group({"BAN": False, "TYPE": "NanoHeadV2", "KWARGS": _open()})  # NanoTrack's anchor-free head
+    tree.IOU = _group({"TYPE": "IouNet", "KWARGS": _open()})  # ATOM's overlap head
     tree.POINT = _group({"STRIDE": 16})  # NanoTrack's grid of points
     tree.MASK = _group({"MASK": False, "TYPE": "MaskCorr", "KWARGS": _open()})
     tree.REFINE = _group({"REFINE": False, "TYPE": "Refine"})
@@ -144,5 +145,71 @@ def _track() -> CfgNode:
             "MASK_THERSHOLD": 0.3,  # spelled as published
             "MASK_OUTPUT_SIZE": 127,
             "OUTPUT_SIZE": 16,  # NanoTrack: side of the response map
+            "ONLINE": _online(),  # ours, like all below it: trackers that learn while tracking
+        }
+    )
+
+
+def _online() -> CfgNode:
+    """`TRACK.ONLINE` (specs/config.md section 2.4): ATOM and DiMP, with DiMP's values where the two differ.
+
+    The meaning of each key is with the field of the same name in `pysot.tracker.online.OnlineParams` and its parts, and
+    in `pysot.tracker.atom.AtomParams`.
+    """
+    augmentation = {
+        "FLIP": True,
+        "ROTATE": [10, -10, 45, -45],
+        "BLUR": [3, 1, 1, 3, 2, 2],
+        "SHIFT": [0.6, 0.6, -0.6, 0.6, 0.6, -0.6, -0.6, -0.6],
+        "DROPOUT_NUM": 2,
+        "DROPOUT_P": 0.2,
+        "EXPANSION": 2.0,
+        "RANDOM_SHIFT": 0.333333,
+    }
+    box = {
+        "K": 3,
+        "NUM_RANDOM": 9,
+        "JITTER_POS": 0.1,
+        "JITTER_SZ": 0.5,
+        "MAX_ASPECT": 6.0,
+        "ITER": 5,
+        "STEP": 1.0,
+        "DECAY": 1.0,
+        "SPACE": "default",
+    }
+    return _group(
+        {
+            "IMAGE_SAMPLE_SIZE": 288,
+            "SEARCH_AREA_SCALE": 5.0,
+            "INTEGER_DIVISION": True,
+            "MEMORY_SIZE": 50,
+            "LEARNING_RATE": 0.01,
+            "HN_LEARNING_RATE": 0.02,
+            "INIT_MIN_WEIGHT": 0.25,
+            "TRAIN_SKIPPING": 20,
+            "WINDOW_OUTPUT": False,
+            "HN_WITHOUT_WINDOW": False,
+            "NOT_FOUND_THR": 0.25,
+            "DISTRACTOR_THR": 0.8,
+            "HARD_NEGATIVE_THR": 0.5,
+            "NEIGHBORHOOD_SCALE": 2.2,
+            "DISPLACEMENT_SCALE": 0.8,
+            "UPDATE_SCALE_WHEN_UNCERTAIN": True,
+            "KERNEL_SIZE": 4,
+            "COMPRESSED_DIM": 64,
+            "FILTER_REG": 0.1,
+            "PROJ_REG": 1e-4,
+            "SIGMA_FACTOR": 0.25,
+            "RESPONSE_ACT": "mlu",
+            "RESPONSE_ACT_PARAM": 0.05,
+            "INIT_CG_ITER": 60,
+            "INIT_GN_ITER": 6,
+            "CG_ITER": 5,
+            "HN_CG_ITER": 5,
+            "FLETCHER_REEVES": False,
+            "CG_FORGETTING_RATE": -1.0,
+            "SEED": 0,
+            "AUG": _group(augmentation),
+            "BOX": _group(box),
         }
     )

@@ -1,8 +1,11 @@
-"""The siamese cropper: a square around a point, padded with the mean colour, resized to the network's input."""
+"""The two croppers. Siamese trackers: a square around a point, padded with the mean colour, resized to the network's
+input. ATOM and DiMP: the same, but thinned before it is resized and padded by repeating the border.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cv2
@@ -62,3 +65,66 @@ def _pad(
         y, x = max(0, -top), max(0, -left)
         canvas[y : y + patch.shape[0], x : x + patch.shape[1]] = patch
     return canvas
+
+
+@dataclass(frozen=True)
+class SampledPatch:
+    """What `sample_patch` cut out of an image.
+
+    Attributes:
+        pixels: (h, w, 3) uint8, not yet resized to the network's input.
+        box_xyxy: the rectangle it covers, image pixels.
+    """
+
+    pixels: Image
+    box_xyxy: tuple[float, float, float, float]
+
+
+def sample_patch(
+    image: Image, center_xy: tuple[float, float], side: float, output_side: int, *, integer_division: bool = True
+) -> SampledPatch:
+    """Cuts out the square that ATOM and DiMP look at, before its resizing to `output_side` (specs/atom.md section 9).
+
+    A square much larger than the output is thinned first, by a whole factor: memory stays bounded however large it is.
+
+    Args:
+        image: (H, W, 3) uint8.
+        center_xy: centre of the square, image pixels; may lie outside the image.
+        side: side of the square, image pixels.
+        output_side: side the caller will resize to, pixels.
+        integer_division: how half a side is taken. True as the published numbers were made (torch < 1.5); False as
+            today's torch divides, which moves the patch by up to 2 pixels.
+    """
+    factor = max(int(side / output_side - 0.1), 1)
+    size = max(round(side / factor), 2)
+    starts, stops, box = [], [], []
+    for center in center_xy:
+        offset = int(center) % factor
+        middle = (int(center) - offset) // factor
+        if integer_division:
+            low, high = float(middle - (size - 1) // 2), float(middle + size // 2 + 1)
+        else:
+            low, high = middle - (size - 1) / 2, middle + size / 2 + 1
+        starts.append((math.trunc(low), offset))
+        stops.append(math.floor(high))
+        box.append((factor * low, factor * high))
+    (x1, offset_x), (y1, offset_y) = starts
+    thinned = image[offset_y % image.shape[0] :: factor, offset_x % image.shape[1] :: factor]
+    pixels = _cut_repeating_border(thinned, x1, y1, *stops)
+    return SampledPatch(pixels, (box[0][0], box[1][0], box[0][1], box[1][1]))
+
+
+def _cut_repeating_border(image: Image, x1: int, y1: int, x2: int, y2: int) -> Image:
+    """The rectangle of `image` from (x1, y1) up to (x2, y2); each pixel outside takes the nearest one inside."""
+    height, width = image.shape[:2]
+    left, top = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
+    right, bottom = max(min(x2, width), left + 1), max(min(y2, height), top + 1)
+    inside = image[top:bottom, left:right]
+    missing = (max(0, -y1), max(0, y2 - height), max(0, -x1), max(0, x2 - width))
+    if not any(missing):
+        return inside.copy()
+    if min(x2, y2, width - x1, height - y1) <= 0:  # wholly outside along an axis: one line of pixels, repeated
+        rows = np.arange(y1, y2).clip(0, height - 1)
+        columns = np.arange(x1, x2).clip(0, width - 1)
+        return np.asarray(image[rows[:, None], columns[None]])
+    return np.asarray(cv2.copyMakeBorder(inside, *missing, cv2.BORDER_REPLICATE), dtype=np.uint8)

@@ -11,19 +11,26 @@ from pysot.core.config import validate_config
 from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
 from pysot.models.backbone import BACKBONES, Backbone
-from pysot.models.head import BAN_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
+from pysot.models.head import BAN_HEADS, IOU_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
 from pysot.models.head.mask import MaskCorr, Refine
+from pysot.models.iou_model import AtomNet
 from pysot.models.neck import NECKS
 from pysot.models.siamese import NanoTrack, SiameseModel, SiamMask, SiamRPN
 
 
-def build_model(cfg: CfgNode) -> SiameseModel:
-    """The model that `cfg` describes, with fresh weights.
+def build_model(cfg: CfgNode) -> SiameseModel | AtomNet:
+    """The model that `cfg` describes, with fresh weights: an `AtomNet`, or one of the siamese ones.
 
     Raises `ConfigError` when a part is unknown, an argument does not fit, or the widths of two parts disagree.
     """
     validate_config(cfg)
     backbone: Backbone = _make(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
+    if cfg.HEAD.TYPE == "IOUNET":
+        return AtomNet(backbone, _make(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS))
+    return _build_siamese(cfg, backbone)
+
+
+def _build_siamese(cfg: CfgNode, backbone: Backbone) -> SiameseModel:
     neck: nn.Module | None = _make(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS) if cfg.ADJUST.ADJUST else None
     if cfg.HEAD.TYPE == "BAN":
         return NanoTrack(backbone, neck, _make(BAN_HEADS, cfg.BAN.TYPE, cfg.BAN.KWARGS))

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from torch import nn
 from yacs.config import CfgNode
 
 from pysot.core.config import load_config, override_config, validate_config
@@ -15,32 +16,47 @@ from pysot.core.experiments import experiment_name
 from pysot.core.runtime import resolve_device
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.models.siamese import SiameseModel
-from pysot.tracker import nanotrack, siammask, siamrpn, siamrpn_lt
+from pysot.tracker import atom, nanotrack, siammask, siamrpn, siamrpn_lt
 from pysot.tracker.base import TRACKERS, Tracker
 from pysot.zoo.loading import load_snapshot
 from pysot.zoo.locate import find_snapshot
 
-DEFAULT_EXPERIMENT = "nanotrack_v2"
-__all__ = ["build_tracker", "load_tracker", "nanotrack", "params_from_config", "siammask", "siamrpn", "siamrpn_lt"]
+DEFAULT_EXPERIMENT = "siamrpn_tiny"
+__all__ = [
+    "atom",
+    "build_tracker",
+    "load_tracker",
+    "nanotrack",
+    "params_from_config",
+    "siammask",
+    "siamrpn",
+    "siamrpn_lt",
+]
 
 
-def build_tracker(cfg: CfgNode, model: SiameseModel) -> Tracker:
+def build_tracker(cfg: CfgNode, model: nn.Module) -> Tracker:
     """The tracker `cfg.TRACK.TYPE` around `model`, which must be in eval mode and on its device already."""
     validate_config(cfg)
     tracker = TRACKERS[cfg.TRACK.TYPE]
     return tracker(model, params_from_config(cfg, tracker.params_type))
 
 
-def params_from_config(cfg: CfgNode, params_type: type[Any]) -> Any:
+def params_from_config(cfg: CfgNode, params_type: type[Any], group: str = "TRACK") -> Any:
     """An instance of the dataclass `params_type`, each field read from `cfg`.
 
-    Field `penalty_k` comes from `TRACK.PENALTY_K`; a field with the metadata `key` from that key.
+    Field `penalty_k` comes from `TRACK.PENALTY_K`; a field with the metadata `key` from that key. A class may name
+    another group than TRACK as its `config_group`. A field with the metadata `group` is a dataclass itself, and is read
+    from that group.
     """
+    prefix = getattr(params_type, "config_group", group)
     values = {}
     for field in fields(params_type):
+        if "group" in field.metadata:
+            assert isinstance(field.default_factory, type)
+            values[field.name] = params_from_config(cfg, field.default_factory, field.metadata["group"])
+            continue
         node: Any = cfg
-        for part in field.metadata.get("key", f"TRACK.{field.name.upper()}").split("."):
+        for part in field.metadata.get("key", f"{prefix}.{field.name.upper()}").split("."):
             node = node[part]
         values[field.name] = tuple(node) if isinstance(node, list) else node
     return params_type(**values)
@@ -57,9 +73,10 @@ def load_tracker(
     """A tracker ready for `init`, with weights.
 
     Args:
-        name: an experiment whose snapshot the zoo knows ("nanotrack_v2"). Without any argument, the default one.
+        name: an experiment whose snapshot the zoo knows ("nanotrack_v2"). Without any argument, the project's own
+            `siamrpn_tiny`, whose weights come with the package.
         config: instead of `name`: an experiment, a YAML file, or a config from `load_config`.
-        snapshot: a `.pth` file or a zoo name; by default the one named like the experiment.
+        snapshot: a `.pth` or `.safetensors` file, or a zoo name; by default the one named like the experiment.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         opts: KEY VALUE pairs that override config keys, flat.
 

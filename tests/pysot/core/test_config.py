@@ -187,3 +187,8 @@ def test_experiments_are_found_by_name_folder_and_file(tmp_path: Path) -> None:
     assert experiment_name(write(tmp_path, "", "mine.yaml")) == "mine"
     with pytest.raises(ConfigError, match="Did you mean 'nanotrack_v2'"):
         find_config("nanotrack_v22")
+
+
+def test_an_empty_option_is_an_empty_text() -> None:
+    cfg = load_config("nanotrack_v2", ["TRAIN.DISTILL.TEACHER", "", "BACKBONE.PRETRAINED", ""])
+    assert cfg.TRAIN.DISTILL.TEACHER == cfg.BACKBONE.PRETRAINED == ""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pysot.core.crop import context_side, get_subwindow
+from pysot.core.crop import context_side, get_subwindow, sample_patch
+from pysot.online.patch import resize_patch
 from tests.golden import bag_frames, hash_uniform, read_json
 
 
@@ -56,3 +58,45 @@ def test_inside_crop_is_the_image_itself() -> None:
 def test_fill_is_truncated_not_rounded() -> None:
     image = np.zeros((10, 10, 3), np.uint8)
     assert get_subwindow(image, (-50, -50), 4, 4, np.array([99.9, 1.2, 0.7])).reshape(-1, 3)[0].tolist() == [99, 1, 0]
+
+
+@pytest.mark.parametrize(("variant", "integer_division"), [("modern", False), ("legacy_intdiv", True)])
+def test_recorded_patches(shared: Path, variant: str, integer_division: bool) -> None:
+    image = bag_frames(shared, 1)[0]
+    with np.load(shared / "golden" / "pytracking_sample_patch.npz") as recorded:
+        for index, (place, size) in enumerate(zip(recorded["cases_pos"], recorded["cases_size"], strict=True)):
+            row, column = (float(value) for value in place)
+            patch = sample_patch(image, (column, row), float(size[0]), 288, integer_division=integer_division)
+            top, left, bottom, right = recorded[f"{variant}_{index}_coord"][0]
+            assert patch.box_xyxy == (left, top, right, bottom)
+            resized = resize_patch(patch, 288, torch.zeros(1))[0].flip(0).numpy()
+            np.testing.assert_allclose(resized[:, ::12, ::12], recorded[f"{variant}_{index}_patch_slice"], atol=1e-3)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.floats(-900, 900), st.floats(-900, 900), st.floats(0.01, 3000), st.booleans())
+def test_any_place_gives_a_full_patch_of_bounded_size(x: float, y: float, side: float, integer_division: bool) -> None:
+    image = np.random.default_rng(0).integers(50, 200, (90, 120, 3), dtype=np.uint8)
+    patch = sample_patch(image, (x, y), side, 64, integer_division=integer_division)
+    height, width = patch.pixels.shape[:2]
+    assert abs(height - width) <= 1 and min(height, width) >= 2 and max(height, width) <= 3 * 64
+    assert patch.pixels.min() >= 50 and patch.pixels.max() < 200
+    x1, y1, x2, y2 = patch.box_xyxy
+    assert abs((x1 + x2) / 2 - x) <= 3 + side / 32 and abs((y1 + y2) / 2 - y) <= 3 + side / 32
+
+
+def test_patch_inside_the_image_is_the_image_itself() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    patch = sample_patch(image, (40.7, 30.2), 11, 11)
+    assert patch.box_xyxy == (35, 25, 46, 36)
+    np.testing.assert_array_equal(patch.pixels, image[25:36, 35:46])
+    image.flags.writeable = False
+    assert sample_patch(image[:, :60], (30, 30), 60, 60).pixels.flags.writeable  # torch warns of others
+
+
+def test_patch_outside_repeats_the_border() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    corner = sample_patch(image, (-100, -100), 10, 10).pixels
+    assert (corner == image[0, 0]).all()
+    right = sample_patch(image, (300, 30), 11, 11).pixels
+    np.testing.assert_array_equal(right, np.repeat(image[25:36, -1:], 11, axis=1))

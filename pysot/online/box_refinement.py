@@ -1,0 +1,130 @@
+"""The box that a network predicts to overlap the target most, found by gradient ascent (ATOM, CVPR 2019, section 3.1;
+specs/atom.md section 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pysot.core.errors import ConfigError
+
+Overlap: TypeAlias = Callable[[Tensor], Tensor]
+"""(N, 4) xywh boxes in crop pixels to their (N,) predicted overlaps, differentiable."""
+
+
+@dataclass(frozen=True)
+class BoxParams:
+    """How boxes are refined.
+
+    Attributes:
+        k: how many of the best boxes are averaged.
+        num_random: random boxes beside the first one.
+        jitter_pos, jitter_sz: their spread in position and size, shares of sqrt(w h).
+        max_aspect: boxes more elongated than this are dropped.
+        iter, step: steps of gradient ascent, and their length.
+        decay: below 1, a step that makes a box worse is taken back and tried again, shorter by this factor.
+        space: `default`, where a step is scaled by the box's size; `relative`, where the coordinates are the centre in
+            units of the first size and the logarithm of the size.
+    """
+
+    k: int = 3
+    num_random: int = 9
+    jitter_pos: float = 0.1
+    jitter_sz: float = 0.5
+    max_aspect: float = 6.0
+    iter: int = 5
+    step: float = 1.0
+    decay: float = 1.0
+    space: str = "default"
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise ConfigError(f"TRACK.ONLINE.BOX.SPACE is '{self.space}'; expected one of: {', '.join(SPACES)}.")
+
+
+def jitter_boxes(box_xywh: Tensor, params: BoxParams, rng: np.random.Generator) -> Tensor:
+    """(1 + num_random, 4): the box itself (4,), and copies of random position and size."""
+    corner, size = box_xywh[:2], box_xywh[2:]
+    side = size.prod().sqrt()
+    noise = torch.from_numpy(rng.random((params.num_random, 4)) - 0.5).to(box_xywh)
+    sizes = (size + noise[:, 2:] * params.jitter_sz * side).clamp(min=float(size.min()) / 3)
+    centers = corner + size / 2 + noise[:, :2] * params.jitter_pos * side
+    return torch.cat([box_xywh[None], torch.cat([centers - sizes / 2, sizes], dim=1)])
+
+
+def ascend(overlap: Overlap, boxes_xywh: Tensor, params: BoxParams) -> tuple[Tensor, Tensor, Tensor]:
+    """Moves each box along the gradient of its predicted overlap.
+
+    Args:
+        overlap: the predictor; boxes do not influence each other.
+        boxes_xywh: (N, 4) first boxes; the first one sets the units of the `relative` space.
+
+    Returns:
+        (N, 4) moved boxes, (N,) overlaps predicted before the last step, and (iter, N, 4) every box that was asked for.
+    """
+    to_point, to_box, scale = SPACES[params.space](boxes_xywh[0])
+    point = to_point(boxes_xywh)
+    length = point.new_full((len(point), 1), params.step)
+    start, slope, value = point, torch.zeros_like(point), point.new_full((len(point),), -torch.inf)
+    asked = []
+    for _ in range(params.iter):
+        boxes, found, gradient = _ask(overlap, to_box, point)
+        asked.append(boxes)
+        kept = (found > value)[:, None] if params.decay < 1 else torch.ones_like(length, dtype=torch.bool)
+        start, slope = torch.where(kept, point, start), torch.where(kept, gradient, slope)
+        value, length = torch.where(kept[:, 0], found, value), torch.where(kept, length, length * params.decay)
+        point = start + length * slope * scale(start)
+    return to_box(point), value, torch.stack(asked) if asked else boxes_xywh[None]
+
+
+def _ask(overlap: Overlap, to_box: Callable[[Tensor], Tensor], point: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The boxes (N, 4) at `point`, their overlaps (N,), and the gradient of these with respect to `point`."""
+    with torch.enable_grad():
+        variable = point.detach().requires_grad_()
+        boxes = to_box(variable)
+        found = overlap(boxes)
+        (gradient,) = torch.autograd.grad(found.sum(), variable)
+    return boxes.detach(), found.detach(), gradient
+
+
+def _default_space(first_xywh: Tensor) -> tuple[Callable[[Tensor], Tensor], ...]:
+    return (lambda boxes: boxes), (lambda boxes: boxes), (lambda boxes: boxes[:, 2:].repeat(1, 2))
+
+
+def _relative_space(first_xywh: Tensor) -> tuple[Callable[[Tensor], Tensor], ...]:
+    unit = first_xywh[2:]
+
+    def to_point(boxes: Tensor) -> Tensor:
+        return torch.cat([(boxes[:, :2] + boxes[:, 2:] / 2) / unit, boxes[:, 2:].log()], dim=1)
+
+    def to_box(point: Tensor) -> Tensor:
+        size = point[:, 2:].exp()
+        return torch.cat([point[:, :2] * unit - size / 2, size], dim=1)
+
+    return to_point, to_box, torch.ones_like
+
+
+SPACES = {"default": _default_space, "relative": _relative_space}
+"""To coordinates, back to boxes, and the factor of each coordinate's step."""
+
+
+def best_box(boxes_xywh: Tensor, overlaps: Tensor, params: BoxParams) -> Tensor | None:
+    """(4,) mean of the `k` best of (N, 4) boxes by their (N,) overlaps.
+
+    Sizes are raised to 1 pixel; boxes too elongated, or not finite, do not count. None when none is left.
+    """
+    boxes = torch.cat([boxes_xywh[:, :2], boxes_xywh[:, 2:].clamp(min=1)], dim=1)
+    aspect = boxes[:, 2] / boxes[:, 3]
+    usable = (aspect < params.max_aspect) & (aspect > 1 / params.max_aspect)
+    usable &= boxes.isfinite().all(dim=1) & overlaps.isfinite()
+    if not bool(usable.any()):
+        return None
+    boxes, overlaps = boxes[usable], overlaps[usable]
+    chosen = overlaps.topk(min(params.k, len(boxes))).indices
+    return boxes[chosen].mean(dim=0)

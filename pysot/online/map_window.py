@@ -1,0 +1,83 @@
+"""The part of the overlap head's maps that boxes near the target can see (specs/atom.md section 7).
+
+Two 3x3 convolutions make those maps, and boxes are pooled from a few cells in their middle. Only these cells are
+computed, exactly as they would be in the whole map: the window has a margin for the convolutions, and a border of the
+window that is the map's own is padded with zeros as there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+STRIDES = (8, 16)
+REACH = 2
+"""Cells that two 3x3 convolutions see beyond each cell."""
+
+
+@dataclass(frozen=True)
+class MapWindow:
+    """A rectangle of cells of the coarse map, x1 and y1 inside, x2 and y2 outside; of twice as many of the fine one.
+
+    Attributes:
+        x1, y1, x2, y2: its corners.
+        size_hw: of the whole coarse map.
+    """
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+    size_hw: tuple[int, int]
+
+    @staticmethod
+    def around(boxes_xywh: Tensor, slack: float, size_hw: tuple[int, int]) -> MapWindow:
+        """What boxes (N, 4) in crop pixels can see, and `slack` of their size more on each side for where they move."""
+        corner, size = boxes_xywh[:, :2], boxes_xywh[:, 2:]
+        low = ((corner - slack * size).amin(0) / STRIDES[1]).tolist()
+        high = ((corner + (1 + slack) * size).amax(0) / STRIDES[1]).tolist()
+        x1, y1 = (min(max(math.floor(v), 0), limit - 1) for v, limit in zip(low, size_hw[::-1], strict=True))
+        x2, y2 = (min(max(math.ceil(v) + 1, 1), limit) for v, limit in zip(high, size_hw[::-1], strict=True))
+        return MapWindow(x1, y1, max(x2, x1 + 1), max(y2, y1 + 1), size_hw)
+
+    @property
+    def offset_xy(self) -> tuple[int, int]:
+        """Crop pixels of the window's corner."""
+        return self.x1 * STRIDES[1], self.y1 * STRIDES[1]
+
+    def covers(self, boxes_xywh: Tensor) -> bool:
+        """Whether all that boxes (N, 4) see of the whole maps is inside. False where a box is not finite."""
+        corner, opposite = boxes_xywh[:, :2], boxes_xywh[:, :2] + boxes_xywh[:, 2:]
+        x_low, y_low = corner.amin(0).tolist()
+        x_high, y_high = opposite.amax(0).tolist()
+        height, width = self.size_hw
+        fine, coarse = STRIDES  # a cell is seen from less than a cell's width away
+        return (
+            (self.x1 == 0 or x_low >= coarse * self.x1)
+            and (self.y1 == 0 or y_low >= coarse * self.y1)
+            and (self.x2 == width or x_high <= min(coarse * (self.x2 - 1), fine * (2 * self.x2 - 1)))
+            and (self.y2 == height or y_high <= min(coarse * (self.y2 - 1), fine * (2 * self.y2 - 1)))
+        )
+
+    def compute(
+        self, convolve: Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]], features: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """`convolve(features)`, only inside the window: the fine and the coarse map (1, C, h, w)."""
+        parts, inner = [], []
+        for level, factor in zip(features, (2, 1), strict=True):
+            ranges = []
+            for low, high, limit in ((self.y1, self.y2, level.shape[2]), (self.x1, self.x2, level.shape[3])):
+                start, stop = max(factor * low - REACH, 0), min(factor * high + REACH, limit)
+                ranges.append((start, stop, factor * low - start, min(factor * high, limit) - start))
+            (top, bottom, *rows), (left, right, *columns) = ranges
+            parts.append(level[:, :, top:bottom, left:right].contiguous(memory_format=torch.channels_last))
+            inner.append((rows, columns))
+        fine, coarse = (
+            result[:, :, rows[0] : rows[1], columns[0] : columns[1]].contiguous(memory_format=torch.channels_last)
+            for result, (rows, columns) in zip(convolve(parts), inner, strict=True)
+        )
+        return fine, coarse

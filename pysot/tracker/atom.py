@@ -1,0 +1,161 @@
+"""ATOM: Accurate Tracking by Overlap Maximization (Danelljan et al., CVPR 2019; specs/atom.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pysot.models.iou_model import AtomNet
+from pysot.online.augmentation import drop_channels
+from pysot.online.classifier import (
+    FilterProblem,
+    JointProblem,
+    Response,
+    WeightedResponses,
+    gaussian_label,
+    random_classifier,
+)
+from pysot.online.filter_ops import correlate
+from pysot.online.fourier import displacement_window, upsample_scores
+from pysot.online.gauss_newton import ConjugateGradient, gauss_newton
+from pysot.online.localisation import Finding, Peak, locate_peak
+from pysot.online.memory import SampleMemory
+from pysot.online.patch import PatchView
+from pysot.tracker.base import TRACKERS, SearchRegion
+from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker
+
+
+@dataclass(frozen=True)
+class AtomParams(OnlineParams):
+    """Adds the classifier and its optimiser (specs/atom.md sections 5.2 and 5.3).
+
+    Attributes:
+        kernel_size, compressed_dim: side and channels of the filter.
+        filter_reg, proj_reg: regularisation of filter and projection.
+        sigma_factor: standard deviation of the label, in target sizes.
+        response_act, response_act_param: what follows the filter; see `pysot.online.classifier.Response`.
+        init_cg_iter, init_gn_iter: all conjugate-gradient iterations of the first frame, and its linearisations.
+        cg_iter, hn_cg_iter: iterations of an update, and of one at a distractor.
+        fletcher_reeves: how conjugate directions are chosen; else Polak-Ribiere.
+        cg_forgetting_rate: below 0, each update begins with a new direction; else it continues the last one, faded by
+            (1 - learning_rate) ** rate.
+    """
+
+    kernel_size: int = 4
+    compressed_dim: int = 64
+    filter_reg: float = 0.1
+    proj_reg: float = 1e-4
+    sigma_factor: float = 0.25
+    response_act: str = "mlu"
+    response_act_param: float = 0.05
+    init_cg_iter: int = 60
+    init_gn_iter: int = 6
+    cg_iter: int = 5
+    hn_cg_iter: int = 5
+    fletcher_reeves: bool = False
+    cg_forgetting_rate: float = -1.0
+
+
+@TRACKERS.register("ATOMTracker")
+class AtomTracker(OnlineTracker):
+    """Two-layer classifier learned by Gauss-Newton and conjugate gradient; boxes refined by an IoU-Net."""
+
+    params_type = AtomParams
+    model: AtomNet
+    params: AtomParams
+
+    def __init__(self, model: AtomNet, params: AtomParams) -> None:
+        super().__init__(model, params)
+        self.response = Response(params.response_act, params.response_act_param)
+
+    def _view_center(self, center_xy: tuple[float, float]) -> tuple[float, float]:
+        return float(round(center_xy[0])), float(round(center_xy[1]))
+
+    def _learn_first(self, features: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
+        params, side = self.params, self.params.kernel_size
+        samples = features.permute(0, 2, 3, 1)
+        dropped = drop_channels(samples[0], params.aug.dropout_num, params.aug.dropout_p, self.rng)
+        samples = torch.cat([samples, dropped])
+        self.cells = (samples.shape[1], samples.shape[2])
+        shifts = np.concatenate([shifts, np.zeros((len(dropped), 2), shifts.dtype)])
+        labels = torch.stack([self._label(self.center_xy, view, shift) for shift in shifts])
+        weights = samples.new_full((len(samples),), 1 / len(samples))
+        problem = JointProblem(
+            WeightedResponses(samples, labels, weights, self.response),
+            side,
+            (samples.shape[3], params.compressed_dim),
+            filter_reg=params.filter_reg,
+            projection_reg=params.proj_reg,
+        )
+        start = problem.pack(*self._first_weights(samples))
+        solver = ConjugateGradient(fletcher_reeves=params.fletcher_reeves)
+        iterations = params.init_cg_iter // params.init_gn_iter
+        learned = gauss_newton(problem, start, solver, steps=params.init_gn_iter, iterations=iterations)
+        kernel, self.projection = problem.unpack(learned)
+        self.filter = kernel.reshape(side, side, params.compressed_dim)
+        first = {"features": samples @ self.projection.t(), "labels": labels}
+        self.memory = SampleMemory(params.memory_size, params.learning_rate, params.init_min_weight, first)
+        forget = 0.0 if params.cg_forgetting_rate < 0 else (1 - params.learning_rate) ** params.cg_forgetting_rate
+        self.solver = ConjugateGradient(fletcher_reeves=params.fletcher_reeves, forget_factor=forget)
+
+    def _first_weights(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        channels = (samples.shape[3], self.params.compressed_dim)
+        return random_classifier(self.rng, self.params.kernel_size, channels, samples)
+
+    def _label(
+        self, center_xy: tuple[float, float], view: PatchView, shift_yx: NDArray[np.int64] | tuple[int, int] = (0, 0)
+    ) -> Tensor:
+        """(H, W) wanted responses for a target at `center_xy` in a view whose content is shifted by whole pixels."""
+        half = 0.5 * ((self.params.kernel_size + 1) % 2)
+        offset = [(value - own) / view.scale for value, own in zip(center_xy, view.center_xy, strict=True)][::-1]
+        middle = [
+            cells * (value + shift) / view.side + half
+            for cells, value, shift in zip(self.cells, offset, shift_yx, strict=True)
+        ]
+        target = math.sqrt(math.prod(self.cells)) / self.params.search_area_scale
+        label = gaussian_label(self.cells, (middle[0], middle[1]), self.params.sigma_factor * target)
+        return label.to(self._like)
+
+    def _find(self, features: Tensor, view: PatchView, region: SearchRegion) -> tuple[Peak, Tensor]:
+        sample = features.permute(0, 2, 3, 1)[0] @ self.projection.t()
+        scores = self.response.value(correlate(sample[None], self.filter, (sample.shape[0], sample.shape[1]))[0])
+        plain = upsample_scores(scores, view.side, self.params.kernel_size).cpu().numpy()
+        influence = region.window_influence
+        if influence is None:
+            influence = float(self.params.window_output)
+        windowed = plain * (1 - influence + influence * displacement_window(view.side)) if influence else plain
+        width, height = region.size_wh
+        peak = locate_peak(
+            windowed,
+            (view.side // 2, view.side // 2),
+            (width / view.scale, height / view.scale),
+            self.params.localisation,
+            unwindowed=plain if self.params.hn_without_window else None,
+        )
+        moved = (peak.offset_xy[0] * view.scale, peak.offset_xy[1] * view.scale)
+        return Peak(moved, peak.score, peak.finding), sample
+
+    def _update(self, candidate: OnlineCandidate, center_xy: tuple[float, float]) -> None:
+        params, hard = self.params, candidate.finding is Finding.HARD_NEGATIVE
+        if candidate.finding is not Finding.UNCERTAIN:
+            sample = {"features": candidate.sample, "labels": self._label(center_xy, candidate.view)}
+            self.memory.insert(sample, params.hn_learning_rate if hard else params.learning_rate)
+        if hard:
+            self._train(params.hn_cg_iter)
+        elif self.frame % params.train_skipping == 0:
+            self._train(params.cg_iter)
+
+    def _train(self, iterations: int) -> None:
+        """Improves the filter on the samples in memory; the projection stays."""
+        features = self.memory["features"]
+        weights = self.memory.weights_like(features)
+        data = WeightedResponses(features, self.memory["labels"], weights, self.response)
+        problem = FilterProblem(data, self.params.kernel_size, self.params.filter_reg)
+        unknowns = self.filter.reshape(-1)
+        learned = gauss_newton(problem, unknowns, self.solver, steps=1, iterations=iterations)
+        self.filter = learned.reshape(self.filter.shape)

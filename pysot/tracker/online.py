@@ -1,0 +1,273 @@
+"""What ATOM and DiMP share: a classifier that is learned while tracking says where the target is, a network that
+predicts overlaps says how large it is (Danelljan et al., CVPR 2019; specs/atom.md sections 5 to 7).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pysot.core.crop import Image, sample_patch
+from pysot.core.errors import ConfigError, SotError
+from pysot.online.augmentation import AugmentationParams, augment
+from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
+from pysot.online.localisation import Finding, LocalisationParams, Peak
+from pysot.online.map_window import MapWindow
+from pysot.online.patch import PatchView, resize_patch
+from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult
+
+logger = logging.getLogger(__name__)
+
+MARGIN = 0.2
+"""At least this share of the target's size stays inside the image."""
+SMALLEST, LARGEST = 1.0, 10.0
+"""Limits of a target's sides: image pixels, and image sides."""
+WINDOW_SLACK = 0.25
+"""How far beside the first boxes, in their sizes, refined ones are expected."""
+VIEWS_AT_ONCE = 4
+"""Views of the first frame that go through the network together: a few keep its maps in the processor's cache."""
+STATES = {
+    Finding.NOT_FOUND: State.LOST,
+    Finding.UNCERTAIN: State.UNCERTAIN,
+    Finding.HARD_NEGATIVE: State.TRACKED,
+    Finding.NORMAL: State.TRACKED,
+}
+
+
+@dataclass(frozen=True)
+class OnlineParams:
+    """Hyper-parameters of both trackers; the defaults are ATOM's (specs/atom.md section 8).
+
+    Attributes:
+        image_sample_size: side of the search crop as the network takes it, pixels; a multiple of 32.
+        search_area_scale: side of the search crop in the image, in target sizes sqrt(w h).
+        integer_division: how half a crop is taken; see `pysot.core.crop.sample_patch`.
+        memory_size: sample slots.
+        learning_rate, hn_learning_rate: share of a new sample, and of one that shows a distractor.
+        init_min_weight: share that the first frame's samples keep; 0 lets them fade.
+        train_skipping: frames between updates of the classifier.
+        window_output: multiply the scores by a Hann window.
+        hn_without_window: look for distractors in the scores without that window.
+        update_scale_when_uncertain: let the search area follow the box when the place is uncertain.
+        seed: of the random boxes, views and first weights. The same seed gives the same boxes.
+    """
+
+    config_group: ClassVar[str] = "TRACK.ONLINE"
+
+    image_sample_size: int = 288
+    search_area_scale: float = 5.0
+    integer_division: bool = True
+    memory_size: int = 250
+    learning_rate: float = 0.01
+    hn_learning_rate: float = 0.02
+    init_min_weight: float = 0.25
+    train_skipping: int = 10
+    window_output: bool = False
+    hn_without_window: bool = False
+    update_scale_when_uncertain: bool = True
+    seed: int = 0
+    localisation: LocalisationParams = field(default_factory=LocalisationParams, metadata={"group": "TRACK.ONLINE"})
+    aug: AugmentationParams = field(default_factory=AugmentationParams, metadata={"group": "TRACK.ONLINE.AUG"})
+    box: BoxParams = field(default_factory=BoxParams, metadata={"group": "TRACK.ONLINE.BOX"})
+
+    def __post_init__(self) -> None:
+        size = self.image_sample_size
+        self._check("image_sample_size", size > 0 and size % 32 == 0, "a multiple of 32")
+        self._check("search_area_scale", self.search_area_scale > 0, "a number above 0")
+        for name in ("learning_rate", "hn_learning_rate"):
+            self._check(name, 0 < getattr(self, name) < 1, "a number between 0 and 1")
+        self._check("init_min_weight", 0 <= self.init_min_weight < 1, "a number from 0 up to, not including, 1")
+        self._check("train_skipping", self.train_skipping >= 1, "1 or more")
+
+    def _check(self, name: str, fine: bool, expected: str) -> None:
+        if not fine:
+            key = f"{self.config_group}.{name.upper()}"
+            raise ConfigError(f"{key} is {getattr(self, name)}; expected {expected}.")
+
+
+@dataclass(frozen=True)
+class OnlineCandidate(Candidate):
+    """The classifier's choice, and what it takes to refine the box there and to learn from the crop.
+
+    Attributes:
+        finding: how far to trust it.
+        view: the crop it was found in.
+        features: the backbone's maps of that crop.
+        sample: what the classifier took of them.
+    """
+
+    finding: Finding
+    view: PatchView
+    features: list[Tensor]
+    sample: Tensor
+
+
+class OnlineTracker(Tracker):
+    """Base of ATOM and DiMP. A subclass adds the classifier: how it is learned, scores, and is updated."""
+
+    model: Any
+    params: OnlineParams
+
+    def __init__(self, model: Any, params: OnlineParams) -> None:
+        super().__init__(model, params)
+        self._like = next(model.parameters()).detach()
+
+    @abstractmethod
+    def _learn_first(self, features: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
+        """Learns the classifier.
+
+        Args:
+            features: (n, C, H, W) classifier features of the views of the first frame, channels last.
+            shifts: (n, 2) pixels (down, right) by which the content of each view is shifted.
+            view: the plain view.
+        """
+
+    @abstractmethod
+    def _find(self, features: Tensor, view: PatchView, region: SearchRegion) -> tuple[Peak, Tensor]:
+        """The target in (1, C, H, W) classifier features; its offset in image pixels; and the sample to remember."""
+
+    @abstractmethod
+    def _update(self, candidate: OnlineCandidate, center_xy: tuple[float, float]) -> None:
+        """Learns from a frame where the classifier found the target at `center_xy`. The tracker has the refined box."""
+
+    @abstractmethod
+    def _view_center(self, center_xy: tuple[float, float]) -> tuple[float, float]:
+        """The centre of the crop, image pixels, for a region around `center_xy`."""
+
+    def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
+        x, y, width, height = box_xywh
+        self.rng = np.random.default_rng(self.params.seed)
+        self.frame = 0
+        self.image_hw = image.shape[:2]
+        self.center_xy = (x + (width - 1) / 2, y + (height - 1) / 2)
+        self.size_wh = self.search_size_wh = (width, height)
+        side, aug = self.params.image_sample_size, self.params.aug
+        expanded = int(side * aug.expansion)
+        expanded += (expanded - side) % 2
+        view, pixels = self._crop(image, self._view_center(self.center_xy), self.size_wh, expanded)
+        view = PatchView(view.center_xy, view.scale, side)
+        patch = pixels[0].permute(1, 2, 0).cpu().numpy()
+        views, shifts = augment(patch, side, aug, self.rng)
+        with torch.no_grad():
+            features, first = self._features_of_views(views)
+            if not features.isfinite().all():
+                raise SotError(
+                    f"The features of the first frame are not finite: the weights of this {type(self.model).__name__} "
+                    "are damaged, or overflow in this precision. Load another snapshot."
+                )
+            box = torch.tensor([view.box_in_patch(self.center_xy, self.size_wh)], dtype=torch.float64).to(self._like)
+            self.modulation = self.model.bb_regressor.modulation(first, box)
+            self._learn_first(features, shifts, view)
+
+    def _features_of_views(self, views: NDArray[Any]) -> tuple[Tensor, list[Tensor]]:
+        """(n, C, H, W) classifier features of (n, S, S, 3) views, and the backbone's maps of the first view."""
+        images = torch.from_numpy(views).to(self._like).permute(0, 3, 1, 2)
+        maps = [self.model.features(part) for part in images.split(VIEWS_AT_ONCE)]
+        features = torch.cat([self.model.classifier_features(part) for part in maps])
+        return features.contiguous(memory_format=torch.channels_last), [level[:1] for level in maps[0]]
+
+    def _crop(
+        self, image: Image, center_xy: tuple[float, float], size_wh: tuple[float, float], side: int
+    ) -> tuple[PatchView, Tensor]:
+        """The crop of `side` network pixels around a target of `size_wh` image pixels."""
+        scale = math.sqrt(size_wh[0] * size_wh[1]) * self.params.search_area_scale / self.params.image_sample_size
+        patch = sample_patch(image, center_xy, scale * side, side, integer_division=self.params.integer_division)
+        return PatchView(self._view_center(center_xy), scale, side), resize_patch(patch, side, self._like)
+
+    def search_region(self) -> SearchRegion:
+        return SearchRegion(self.center_xy, self.search_size_wh, self.params.image_sample_size)
+
+    def locate(self, image: Image, region: SearchRegion) -> OnlineCandidate:
+        view, pixels = self._crop(image, region.center_xy, region.size_wh, region.input_size)
+        with torch.no_grad():
+            features = self.model.features(pixels)
+            peak, sample = self._find(self.model.classifier_features(features), view, region)
+        center = [own + offset for own, offset in zip(view.center_xy, peak.offset_xy, strict=True)]
+        return OnlineCandidate(
+            box_cxcywh=(center[0], center[1], *region.size_wh),
+            score=min(max(peak.score, 0.0), 1.0),
+            region=region,
+            finding=peak.finding,
+            view=view,
+            features=features,
+            sample=sample,
+        )
+
+    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+        assert isinstance(candidate, OnlineCandidate)
+        if candidate.region.input_size != self.params.image_sample_size and candidate.finding is not Finding.NOT_FOUND:
+            # Found in a crop of another size: look again where it is, in one the classifier can learn from.
+            near = SearchRegion(candidate.box_cxcywh[:2], candidate.box_cxcywh[2:], self.params.image_sample_size)
+            candidate = self.locate(image, near)
+        self.frame += 1
+        if candidate.finding is not Finding.NOT_FOUND:
+            center = self._inside(candidate.box_cxcywh[:2], image)
+            self.center_xy, self.size_wh = self._refine(candidate, center)
+            if self.params.update_scale_when_uncertain or candidate.finding is not Finding.UNCERTAIN:
+                self.search_size_wh = self.size_wh
+            with torch.no_grad():
+                self._update(candidate, center)
+        if image.shape[:2] != self.image_hw:
+            self._fit_to(image)
+        (x, y), (width, height) = self.center_xy, self.size_wh
+        box = (x - (width - 1) / 2, y - (height - 1) / 2, width, height)
+        return TrackResult(box, candidate.score, STATES[candidate.finding])
+
+    def _refine(
+        self, candidate: OnlineCandidate, center_xy: tuple[float, float]
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Centre and size, image pixels, of the box that overlaps most; those that are known where none is better."""
+        view, params = candidate.view, self.params.box
+        first = torch.tensor(view.box_in_patch(center_xy, self.size_wh), dtype=torch.float64).to(self._like)
+        boxes = jitter_boxes(first, params, self.rng)
+        whole = (candidate.features[-1].shape[2], candidate.features[-1].shape[3])
+        window = MapWindow.around(boxes, WINDOW_SLACK, whole)
+        moved, overlaps, asked = self._ascend(candidate.features, window, boxes)
+        if not window.covers(asked.flatten(0, 1)):
+            window = MapWindow(0, 0, whole[1], whole[0], whole)
+            moved, overlaps, asked = self._ascend(candidate.features, window, boxes)
+        best = best_box(moved, overlaps, params)
+        if best is None:
+            return center_xy, self.size_wh
+        center, size = view.box_in_image(tuple(best.tolist()))
+        largest = LARGEST * max(self.image_hw)
+        width, height = (min(max(value, SMALLEST), largest) for value in size)
+        return center, (width, height)
+
+    def _ascend(self, features: list[Tensor], window: MapWindow, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`pysot.online.box_refinement.ascend` on the part of the maps inside `window`."""
+        head = self.model.bb_regressor
+        with torch.no_grad():
+            maps = window.compute(head.iou_features, features)
+        offset = boxes.new_tensor([*window.offset_xy, 0, 0])
+
+        def overlap(boxes_xywh: Tensor) -> Tensor:
+            overlaps: Tensor = head.predict_iou(self.modulation, maps, (boxes_xywh - offset)[None])[0]
+            return overlaps
+
+        return ascend(overlap, boxes, self.params.box)
+
+    def _inside(self, center_xy: tuple[float, float], image: Image) -> tuple[float, float]:
+        """`center_xy` moved so that a share of the target stays inside the image."""
+        margins = [(MARGIN - 0.5) * value for value in self.size_wh]
+        x, y = (
+            max(min(value, limit - margin), margin)
+            for value, limit, margin in zip(center_xy, image.shape[1::-1], margins, strict=True)
+        )
+        return x, y
+
+    def _fit_to(self, image: Image) -> None:
+        """After the image's size changed: the target is no larger than the image, and inside it."""
+        logger.info("The image changed from %s to %s (height, width).", self.image_hw, image.shape[:2])
+        self.image_hw = image.shape[:2]
+        self.size_wh = (min(self.size_wh[0], image.shape[1]), min(self.size_wh[1], image.shape[0]))
+        self.search_size_wh = self.size_wh
+        self.center_xy = self._inside(self.center_xy, image)
