@@ -2,7 +2,7 @@
 
     import pysot
 
-    tracker = pysot.load_tracker("nanotrack_v2")
+    tracker = pysot.load_tracker()            # the small tracker that comes with the package, or any by name
     tracker.init(frame, (x, y, w, h))       # (H, W, 3) uint8 BGR; box in 0-based pixels
     result = tracker.track(next_frame)      # result.box, result.score, result.state
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from pysot.cli.drawing import PALETTE, WHITE, Pen, draw_caption, draw_label, draw_region
 from pysot.cli.messages import EXIT_FINE, EXIT_SOME_FAILED, complain, guarded
-from pysot.cli.trackers import Experiment, OpenCVBaseline, open_experiment
+from pysot.cli.trackers import open_experiment
 from pysot.cli.video_sink import VideoSink, make_folder
-from pysot.core.errors import SnapshotError, SotError
+from pysot.core.errors import SotError
 from pysot.tracker.builder import DEFAULT_EXPERIMENT
 from toolkit.datasets import Image, Sequence, load_benchmark
 from toolkit.evaluation import EvaluationReport, evaluate
@@ -30,7 +30,6 @@ from toolkit.runner import RunSummary, run_benchmark
 
 COMMAND = "make_demo"
 BENCHMARK = "SYNTH"
-BASELINE = "MIL"
 _ZOOM = 2  # the frames are small; lines and text are drawn on enlarged ones
 _VIDEO_FPS = 20.0
 _GRID = (2, 3)  # rows and columns of the picture
@@ -58,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     began = time.perf_counter()
-    choice = choose()
-    print(reason(choice))
+    choice = open_experiment(DEFAULT_EXPERIMENT, None, download=False)
+    print(f"The demo runs {choice.name} ({choice.weights}).")
     benchmark = load_benchmark(BENCHMARK)
     print(f"Running it on the {len(benchmark)} rendered sequences of {BENCHMARK} with {args.workers} processes ...")
     summary = run_benchmark(
@@ -79,24 +78,6 @@ def _run(args: argparse.Namespace) -> int:
     picture = save_picture(tiles, args.out / "demo.png")
     print(_reading_guide(summary, typical.name, video, picture, time.perf_counter() - began))
     return EXIT_FINE
-
-
-def choose() -> Experiment | OpenCVBaseline:
-    """The default experiment where its snapshot is on this machine, else OpenCV's MIL tracker. Downloads nothing."""
-    try:
-        return open_experiment(DEFAULT_EXPERIMENT, None, download=False)
-    except SnapshotError:
-        return OpenCVBaseline(BASELINE)
-
-
-def reason(choice: Experiment | OpenCVBaseline) -> str:
-    """One line that says which tracker the demo runs, and why."""
-    if isinstance(choice, Experiment):
-        return f"The demo runs {choice.name} ({choice.weights})."
-    return (
-        f"The snapshot of {DEFAULT_EXPERIMENT} is not on this machine: the demo runs OpenCV's {choice.kind} tracker "
-        "as a baseline."
-    )
 
 
 def typical_sequence(report: EvaluationReport, tracker: str) -> str:
