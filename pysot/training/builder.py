@@ -215,6 +215,8 @@ def build_loader(cfg: CfgNode, dataset: Any, sampler: RunSampler, device: torch.
     count, cache = cfg.TRAIN.NUM_WORKERS, cfg.DATASET.CACHE_MIB
     if count == 0:
         set_cache_size(cache)
+    else:  # here, not in the forked readers: there OpenCV would wait for ever for the threads of its parent
+        cv2.setNumThreads(1)
     return DataLoader(
         dataset,
         batch_sampler=sampler,
@@ -234,7 +236,8 @@ class WorkerSetup:
 
     def __call__(self, worker: int) -> None:
         torch.set_num_threads(1)
-        cv2.setNumThreads(1)
+        if cv2.getNumThreads() != 1:  # never in a forked process: see build_loader
+            cv2.setNumThreads(1)
         set_cache_size(self.cache_mib)
 
 

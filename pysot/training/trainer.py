@@ -24,6 +24,8 @@ from pysot.training.optim import build_optimizer, set_learning_rate
 from pysot.training.recipe import Batch, Recipe
 from pysot.zoo.loading import compare_keys
 
+DESCRIBED = 8
+"""How many pairs of a bad batch a message tells the origin of."""
 DIVERGED = 1e4
 """A finite loss above this is passed over without a step (specs/siamrpnpp.md 8.6)."""
 
@@ -221,9 +223,16 @@ class Trainer:
         positions = [int(index) for index in report.batch["index"]] if "index" in report.batch else []
         return (
             f"{what} is not finite at {where} ({losses}; gradient norm {report.grad_norm:g}). Batch of the training "
-            f"pairs {positions}. The weights were not changed. Look at the pairs, lower TRAIN.BASE_LR or "
-            "TRAIN.GRAD_CLIP, then go on from the last checkpoint with --resume auto."
+            f"pairs {positions}{self._described(positions)}. The weights were not changed. Look at the pairs, lower "
+            "TRAIN.BASE_LR or TRAIN.GRAD_CLIP, then go on from the last checkpoint with --resume auto."
         )
+
+    def _described(self, positions: Sequence[int]) -> str:
+        """Where the first pairs of a batch come from, if the data set can tell."""
+        describe = getattr(getattr(self.loader, "dataset", None), "describe", None)
+        if describe is None or not positions:
+            return ""
+        return ":\n  " + "\n  ".join(describe(position) for position in positions[:DESCRIBED]) + "\n"
 
     def state(self) -> dict[str, Any]:
         """Everything from which the run goes on exactly."""

@@ -186,6 +186,17 @@ def test_run_writes_log_checkpoints_and_best(videos: Path, tmp_path: Path) -> No
     assert list((tmp_path / "logs" / "tensorboard").iterdir())
 
 
+def test_a_bad_batch_is_traced_to_its_files(videos: Path, tmp_path: Path) -> None:
+    cfg = load_config(small_config(videos, tmp_path))
+    trainer = build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True)
+    with torch.no_grad():
+        next(trainer.recipe.model.rpn_head.parameters()).fill_(math.nan)  # type: ignore[union-attr]
+    with pytest.raises(
+        TrainingError, match=r"not finite at epoch 1, step 1 .*\[0, 1, 2, 3\]:\n  (negative )?pair 0 of MINE"
+    ):
+        trainer.run()
+
+
 def test_full_disk_keeps_the_old_checkpoint(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_small(videos, tmp_path, TRAIN__EPOCH=1)
     kept = (tmp_path / "snapshot" / "latest.pth").read_bytes()
