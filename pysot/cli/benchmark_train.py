@@ -20,7 +20,7 @@ from pysot.cli.messages import EXIT_FINE, guarded
 from pysot.core.config import load_config
 from pysot.core.errors import SotError
 from pysot.core.runtime import DEVICES, device_name, resolve_device, synchronize
-from pysot.datasets.builder import build_pairs
+from pysot.datasets.builder import build_training_data
 from pysot.training.builder import RunSampler, build_loader, build_recipe, train_params
 from pysot.training.distributed import Workers
 from pysot.training.trainer import Trainer
@@ -84,7 +84,7 @@ def measure(config: str, opts: list[str], device: torch.device, steps: int, warm
     """Times `steps` batches of each kind after `warm_up` others, which also fill the cache of decoded frames."""
     cfg = load_config(config, opts)
     batch_size, total = cfg.TRAIN.BATCH_SIZE, warm_up + steps
-    dataset = build_pairs(cfg)
+    dataset = build_training_data(cfg)
     loader = build_loader(cfg, dataset, RunSampler(3 * total, batch_size, Workers()), device)
     trainer = Trainer(build_recipe(cfg, device), loader, 3 * total, train_params(cfg), Workers())
     trainer.enter_epoch()

@@ -99,8 +99,33 @@ def _train() -> CfgNode:
             "PARTS": "all",  # all, or refine: SiamMask's refinement stage alone
             "DISTILL": _group({"TEACHER": "", "LAYER": "layer3", "WEIGHT": 3.0}),
             "VALIDATE": _group({"SEQUENCES": [], "INTERVAL": 1, "MAX_FRAMES": 0}),
+            **_frame_sets(),
         }
     )
+
+
+def _frame_sets() -> dict[str, Any]:
+    """Keys of TRAIN for heads that learn from sets of frames: the overlap head of ATOM, and DiMP."""
+    return {
+        "NUM_TRAIN_FRAMES": 1,
+        "NUM_TEST_FRAMES": 1,
+        "CAUSAL": False,  # test frames come after train frames
+        "SEARCH_AREA_SCALE": 5.0,
+        "CROP_MODE": "replicate",  # replicate, inside, inside_major
+        "CENTER_JITTER": [0.0, 4.5],  # of train and of test frames
+        "SCALE_JITTER": [0.0, 0.5],
+        "BRIGHTNESS": 0.2,
+        "BOXES_PER_FRAME": 16,
+        "SIGMA_FACTORS": [0.01, 0.05, 0.1, 0.2, 0.3],
+        "MIN_IOU": 0.1,
+        "IOU_WEIGHT": 1.0,
+        "BOX_LOSS": "iou",  # iou: squared error of overlaps; kl: density over boxes
+        "CLF_LOSS": "hinge",  # DiMP: hinge; PrDiMP: kl
+        "CLF_WEIGHTS": [100.0, 100.0, 400.0],  # of the last filter, the first, the mean of those between
+        "HINGE_THR": 0.05,
+        "LABEL_SIGMA": 0.25,  # standard deviation of the wanted scores, in target sizes
+        "LR_GROUPS": _open(),  # learning rate of parts of the model, by dotted name; BASE_LR for the others
+    }
 
 
 def _dataset() -> CfgNode:

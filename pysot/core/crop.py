@@ -110,11 +110,11 @@ def sample_patch(
         box.append((factor * low, factor * high))
     (x1, offset_x), (y1, offset_y) = starts
     thinned = image[offset_y % image.shape[0] :: factor, offset_x % image.shape[1] :: factor]
-    pixels = _cut_repeating_border(thinned, x1, y1, *stops)
+    pixels = cut_repeating_border(thinned, x1, y1, *stops)
     return SampledPatch(pixels, (box[0][0], box[1][0], box[0][1], box[1][1]))
 
 
-def _cut_repeating_border(image: Image, x1: int, y1: int, x2: int, y2: int) -> Image:
+def cut_repeating_border(image: Image, x1: int, y1: int, x2: int, y2: int) -> Image:
     """The rectangle of `image` from (x1, y1) up to (x2, y2); each pixel outside takes the nearest one inside."""
     height, width = image.shape[:2]
     left, top = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)

@@ -21,8 +21,12 @@ from yacs.config import CfgNode
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 from pysot.datasets.augmentation import ViewParams
+from pysot.datasets.frame_sets import FrameSetDataset
 from pysot.datasets.pairs import Labels, PairDataset
+from pysot.datasets.positions import PositionDataset
+from pysot.datasets.proposals import DensityProposals, OverlapProposals, Proposals
 from pysot.datasets.source import SOURCES, Source
+from pysot.datasets.target_crop import Cropper, Jitter
 from pysot.datasets.targets import AnchorTargets, PointTargets
 
 ROOT_VARIABLE = "SOT_DATA_ROOT"
@@ -49,6 +53,45 @@ def build_sources(cfg: CfgNode, *, skip_missing: bool = False) -> list[Source]:
 def resolve_root(path: str) -> Path:
     """A path of the config: absolute, or relative to `$SOT_DATA_ROOT`, or to the current folder where that is unset."""
     return Path(os.environ.get(ROOT_VARIABLE, ""), path)
+
+
+def build_training_data(cfg: CfgNode, *, skip_missing: bool = False) -> PositionDataset[Any]:
+    """What the head of `cfg` learns from: pairs, or sets of frames."""
+    if cfg.HEAD.TYPE in ("RPN", "BAN"):
+        return build_pairs(cfg, skip_missing=skip_missing)
+    return build_frame_sets(cfg, skip_missing=skip_missing)
+
+
+def build_frame_sets(cfg: CfgNode, *, skip_missing: bool = False) -> FrameSetDataset:
+    """The sets of frames that `cfg` describes, for an overlap head and for DiMP."""
+    data, train = cfg.DATASET, cfg.TRAIN
+    train_jitter, test_jitter = (
+        Jitter(float(center), float(scale))
+        for center, scale in zip(train.CENTER_JITTER, train.SCALE_JITTER, strict=True)
+    )
+    return FrameSetDataset(
+        build_sources(cfg, skip_missing=skip_missing),
+        build_proposals(cfg),
+        Cropper(train.SEARCH_SIZE, train.SEARCH_AREA_SCALE, train.CROP_MODE),
+        train_jitter,
+        test_jitter,
+        seed=train.SEED,
+        num_train=train.NUM_TRAIN_FRAMES,
+        num_test=train.NUM_TEST_FRAMES,
+        causal=train.CAUSAL,
+        sets_per_epoch=data.VIDEOS_PER_EPOCH,
+        gray=data.GRAY,
+        mirror=data.MIRROR,
+        brightness=train.BRIGHTNESS,
+    )
+
+
+def build_proposals(cfg: CfgNode) -> Proposals:
+    """Boxes for the box head of `cfg`."""
+    train = cfg.TRAIN
+    if train.BOX_LOSS == "kl":
+        return DensityProposals(train.BOXES_PER_FRAME)
+    return OverlapProposals(train.BOXES_PER_FRAME, train.MIN_IOU, tuple(float(value) for value in train.SIGMA_FACTORS))
 
 
 def build_pairs(cfg: CfgNode, *, skip_missing: bool = False) -> PairDataset:

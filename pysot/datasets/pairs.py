@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from pysot.core.errors import ConfigError, ImageError
 from pysot.datasets.augmentation import Patch, ViewParams, make_view
+from pysot.datasets.positions import PositionDataset
 from pysot.datasets.source import Annotated, Source
-
-logger = logging.getLogger(__name__)
-
-ATTEMPTS = 20
-"""Unreadable draws in a row after which the data set is taken to be broken."""
 
 
 class Labels(Protocol):
@@ -31,43 +24,16 @@ class Labels(Protocol):
     ) -> dict[str, NDArray[Any]]: ...
 
 
-class DrawOrder:
-    """The endless list of (source, video) that training walks through.
+class Pair(NamedTuple):
+    """What a pair is made of."""
 
-    One pass takes `num_use` videos of every source (shuffled lists of all its videos, repeated until there are
-    enough) and shuffles them together; pass after pass. Entry k depends on `seed` and k alone.
-    """
-
-    def __init__(self, sources: Sequence[Source], seed: int) -> None:
-        self.sources, self.seed = list(sources), seed
-        self.pass_length = sum(source.num_use for source in self.sources)
-        if self.pass_length < 1:
-            raise ConfigError(
-                f"The training sources {[source.name for source in self.sources]} hold nothing to draw. Check "
-                "DATASET.NAMES and the NUM_USE of each."
-            )
-        self._pass: tuple[int, NDArray[np.int64]] | None = None
-
-    def __getitem__(self, position: int) -> tuple[int, int]:
-        """Source number and video number at `position` of the list."""
-        number, offset = divmod(position, self.pass_length)
-        if self._pass is None or self._pass[0] != number:
-            self._pass = (number, self._shuffled(number))
-        source, video = self._pass[1][offset]
-        return int(source), int(video)
-
-    def _shuffled(self, number: int) -> NDArray[np.int64]:
-        rng = np.random.default_rng((self.seed, number))
-        picks = []
-        for index, source in enumerate(self.sources):
-            repeats = -(-source.num_use // len(source))
-            videos = np.concatenate([rng.permutation(len(source)) for _ in range(repeats)])[: source.num_use]
-            picks.append(np.stack([np.full_like(videos, index), videos], axis=1))
-        return rng.permutation(np.concatenate(picks))
+    template: Annotated
+    search: Annotated
+    negative: bool
 
 
-class PairDataset(Dataset[dict[str, Any]]):
-    """Pairs by their position in the whole run: sample k is the same in any worker, process or resumed run.
+class PairDataset(PositionDataset[Pair]):
+    """Pairs by their position in the whole run.
 
     Each sample is a dict::
 
@@ -106,64 +72,27 @@ class PairDataset(Dataset[dict[str, Any]]):
         search_size: int = 255,
         with_mask: bool = False,
     ) -> None:
-        self.order = DrawOrder(sources, seed)
+        super().__init__(sources, seed, pairs_per_epoch)
         self.labels, self.template, self.search = labels, template, search
-        self.seed, self.negative, self.with_mask = seed, negative, with_mask
+        self.negative, self.with_mask = negative, with_mask
         self.gray, self.mirror = gray, mirror
         self.exemplar_size, self.search_size = exemplar_size, search_size
-        self.pairs_per_epoch = pairs_per_epoch if pairs_per_epoch > 0 else self.order.pass_length
 
-    def __len__(self) -> int:
-        return self.pairs_per_epoch
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Sample `index`, counted from the start of the run (not of the epoch)."""
-        for attempt in range(ATTEMPTS):
-            rng = np.random.default_rng((self.seed, index, attempt))
-            try:
-                template, search, negative = self._draw(index, attempt, rng)
-            except ImageError as error:
-                logger.warning("training pair %d passed over: %s", index, error)
-                continue
-            sample = self._views(template, search, negative, rng)
-            sample["index"], sample["skipped"] = torch.tensor(index), torch.tensor(attempt)
-            return sample
-        raise ConfigError(
-            f"{ATTEMPTS} draws in a row could not be read at training pair {index} (the warnings above name the "
-            "files). Repair or remove them; `pysot data check` finds damaged files."
-        )
-
-    def describe(self, index: int) -> str:
-        """Where the frames of sample `index` come from, for messages."""
-        for attempt in range(ATTEMPTS):
-            try:
-                rng = np.random.default_rng((self.seed, index, attempt))
-                template, search, negative = self._draw(index, attempt, rng)
-            except ImageError:
-                continue
-            kind = "negative pair" if negative else "pair"
-            source = self._place(index, attempt)[0].name
-            return f"{kind} {index} of {source}: template {template.origin}, search {search.origin}"
-        return f"pair {index}: unreadable"
-
-    def _place(self, index: int, attempt: int) -> tuple[Source, int]:
-        """Source and video of a draw; a repeated attempt looks elsewhere in the list."""
-        source, video = self.order[index + attempt * 7919]
-        return self.order.sources[source], video
-
-    def _draw(self, index: int, attempt: int, rng: np.random.Generator) -> tuple[Annotated, Annotated, bool]:
-        source, video = self._place(index, attempt)
+    def draw(self, source: Source, video: int, rng: np.random.Generator) -> Pair:
         if rng.random() >= self.negative:
             template, search = source.draw(video, rng, 2)
-            return template, search, False
+            return Pair(template, search, negative=False)
         (template,) = source.draw(video, rng, 1)
         other = self.order.sources[int(rng.integers(len(self.order.sources)))]
         (search,) = other.draw(int(rng.integers(len(other))), rng, 1)
-        return template, search, True
+        return Pair(template, search, negative=True)
 
-    def _views(
-        self, template: Annotated, search: Annotated, negative: bool, rng: np.random.Generator
-    ) -> dict[str, Any]:
+    def origin(self, drawn: Pair) -> str:
+        kind = "negative, " if drawn.negative else ""
+        return f"{kind}template {drawn.template.origin}, search {drawn.search.origin}"
+
+    def make(self, drawn: Pair, rng: np.random.Generator) -> dict[str, Any]:
+        template, search, negative = drawn
         gray = bool(rng.random() < self.gray)
         params = [self.template, self.search]
         if rng.random() < self.mirror:

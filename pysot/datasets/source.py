@@ -57,6 +57,17 @@ class Source(ABC):
             ImageError: a frame cannot be read; the message names the file.
         """
 
+    def draw_causal(
+        self, video: int, rng: np.random.Generator, num_past: int, num_future: int
+    ) -> tuple[list[Annotated], list[Annotated]]:
+        """Frames of one object before and after some moment: what a tracker has learned from, and what comes next.
+
+        Frames may repeat, and do where the object has a single one. A source whose frames have no order of time keeps
+        this form. Raises as `draw` does.
+        """
+        frames = self.draw(video, rng, num_past + num_future)
+        return frames[:num_past], frames[num_past:]
+
     @property
     def num_use(self) -> int:
         """Draws in one pass."""
@@ -102,6 +113,22 @@ class VideoSource(Source):
         low, high = max(0, first - self.frame_range), min(len(track) - 1, first + self.frame_range)
         others = [int(rng.integers(low, high + 1)) for _ in range(num_frames - 1)]
         return [track.read(index) for index in [first, *others]]
+
+    def draw_causal(
+        self, video: int, rng: np.random.Generator, num_past: int, num_future: int
+    ) -> tuple[list[Annotated], list[Annotated]]:
+        """See `Source.draw_causal`: the last frame of the past is drawn first, the others lie within `frame_range`."""
+        tracks = self.videos[video]
+        track = tracks[int(rng.integers(len(tracks)))]
+        if len(track) == 1:
+            only = track.read(0)
+            return [only] * num_past, [only] * num_future
+        now = int(rng.integers(len(track) - 1))
+        reach = max(self.frame_range, 1)
+        past = [now, *rng.integers(max(0, now - reach), now + 1, num_past - 1)]
+        future = rng.integers(now + 1, min(len(track) - 1, now + reach) + 1, num_future)
+        read = {index: track.read(index) for index in sorted({*map(int, past), *map(int, future)})}
+        return [read[int(index)] for index in past], [read[int(index)] for index in future]
 
 
 SOURCES: Registry[type[Source]] = Registry("training source", key="DATASET.<NAME>.KIND")

@@ -17,20 +17,22 @@ from yacs.config import CfgNode
 from pysot.core.config import dump_config, load_config
 from pysot.core.errors import ConfigError
 from pysot.core.runtime import is_cpu
-from pysot.datasets.builder import build_pairs, resolve_root
+from pysot.datasets.builder import build_training_data, resolve_root
 from pysot.datasets.images import set_cache_size
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
+from pysot.models.iou_model import AtomNet
 from pysot.models.siamese import SiameseModel, SiamMask
 from pysot.tracker.builder import build_tracker
 from pysot.training.checkpoint import find_latest, load_checkpoint
 from pysot.training.distill import FeatureDistillation
 from pysot.training.distributed import Workers, broadcast_model
 from pysot.training.hooks import CheckpointHook, FailureHook, LogHook, ProgressHook, ValidationHook
+from pysot.training.iounet import IouRecipe
 from pysot.training.log import RunLog
-from pysot.training.recipe import Recipe
+from pysot.training.recipe import BackbonePlan, Recipe
 from pysot.training.schedule import learning_rates
-from pysot.training.siamese import BackbonePlan, NanoTrackRecipe, SiameseRecipe
+from pysot.training.siamese import NanoTrackRecipe, SiameseRecipe
 from pysot.training.siammask import SiamMaskRecipe
 from pysot.training.sync_batchnorm import convert
 from pysot.training.trainer import Trainer, TrainParams
@@ -65,12 +67,12 @@ def build_trainer(
     seed_everything(cfg.TRAIN.SEED)
     recipe = build_recipe(cfg, device)
     broadcast_model(recipe.learner)
-    dataset = build_pairs(cfg, skip_missing=skip_missing)
+    dataset = build_training_data(cfg, skip_missing=skip_missing)
     batch = cfg.TRAIN.BATCH_SIZE
     steps_per_epoch = len(dataset) // (batch * workers.world)
     if steps_per_epoch < 1:
         raise ConfigError(
-            f"An epoch of {len(dataset)} pairs holds no batch of {batch} in each of {workers.world} processes. Raise "
+            f"An epoch of {len(dataset)} samples holds no batch of {batch} in each of {workers.world} processes. Raise "
             "DATASET.VIDEOS_PER_EPOCH or lower TRAIN.BATCH_SIZE."
         )
     sampler = RunSampler(steps_per_epoch * cfg.TRAIN.EPOCH, batch, workers)
@@ -104,8 +106,6 @@ def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
     """Model, losses and stages of `cfg`, on `device`, with the weights of TRAIN.PRETRAINED or BACKBONE.PRETRAINED."""
     train = cfg.TRAIN
     model = build_model(cfg)
-    if not isinstance(model, SiameseModel):
-        raise ConfigError(f"HEAD.TYPE {cfg.HEAD.TYPE} has no training recipe. Train one with HEAD.TYPE RPN or BAN.")
     if cfg.BACKBONE.PRETRAINED and not train.PRETRAINED:
         load_weights(model.backbone, find_snapshot(cfg.BACKBONE.PRETRAINED))
     if train.PRETRAINED:
@@ -118,11 +118,17 @@ def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
     return recipe
 
 
-def _recipe_for(cfg: CfgNode, model: SiameseModel, device: torch.device) -> SiameseRecipe:
+def _recipe_for(cfg: CfgNode, model: Any, device: torch.device) -> Recipe:
     """The recipe of the model's family. Raises `ConfigError` when TRAIN asks of it what it cannot do."""
+    plan = BackbonePlan(cfg.BACKBONE.TRAIN_LAYERS, cfg.BACKBONE.TRAIN_EPOCH, cfg.BACKBONE.LAYERS_LR)
+    if isinstance(model, AtomNet):
+        return IouRecipe(model, {"iou": cfg.TRAIN.IOU_WEIGHT}, plan)
+    return _siamese_recipe(cfg, model, plan, device)
+
+
+def _siamese_recipe(cfg: CfgNode, model: SiameseModel, plan: BackbonePlan, device: torch.device) -> SiameseRecipe:
     train = cfg.TRAIN
     _check_parts(cfg)
-    plan = BackbonePlan(cfg.BACKBONE.TRAIN_LAYERS, cfg.BACKBONE.TRAIN_EPOCH, cfg.BACKBONE.LAYERS_LR)
     weights = {"cls": train.CLS_WEIGHT, "loc": train.LOC_WEIGHT}
     if isinstance(model, SiamMask):
         weights |= {"mask": train.MASK_WEIGHT, "refine": train.MASK_WEIGHT}

@@ -4,35 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
-from pysot.core.errors import ConfigError
 from pysot.models.siamese import SiameseModel, SiameseOutput
 from pysot.training.distill import FeatureDistillation
 from pysot.training.losses import anchor_cls_loss, anchor_loc_loss, point_cls_loss, point_loc_loss
-from pysot.training.optim import Group, learnable
-from pysot.training.recipe import Batch, MeanOf, Recipe, freeze, unfreeze
+from pysot.training.recipe import BackbonePlan, Batch, MeanOf, PlannedRecipe
 
 
-@dataclass(frozen=True)
-class BackbonePlan:
-    """When the backbone learns.
-
-    Attributes:
-        layers: its children that learn; the others keep the weights they were given.
-        unfreeze_epoch: epoch (from 0) at which they start.
-        factor: their learning rate relative to the head's.
-    """
-
-    layers: Sequence[str]
-    unfreeze_epoch: int
-    factor: float
-
-
-class SiameseRecipe(Recipe):
+class SiameseRecipe(PlannedRecipe):
     """Heads learn from the first epoch, the backbone's chosen layers from `plan.unfreeze_epoch`.
 
     Args:
@@ -53,13 +33,8 @@ class SiameseRecipe(Recipe):
         distillation: FeatureDistillation | None = None,
         hard_negatives: float = 1.0,
     ) -> None:
-        super().__init__(model, weights)
-        self.plan, self.distillation, self.hard_negatives = plan, distillation, hard_negatives
-        children = [name for name, _ in model.backbone.named_children()]
-        if unknown := [name for name in plan.layers if name not in children]:
-            raise ConfigError(
-                f"BACKBONE.TRAIN_LAYERS: {type(model.backbone).__name__} has no layer {unknown}. It has: {children}."
-            )
+        super().__init__(model, weights, plan)
+        self.distillation, self.hard_negatives = distillation, hard_negatives
         if distillation is not None:
             self.learner = nn.ModuleDict({"model": model, "distillation": distillation})
 
@@ -79,24 +54,8 @@ class SiameseRecipe(Recipe):
         loc = anchor_loc_loss(output.loc, batch["label_loc"], batch["label_loc_weight"])
         return {"cls": 0.5 * mean(positive) + 0.5 * mean(negative), "loc": mean(loc)}
 
-    def stage(self, epoch: int) -> int:
-        return int(epoch >= self.plan.unfreeze_epoch)
-
-    def enter(self, stage: int) -> list[Group]:
-        unfreeze(self.learner)
-        freeze(self.model.backbone)
-        groups = []
-        if stage == 1:
-            for name in self.plan.layers:
-                unfreeze(self.model.backbone.get_submodule(name))
-            groups.append(Group("backbone", learnable(self.model.backbone), self.plan.factor))
-        for name, child in self.learner_parts():
-            groups.append(Group(name, learnable(child)))
-        return groups
-
     def learner_parts(self) -> list[tuple[str, nn.Module]]:
-        """Everything beside the backbone, by name."""
-        parts = [(name, child) for name, child in self.model.named_children() if name != "backbone"]
+        parts = super().learner_parts()
         return parts if self.distillation is None else [*parts, ("distillation", self.distillation)]
 
 

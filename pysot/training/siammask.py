@@ -14,8 +14,8 @@ from pysot.core.errors import ConfigError
 from pysot.models.siamese import SiamMask
 from pysot.training.losses import mask_cells, mask_loss, mask_windows, refined_mask_loss
 from pysot.training.optim import Group, learnable
-from pysot.training.recipe import Batch, MeanOf, freeze, unfreeze
-from pysot.training.siamese import BackbonePlan, SiameseRecipe
+from pysot.training.recipe import BackbonePlan, Batch, MeanOf, freeze, unfreeze
+from pysot.training.siamese import SiameseRecipe
 
 logger = logging.getLogger(__name__)
 

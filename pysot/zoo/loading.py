@@ -87,7 +87,7 @@ def load_snapshot(model: nn.Module, path: str | Path) -> None:
 def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
     """Fills what it can of `model`, a part of a tracker, from a file of pre-trained weights (an ImageNet network, say).
 
-    Keys may lack or carry the prefix `features.`. What the file has beyond the model (a classifier) and what it lacks
+    Keys may lack or carry the prefix `features.`, or be those of a whole tracker whose backbone is taken. What the file has beyond the model (a classifier) and what it lacks
     is logged and returned.
 
     Raises `SnapshotError` when no key fits, or a shape differs.
@@ -95,6 +95,8 @@ def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
     state = read_state_dict(path)
     variants = [state, {f"features.{key}": value for key, value in state.items()}]
     variants.append({key.removeprefix("features."): value for key, value in state.items()})
+    of_tracker = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")}
+    variants.append(of_tracker)
     wanted = model.state_dict()
     best = max(variants, key=lambda variant: sum(key in wanted for key in variant))
     report = compare_keys(model, best)

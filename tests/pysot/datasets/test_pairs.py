@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pysot.core.errors import ConfigError, ImageError
 from pysot.datasets.augmentation import ViewParams
-from pysot.datasets.pairs import ATTEMPTS, DrawOrder, PairDataset
+from pysot.datasets.pairs import PairDataset
+from pysot.datasets.positions import ATTEMPTS, DrawOrder
 from pysot.datasets.source import Annotated, Source
 
 
@@ -126,7 +127,7 @@ def test_everything_unreadable_stops() -> None:
 
 def test_description_names_source_and_frames() -> None:
     text = pairs(Squares("mine"), negative=0.0).describe(2)
-    assert text.startswith("pair 2 of mine: template mine/")
+    assert text.startswith("sample 2 of mine: template mine/")
 
 
 def test_nothing_to_draw() -> None:

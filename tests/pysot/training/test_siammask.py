@@ -28,8 +28,7 @@ from pysot.training import siammask
 from pysot.training.builder import build_recipe
 from pysot.training.losses import Mean, mask_cells, mask_windows
 from pysot.training.optim import build_optimizer
-from pysot.training.recipe import Batch
-from pysot.training.siamese import BackbonePlan
+from pysot.training.recipe import BackbonePlan, Batch
 from pysot.training.siammask import SiamMaskRecipe
 from tests.pysot.training.small_mask import LAYERS, small_siammask
 from tests.pysot.training.small_run import small_config

@@ -192,7 +192,8 @@ def test_a_bad_batch_is_traced_to_its_files(videos: Path, tmp_path: Path) -> Non
     with torch.no_grad():
         next(trainer.recipe.model.rpn_head.parameters()).fill_(math.nan)  # type: ignore[union-attr]
     with pytest.raises(
-        TrainingError, match=r"not finite at epoch 1, step 1 .*\[0, 1, 2, 3\]:\n  (negative )?pair 0 of MINE"
+        TrainingError,
+        match=r"not finite at epoch 1, step 1 .*\[0, 1, 2, 3\]:\n  sample 0 of MINE: (negative, )?template",
     ):
         trainer.run()
 

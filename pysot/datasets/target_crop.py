@@ -1,0 +1,98 @@
+"""Training crops of the trackers that learn on-line: a square around a place near the target, as they search in it
+(specs/atom.md section 4, specs/dimp.md section 5.3).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.errors import ConfigError
+
+MODES = ("replicate", "inside", "inside_major")
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """How far a crop is from the one that is centred on the target and fits its size.
+
+    Attributes:
+        center: width of the uniform displacement along each axis, in target sizes sqrt(w h).
+        scale: standard deviation of the logarithm of each side.
+    """
+
+    center: float = 0.0
+    scale: float = 0.0
+
+    def apply(self, box_xywh: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """(4,) the box around which to crop."""
+        size = box_xywh[2:] * np.exp(rng.standard_normal(2) * self.scale)
+        reach = self.center * math.sqrt(float(size.prod()))
+        center = box_xywh[:2] + box_xywh[2:] / 2 + rng.uniform(-0.5, 0.5, 2) * reach
+        return np.concatenate([center - size / 2, size])
+
+
+@dataclass(frozen=True)
+class Cropper:
+    """Cuts squares out of frames.
+
+    Attributes:
+        side: of the crops, pixels.
+        area_factor: side of the square in the frame, in target sizes sqrt(w h).
+        mode: what happens at the frame's border. replicate: the outermost pixels are repeated. inside: the square
+            shrinks, by `max_shrink` at most, until it fits along both axes, and is shifted into the frame;
+            inside_major: until it fits along one axis. What still hangs out is filled by repetition.
+        max_shrink: see `mode`.
+    """
+
+    side: int
+    area_factor: float = 5.0
+    mode: str = "replicate"
+    max_shrink: float = 1.5
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ConfigError(f"TRAIN.CROP_MODE is '{self.mode}'; expected one of {', '.join(MODES)}.")
+
+    def __call__(
+        self, image: Image, around_xywh: NDArray[np.float64], box_xywh: NDArray[np.float64]
+    ) -> tuple[Image, NDArray[np.float64]]:
+        """The crop around a box.
+
+        Args:
+            image: (H, W, 3) uint8.
+            around_xywh: (4,) the square's centre is this box's, its side `area_factor` times this box's size.
+            box_xywh: (4,) the target.
+
+        Returns:
+            (side, side, 3) uint8, and the target in its pixels, (4,); parts of it may lie outside.
+        """
+        corner, extent = self._window(image, around_xywh)
+        x, y = (int(value) for value in corner)
+        cut = cut_repeating_border(image, x, y, x + int(extent), y + int(extent))
+        crop = cv2.resize(cut, (self.side, self.side), interpolation=cv2.INTER_LINEAR)
+        zoom = self.side / extent
+        moved = np.concatenate([(box_xywh[:2] - corner) * zoom, box_xywh[2:] * zoom])
+        return np.asarray(crop, dtype=np.uint8), moved
+
+    def _window(self, image: Image, around_xywh: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+        """Upper left corner, whole pixels, and side of the square."""
+        extent = max(math.ceil(math.sqrt(float(around_xywh[2] * around_xywh[3])) * self.area_factor), 1)
+        center = around_xywh[:2] + around_xywh[2:] / 2
+        if self.mode == "replicate":
+            return np.round(center - extent / 2), extent
+        size_wh = np.array([image.shape[1], image.shape[0]], dtype=np.float64)
+        excess = extent / size_wh
+        shrink = float(np.clip(excess.max() if self.mode == "inside" else excess.min(), 1.0, self.max_shrink))
+        extent = max(math.floor(extent / shrink), 1)
+        corner = np.round(center - extent / 2)
+        before, after = np.maximum(-corner, 0), np.maximum(corner + extent - size_wh, 0)
+        shifted = corner + before - after
+        # Too large to fit along an axis: what hangs out is shared between its two ends.
+        overflow = (np.maximum(-shifted, 0) + np.maximum(shifted + extent - size_wh, 0)) // 2
+        return np.where(overflow > 0, -overflow, shifted), extent
