@@ -1,4 +1,4 @@
-"""`tools/data.py show`: a picture of training pairs as the network sees them, to look at before paying for a run."""
+"""`tools/data.py show`: a picture of training samples as the network sees them, to look at before paying for a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from pysot.core.config import load_config, override_config
 from pysot.core.errors import ConfigError, SotError
 from pysot.core.experiments import experiment_name
 from pysot.core.registry import closest
-from pysot.datasets.sheet import contact_sheet, draw_pair
+from pysot.datasets.sheet import SET_LEGEND, contact_sheet, draw_frame_set, draw_pair
 from toolkit.results.writer import write_files
 
-HELP = "draw training pairs of a config, augmented, with their targets, on a contact sheet"
+HELP = "draw training samples of a config, augmented, with their targets, on a contact sheet"
 _PICTURES = (".png", ".jpg")
-_READING = "Left: the template; right: the search region with what the network is to answer."
+_READING_PAIRS = "Left: the template; right: the search region with what the network is to answer."
+_READING_SETS = "First the frames to learn the target from, then those to find it in, with boxes to be rated."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, metavar="NAME|FILE", help="experiment name or YAML file")
     parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
     parser.add_argument("--source", metavar="NAME", help="only this entry of DATASET.NAMES")
-    parser.add_argument("--count", type=int, default=16, metavar="N", help="pairs; default: 16")
-    parser.add_argument("--seed", type=int, metavar="N", help="default: TRAIN.SEED, the first pairs of the run")
+    parser.add_argument("--count", type=int, default=16, metavar="N", help="samples; default: 16")
+    parser.add_argument("--seed", type=int, metavar="N", help="default: TRAIN.SEED, the first samples of the run")
     parser.add_argument("--out", type=Path, default=Path("pairs.png"), metavar="FILE", help="default: pairs.png")
     parser.add_argument("--skip-missing", action="store_true", help="go on without files that an annotation names")
     parser.add_argument("--debug", action="store_true", help="full tracebacks")
@@ -47,17 +48,24 @@ def _run(args: argparse.Namespace) -> int:
         raise SotError(f"--count is {args.count}; expected 1 or more.")
     if args.out.suffix.lower() not in _PICTURES:
         raise SotError(f"--out {args.out} is no picture; expected a name that ends in {' or '.join(_PICTURES)}.")
-    from pysot.datasets.builder import build_pairs  # loads torch, which the other sub-commands do without
+    from pysot.datasets.builder import build_training_data  # loads torch, which the other sub-commands do without
 
     cfg = _load(args)
-    pairs = build_pairs(cfg, skip_missing=args.skip_missing)
-    stride = cfg.POINT.STRIDE if cfg.HEAD.TYPE == "BAN" else cfg.ANCHOR.STRIDE
+    data = build_training_data(cfg, skip_missing=args.skip_missing)
     with quiet_opencv():
-        tiles = [draw_pair(pairs[index], pairs.describe(index), stride) for index in range(args.count)]
-    title = f"{experiment_name(args.config)}: the first {args.count} training pairs of seed {cfg.TRAIN.SEED}."
-    _, encoded = cv2.imencode(args.out.suffix, contact_sheet(tiles, title=f"{title} {_READING}"))
+        samples = [(data[index], data.describe(index)) for index in range(args.count)]
+    title = f"{experiment_name(args.config)}: the first {args.count} training samples of seed {cfg.TRAIN.SEED}."
+    if "template" in samples[0][0]:
+        title = f"{title} {_READING_PAIRS}"
+        stride = cfg.POINT.STRIDE if cfg.HEAD.TYPE == "BAN" else cfg.ANCHOR.STRIDE
+        sheet = contact_sheet([draw_pair(sample, origin, stride) for sample, origin in samples], title=title)
+    else:
+        title = f"{title} {_READING_SETS}"
+        tiles = [draw_frame_set(sample, origin) for sample, origin in samples]
+        sheet = contact_sheet(tiles, columns=2, title=title, legend=SET_LEGEND)
+    _, encoded = cv2.imencode(args.out.suffix, sheet)
     write_files({args.out: encoded.tobytes()})
-    print(f"{args.out}: {title} {_READING}")
+    print(f"{args.out}: {title}")
     return EXIT_FINE
 
 

@@ -1,4 +1,4 @@
-"""A contact sheet of training pairs: what the network will see and what it is asked for, for a person to look at.
+"""A contact sheet of training data: what the network will see and what it is asked for, for a person to look at.
 
 Colours are those of Okabe and Ito (2008), told apart also with colour-blind eyes; boxes and dots have a black rim, so
 that they do not depend on what is behind them.
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.crop import Image
+from pysot.core.geometry import iou_xyxy, xywh_to_xyxy
 from pysot.core.grid import grid_centers
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -35,9 +36,15 @@ LEGEND: tuple[tuple[str, Colour, str], ...] = (
     ("dot", NEGATIVE, "as background"),
     ("speck", GREY, "without influence"),
 )
+SET_LEGEND: tuple[tuple[str, Colour, str], ...] = (
+    ("box", TARGET, "target"),
+    ("box", POSITIVE, "box to rate, close to the target"),
+    ("box", NEGATIVE, "far from it"),
+)
 
 _ZOOM = 2
 _GAP = 8
+_SET_LINES = 6  # of a caption below a set of frames
 _TILE_GAP = 3 * _GAP  # wider than within a pair, so that one sees what belongs together
 _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.5
 _LINE_HEIGHT, _LETTER = 20, 9  # pixels; the width is that of an average letter
@@ -75,7 +82,47 @@ def draw_pair(sample: Mapping[str, Any], description: str, stride: int) -> Image
     return tile
 
 
-def contact_sheet(tiles: Sequence[Image], columns: int = 3, title: str = "") -> Image:
+def draw_frame_set(sample: Mapping[str, Any], description: str, shown: int = 6) -> Image:
+    """One set of frames: those to learn the target from, those to find it in, and some of the boxes to be rated there.
+
+    Args:
+        sample: as `pysot.datasets.frame_sets.FrameSetDataset` returns it.
+        description: where the frames come from.
+        shown: boxes drawn in each test frame.
+
+    Returns:
+        (S + caption, (n + m) * (S + 8), 3) uint8.
+    """
+    rows = []
+    for kind in ("train", "test"):
+        for number, (image, box) in enumerate(zip(sample[f"{kind}_images"], sample[f"{kind}_boxes"], strict=True)):
+            canvas = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0))
+            if kind == "test":
+                _draw_rated(canvas, np.asarray(sample["proposals"][number][:shown]), np.asarray(box))
+            _draw_box(canvas, np.asarray(xywh_to_xyxy(box), dtype=np.float64), TARGET, zoom=1)
+            rows.append(np.pad(canvas, ((0, 0), (0, _GAP), (0, 0)), constant_values=PAPER[0]))
+    frames = np.hstack(rows)
+    counts = f"{len(sample['train_images'])} to learn from, {len(sample['test_images'])} to find the target in"
+    lines = [counts, *_fold(description, frames.shape[1] // _LETTER)][:_SET_LINES]
+    caption = np.full((_SET_LINES * _LINE_HEIGHT, frames.shape[1], 3), PAPER, dtype=np.uint8)
+    for number, line in enumerate(lines):
+        _write(caption, line, 0, number * _LINE_HEIGHT, GREY if number else WHITE)
+    return np.vstack([frames, caption])
+
+
+def _draw_rated(canvas: Image, boxes_xywh: NDArray[np.floating], target_xywh: NDArray[np.floating]) -> None:
+    """Boxes in the colour of what overlaps the target by half or more, or less."""
+    boxes_xyxy = np.asarray(xywh_to_xyxy(boxes_xywh), dtype=np.float64)
+    for box_xyxy, overlap in zip(boxes_xyxy, iou_xyxy(boxes_xyxy, xywh_to_xyxy(target_xywh)), strict=True):
+        _draw_box(canvas, box_xyxy, POSITIVE if overlap >= 0.5 else NEGATIVE, zoom=1, width=1)
+
+
+def contact_sheet(
+    tiles: Sequence[Image],
+    columns: int = 3,
+    title: str = "",
+    legend: Sequence[tuple[str, Colour, str]] = LEGEND,
+) -> Image:
     """Puts equally large tiles into a grid, row by row, below a title and a legend.
 
     Raises:
@@ -87,7 +134,7 @@ def contact_sheet(tiles: Sequence[Image], columns: int = 3, title: str = "") -> 
     height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
     sheet_width = columns * (width + _TILE_GAP)
-    head = _header(sheet_width, title)
+    head = _header(sheet_width, title, legend)
     grid = np.full((rows * (height + _TILE_GAP), sheet_width, 3), PAPER, dtype=np.uint8)
     for number, tile in enumerate(tiles):
         top, left = number // columns * (height + _TILE_GAP), _GAP + number % columns * (width + _TILE_GAP)
@@ -125,19 +172,21 @@ def _mark(canvas: Image, center: tuple[int, int], label: int) -> None:
     cv2.circle(canvas, center, 3, POSITIVE if label > 0 else NEGATIVE, cv2.FILLED, cv2.LINE_AA)
 
 
-def _draw_box(canvas: Image, box_xyxy: NDArray[np.float64], colour: Colour) -> None:
+def _draw_box(
+    canvas: Image, box_xyxy: NDArray[np.float64], colour: Colour, *, zoom: int = _ZOOM, width: int = 2
+) -> None:
     """The outermost pixels of the box; its right and bottom edge are exclusive."""
     limit = 30_000  # OpenCV draws with 16-bit coordinates
-    left, top, right, bottom = np.clip(box_xyxy * _ZOOM, -limit, limit).round().astype(int).tolist()
-    for line, ink in ((4, BLACK), (2, colour)):
+    left, top, right, bottom = np.clip(box_xyxy * zoom, -limit, limit).round().astype(int).tolist()
+    for line, ink in ((width + 2, BLACK), (width, colour)):
         cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), ink, line)
 
 
-def _header(width: int, title: str) -> Image:
+def _header(width: int, title: str, legend: Sequence[tuple[str, Colour, str]]) -> Image:
     """The title, then the legend in as many rows as it needs."""
     rows: list[list[tuple[str, Colour, str]]] = [[]]
     used = 0
-    for entry in LEGEND:
+    for entry in legend:
         needed = _entry_width(entry[2])
         if used + needed > width and rows[-1]:
             rows.append([])

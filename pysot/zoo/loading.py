@@ -87,8 +87,8 @@ def load_snapshot(model: nn.Module, path: str | Path) -> None:
 def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
     """Fills what it can of `model`, a part of a tracker, from a file of pre-trained weights (an ImageNet network, say).
 
-    Keys may lack or carry the prefix `features.`, or be those of a whole tracker whose backbone is taken. What the file has beyond the model (a classifier) and what it lacks
-    is logged and returned.
+    Keys may lack or carry the prefix `features.`, or be those of a whole tracker whose backbone is taken. What the
+    file has beyond the model (a classifier) and what it lacks is logged and returned.
 
     Raises `SnapshotError` when no key fits, or a shape differs.
     """

@@ -43,7 +43,7 @@ def test_the_sheet(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet = show(config, "--count", "4", "--opts", "DATASET.NEG", "0.5")
     assert sheet.shape[1] == 3 * (2 * 127 + 8 + 510 + 24)
     assert 2 * 534 < sheet.shape[0] < 2 * 534 + 120
-    assert "mine: the first 4 training pairs of seed 123456." in capsys.readouterr().out
+    assert "mine: the first 4 training samples of seed 123456." in capsys.readouterr().out
 
 
 def test_the_seed_chooses_the_pairs(config: Path) -> None:
@@ -67,6 +67,19 @@ def test_heads_with_points_and_with_masks(config: Path) -> None:
         config.write_text(f"_BASE_: {base}\n{CONFIG.format(root=config.parent / 'videos')}")
         more = ["TRAIN.OUTPUT_SIZE", "16"] if base == "nanotrack_v2" else []
         assert show(config, "--count", "1", "--opts", "DATASET.NEG", "0", *more).shape[1] == 796
+
+
+def test_sets_of_frames(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One frame to learn from and two to search, 64 pixels each with a gap of 8, two sets beside each other."""
+    config.write_text(f"_BASE_: atom_r18\n{CONFIG.format(root=config.parent / 'videos')}")
+    settings = ["TRAIN.NUM_TEST_FRAMES", "2", "TRAIN.SEARCH_SIZE", "64", "TRAIN.CENTER_JITTER", "[0.0, 0.5]"]
+    sheet = show(config, "--count", "2", "--opts", *settings)
+    assert sheet.shape[1] == 2 * (3 * 72 + 24)
+    yellow = (sheet == (66, 228, 240)).all(-1)
+    top = yellow.any(1).nonzero()[0].max() - 64  # below the legend's yellow key
+    edges = [yellow[top:, left : left + 64].any() for left in (8, 80, 152, 248, 320, 392)]
+    assert all(edges)
+    assert "boxes to be rated" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box as rectangle
 
-from pysot.datasets.proposals import OverlapProposals
+from pysot.datasets.proposals import DensityProposals, OverlapProposals
 
 TARGET = np.array([100.0, 90.0, 60.0, 80.0])
 
@@ -43,3 +44,23 @@ def test_any_target_gets_its_boxes(width: float, height: float, seed: int) -> No
     made = OverlapProposals(count=8)(np.array([10.0, 20.0, width, height]), np.random.default_rng(seed))
     assert np.isfinite(made["proposals"]).all()
     assert (made["overlaps"] >= -1).all() and (made["overlaps"] <= 1).all()
+
+
+def test_densities_are_those_of_the_boxes() -> None:
+    """Recomputed from the boxes themselves with torch's distributions."""
+    made = DensityProposals(count=300)(TARGET, np.random.default_rng(4))
+    boxes = torch.from_numpy(made["proposals"]).double()
+    target = torch.from_numpy(TARGET)
+    shift = (boxes[:, :2] + boxes[:, 2:] / 2 - target[:2] - target[2:] / 2) / target[2:]
+    change = torch.cat([shift, (boxes[:, 2:] / target[2:]).log()], dim=1)
+    sigmas = torch.tensor([[0.05], [0.5]], dtype=torch.float64).expand(2, 4)
+    parts = torch.distributions.Independent(torch.distributions.Normal(torch.zeros_like(sigmas), sigmas), 1)
+    mixture = torch.distributions.MixtureSameFamily(torch.distributions.Categorical(torch.ones(2)), parts)
+    np.testing.assert_allclose(made["log_proposal"], mixture.log_prob(change), atol=2e-4)
+    narrow = torch.distributions.Normal(0.0, 0.05).log_prob(change).sum(1)
+    np.testing.assert_allclose(made["log_target"], narrow, atol=2e-2)  # float32 boxes, divided by .05 squared
+
+
+def test_importance_weights_average_to_one() -> None:
+    made = DensityProposals(count=20000)(TARGET, np.random.default_rng(5))
+    assert abs(np.exp(made["log_target"] - made["log_proposal"]).mean() - 1) < 0.03

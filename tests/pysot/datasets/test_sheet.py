@@ -91,9 +91,7 @@ def test_unclipped_colours_do_not_wrap_around() -> None:
 
 
 def test_the_caption_stays_below_the_template() -> None:
-    words = (
-        "sample 3 of train: template /a/very/long/way/to/video_with_a_long_name/img/00000001.jpg, search /b/c/d/e.jpg"
-    )
+    words = "sample 3 of train: template /a/very/long/way/to/a_video_with_a_name/img/00000001.jpg, search /b/c/d/e.jpg"
     with_text, without = draw_pair(make_sample(), words, 8), draw_pair(make_sample(), "", 8)
     changed = np.argwhere((with_text != without).any(axis=2))
     assert len(changed) > 100
