@@ -8,25 +8,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from pysot.cli import benchmark_eval, benchmark_train
+from pysot.cli import benchmark_eval, benchmark_select, benchmark_train
+from pysot.cli.benchmark_stages import RARE_STAGES, Stopwatch
 from pysot.cli.messages import EXIT_FINE, guarded
 from pysot.core.config import load_config
 from pysot.core.errors import SnapshotError, SotError
 from pysot.core.experiments import experiment_name
-from pysot.core.runtime import DEVICES, device_name, peak_memory_mib, resolve_device, synchronize
+from pysot.core.runtime import DEVICES, device_name, peak_memory_mib, resolve_device
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.tracker.builder import build_tracker
-from pysot.tracker.siamese import SiameseTracker
+from pysot.tracker.base import State, Tracker
+from pysot.tracker.builder import build_tracker, snapshot_name
+from pysot.tracker.online import OnlineTracker
 from pysot.zoo.loading import load_snapshot
 from pysot.zoo.locate import find_snapshot
 from toolkit.datasets import Image
@@ -36,8 +36,8 @@ COMMAND = "benchmark"
 OTHERS = {
     "eval": (benchmark_eval, "the speed of scoring, not of a tracker"),
     "train": (benchmark_train, "the speed of training, and of loading its data"),
+    "select": (benchmark_select, "how long it takes to choose channels for a target"),
 }
-STAGES = ("crop", "backbone", "head", "decode")
 _WARM_UP = 5
 _SCENE_SEED = 0
 
@@ -47,8 +47,10 @@ class Report:
     """What was measured.
 
     Attributes:
-        stages_ms: median milliseconds per frame of each stage; head includes the neck, decode everything after it.
-        frame_ms: median of the whole frame, from image to result; also the 90th percentile and the rate.
+        found: frames in which the target was not given up.
+        stages_ms: median milliseconds per frame of each stage (`pysot.cli.benchmark_stages`); the mean of updates.
+        frame_ms: the whole frame, from image to result: the median, or the sum of the stages where updates are among
+            them; also the 90th percentile and the rate.
         init_ms: one first frame.
         memory_mib: peak of the process, or of the accelerator; None where the system does not say.
     """
@@ -59,6 +61,7 @@ class Report:
     threads: int
     torch: str
     frames: int
+    found: int
     stages_ms: dict[str, float]
     frame_ms: float
     frame_p90_ms: float
@@ -78,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="640x480", metavar="WxH", help="of the frames; default: 640x480")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--debug", action="store_true", help="full tracebacks")
-    others = parser.add_subparsers(dest="what", metavar="[eval|train]")
+    others = parser.add_subparsers(dest="what", metavar="[" + "|".join(OTHERS) + "]")
     for name, (module, text) in OTHERS.items():
         module.add_arguments(others.add_parser(name, help=text))
 
@@ -121,12 +124,12 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
-def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[SiameseTracker, str]:
+def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[Tracker, str]:
     """The tracker, and what its weights are. Speed does not depend on them: without a snapshot they are random."""
     cfg = load_config(config, opts)
     model = build_model(cfg)
     try:
-        path = find_snapshot(snapshot or experiment_name(config), download=snapshot is not None)
+        path = find_snapshot(snapshot or snapshot_name(cfg, config), download=snapshot is not None)
     except SnapshotError:
         if snapshot is not None:
             raise
@@ -134,94 +137,72 @@ def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -
     else:
         load_snapshot(model, path)
         weights = path.name
-    tracker = build_tracker(cfg, prepare_for_inference(model, resolve_device(device)))
-    if not isinstance(tracker, SiameseTracker):
-        raise SotError(f"{cfg.TRACK.TYPE} has no stages that this command knows.")
-    return tracker, weights
+    return build_tracker(cfg, prepare_for_inference(model, resolve_device(device))), weights
 
 
-class Stopwatch:
-    """Notes when the stages of a siamese tracker begin and end, without changing what they compute."""
+def measure(tracker: Tracker, name: str, weights: str, frames: int, size_wh: tuple[int, int]) -> Report:
+    """Times `frames` frames of a rendered scene, each searched around the true place, so that weights do not matter.
 
-    def __init__(self, tracker: SiameseTracker) -> None:
-        self.device = tracker.device
-        self.marks: list[float] = []
-        backbone = tracker.model.backbone
-        self._hooks = [
-            backbone.register_forward_pre_hook(lambda *_: self.mark()),
-            backbone.register_forward_hook(lambda *_: self.mark()),
-        ]
-        respond: Callable[..., Any] = tracker._respond
-
-        def timed(*args: Any) -> Any:
-            answer = respond(*args)
-            self.mark()
-            return answer
-
-        self._tracker = tracker
-        tracker._respond = timed  # type: ignore[assignment, method-assign]
-
-    def mark(self) -> None:
-        """Notes the time, after everything asked for so far is done."""
-        synchronize(self.device)
-        self.marks.append(time.perf_counter())
-
-    def close(self) -> None:
-        """Takes the hooks off again."""
-        for hook in self._hooks:
-            hook.remove()
-        del self._tracker._respond
-
-
-def measure(tracker: SiameseTracker, name: str, weights: str, frames: int, size_wh: tuple[int, int]) -> Report:
-    """Times `frames` frames of a rendered scene, each searched around the true place, so that weights do not matter."""
+    A tracker that learns does so on its own schedule, where it believes to have found the target. With random weights,
+    `TRACK.ONLINE.NOT_FOUND_THR -1000000000` makes it believe so in every frame.
+    """
     scene = random_scene(_SCENE_SEED, count=frames + _WARM_UP + 1, size=size_wh)
     images: list[Image] = [scene.frame(index) for index in range(frames + _WARM_UP + 1)]
     box = np.asarray(scene.box(0), dtype=float)
-    began = time.perf_counter()
-    tracker.init(images[0], box)
-    synchronize(tracker.device)
-    init_ms = 1e3 * (time.perf_counter() - began)
-    region = tracker.search_region()
-    watch, rows = Stopwatch(tracker), []
-    for image in images[1:]:
-        watch.marks.clear()
-        watch.mark()
-        tracker.commit(image, tracker.locate(image, region))
-        watch.mark()
-        rows.append(np.diff(watch.marks))
-    watch.close()
+    watch = Stopwatch(tracker)
+    try:
+        watch.start()
+        tracker.init(images[0], box)
+        init_ms = 1e3 * sum(watch.stop())
+        region = tracker.search_region()
+        rows, found = [], 0
+        for image in images[1:]:
+            if isinstance(tracker, OnlineTracker):  # refinement begins at the box it has
+                tracker.move_to(region.center_xy, region.size_wh)
+            watch.start()
+            result = tracker.commit(image, tracker.locate(image, region))
+            rows.append(watch.stop())
+            found += len(rows) > _WARM_UP and result.state is not State.LOST
+    finally:
+        watch.close()
     times = 1e3 * np.array(rows[_WARM_UP:])
+    rare = [stage in RARE_STAGES for stage in watch.stages]
+    stages = np.where(rare, times.mean(axis=0), np.median(times, axis=0))
     totals = times.sum(axis=1)
+    frame_ms = float(stages.sum() if any(rare) else np.median(totals))
     return Report(
         tracker=name,
         weights=weights,
-        device=device_name(tracker.device),
+        device=device_name(watch.device),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         frames=frames,
-        stages_ms=dict(zip(STAGES, np.median(times, axis=0).round(3).tolist(), strict=True)),
-        frame_ms=round(float(np.median(totals)), 3),
+        found=found,
+        stages_ms=dict(zip(watch.stages, stages.round(3).tolist(), strict=True)),
+        frame_ms=round(frame_ms, 3),
         frame_p90_ms=round(float(np.percentile(totals, 90)), 3),
-        fps=round(1e3 / float(np.median(totals)), 2),
+        fps=round(1e3 / frame_ms, 2),
         init_ms=round(init_ms, 3),
-        memory_mib=None if (peak := peak_memory_mib(tracker.device)) is None else round(peak, 1),
+        memory_mib=None if (peak := peak_memory_mib(watch.device)) is None else round(peak, 1),
     )
 
 
 def table(report: Report) -> str:
     """The report as text."""
+    width = max(map(len, ("frame     ", *report.stages_ms)))
     lines = [
         f"{report.tracker} (weights: {report.weights})",
-        f"{report.device}, {report.threads} thread(s), torch {report.torch}, {report.frames} frames",
+        f"{report.device}, {report.threads} thread(s), torch {report.torch}, {report.frames} frames "
+        f"({report.found} with the target found)",
         "",
-        f"{'stage':10s} {'median ms':>10s} {'share':>7s}",
+        f"{'stage':{width}s} {'median ms':>10s} {'share':>7s}",
     ]
     whole = sum(report.stages_ms.values())
-    lines += [f"{stage:10s} {ms:10.2f} {ms / whole:7.0%}" for stage, ms in report.stages_ms.items()]
+    for stage, ms in report.stages_ms.items():
+        lines.append(f"{stage:{width}s} {ms:10.2f} {ms / whole:7.0%}{' (mean)' if stage in RARE_STAGES else ''}")
     memory = "not known" if report.memory_mib is None else f"{report.memory_mib:.0f} MiB"
     lines += [
-        f"{'frame':10s} {report.frame_ms:10.2f}         (90 % of frames below {report.frame_p90_ms:.2f} ms)",
+        f"{'frame':{width}s} {report.frame_ms:10.2f}         (90 % of frames below {report.frame_p90_ms:.2f} ms)",
         "",
         f"{report.fps:.1f} fps from image to result; first frame {report.init_ms:.1f} ms; peak memory {memory}",
     ]

@@ -31,10 +31,17 @@ TRACKERS_OF_HEAD = {
     "RPN": ("SiamRPNTracker", "SiamRPNLTTracker", "SiamMaskTracker"),
     "BAN": ("NanoTracker",),
     "IOUNET": ("ATOMTracker",),
+    "TADT": ("TADTTracker",),
+    "DIMP": ("DiMPTracker",),
+    "LMT": ("LMTTracker",),
+    "ATTENTION": (),
 }
-"""Which TRACK.TYPE can decode what which HEAD.TYPE produces."""
-MODEL_OF_HEAD = {"IOUNET": "iounet"}
+"""Which TRACK.TYPE can decode what which HEAD.TYPE produces; an attention network alone tracks nothing."""
+MODEL_OF_HEAD = {"IOUNET": "iounet", "TADT": "tadt", "DIMP": "dimp", "LMT": "lmt", "ATTENTION": "attention"}
 """The model family of a HEAD.TYPE where it is not siamese."""
+
+CHOOSES_CHANNELS = ("RPN", "BAN", "TADT")
+"""Values of HEAD.TYPE whose trackers TARGET_AWARE can be switched on for."""
 
 SIZES = ("TRACK.EXEMPLAR_SIZE", "TRACK.INSTANCE_SIZE", "TRACK.LOST_INSTANCE_SIZE", "ANCHOR.STRIDE", "POINT.STRIDE")
 """Keys whose value must be above zero."""
@@ -94,7 +101,7 @@ def validate_config(cfg: CfgNode) -> None:
     if head not in TRACKERS_OF_HEAD:
         raise ConfigError(f"HEAD.TYPE: unknown head family '{head}'. Known: {', '.join(TRACKERS_OF_HEAD)}.")
     known = {name for names in TRACKERS_OF_HEAD.values() for name in names}
-    if tracker in known and tracker not in TRACKERS_OF_HEAD[head]:
+    if TRACKERS_OF_HEAD[head] and tracker in known and tracker not in TRACKERS_OF_HEAD[head]:
         raise ConfigError(
             f"TRACK.TYPE '{tracker}' cannot work with HEAD.TYPE '{head}'. "
             f"Use one of: {', '.join(TRACKERS_OF_HEAD[head])}."
@@ -102,6 +109,7 @@ def validate_config(cfg: CfgNode) -> None:
     _validate_family(cfg)
     _validate_ranges(cfg)
     _validate_mask(cfg)
+    _validate_target_aware(cfg)
     if head == "RPN":
         _validate_anchors(cfg)
     _validate_levels(cfg)
@@ -133,6 +141,20 @@ def _validate_mask(cfg: CfgNode) -> None:
         raise ConfigError(
             "TRACK.TYPE SiamMaskTracker reads a refined mask. "
             "Set MASK.MASK and REFINE.REFINE True, or use SiamRPNTracker."
+        )
+
+
+def _validate_target_aware(cfg: CfgNode) -> None:
+    """The values of the group are checked where they are used (`pysot.models.select.params`)."""
+    if cfg.TARGET_AWARE.ENABLED and cfg.HEAD.TYPE not in CHOOSES_CHANNELS:
+        raise ConfigError(
+            f"TARGET_AWARE.ENABLED is True, but HEAD.TYPE {cfg.HEAD.TYPE} does not choose channels. Set it False, or "
+            f"use one of {', '.join(CHOOSES_CHANNELS)}."
+        )
+    if cfg.TARGET_AWARE.ENABLED and cfg.TARGET_AWARE.MODE == "index" and cfg.HEAD.TYPE != "TADT":
+        raise ConfigError(
+            f"TARGET_AWARE.MODE is index, but HEAD.TYPE {cfg.HEAD.TYPE} takes maps of a fixed number of "
+            "channels. Use mask."
         )
 
 
@@ -253,10 +275,14 @@ def _coerce(value: Any, default: Any, where: str, key: str) -> Any:
 
 
 def _check_items(value: Sequence[Any], default: Sequence[Any], where: str, key: str) -> None:
-    """Raises `ConfigError` where a list of numbers holds something else, or a list of texts."""
-    kinds, name = ((str,), "texts") if all(isinstance(item, str) for item in default) else ((int, float), "numbers")
-    if not all(type(item) in kinds for item in value):
-        raise ConfigError(f"{where}: {key} is a list of {name} (default {default!r}); got {value!r}.")
+    """Raises `ConfigError` where a list of numbers holds something else, or a list of texts; an empty default is of
+    either kind.
+    """
+    texts, numbers = ((str,), "texts"), ((int, float), "numbers")
+    known = [kind for kind in (texts, numbers) if all(isinstance(item, kind[0]) for item in default)]
+    if not any(all(type(item) in kinds for item in value) for kinds, _ in known):
+        names = " or ".join(name for _, name in known)
+        raise ConfigError(f"{where}: {key} is a list of {names} (default {default!r}); got {value!r}.")
 
 
 def all_keys(node: CfgNode, prefix: str = "") -> Iterator[str]:

@@ -8,13 +8,16 @@ from typing import Any
 
 from yacs.config import CfgNode
 
+from pysot.core import config_attention, config_lmt, config_online
+
 
 def default_tree() -> CfgNode:
     """A new tree holding all defaults. Groups called KWARGS, and DATASET, accept keys of the user's own."""
     tree = CfgNode()
     tree.META_ARC = "siamrpn_r50_l234_dwxcorr"  # a free label; dispatch is by MODEL, HEAD and TRACK
     tree.CUDA = True
-    tree.MODEL = _group({"TYPE": "auto"})  # ours: auto, siamese, iounet
+    # ours: TYPE is auto, siamese, iounet or tadt; SNAPSHOT the zoo name of the weights, by default the experiment's own
+    tree.MODEL = _group({"TYPE": "auto", "SNAPSHOT": ""})
     tree.TRAIN = _train()
     tree.DATASET = _dataset()
     tree.BACKBONE = _group(
@@ -28,7 +31,7 @@ def default_tree() -> CfgNode:
         }
     )
     tree.ADJUST = _group({"ADJUST": True, "TYPE": "AdjustAllLayer", "KWARGS": _open()})
-    tree.HEAD = _group({"TYPE": "RPN", "KWARGS": _open()})  # ours: RPN, BAN or IOUNET
+    tree.HEAD = _group({"TYPE": "RPN", "KWARGS": _open()})  # ours: RPN, BAN, IOUNET or TADT
     tree.RPN = _group({"TYPE": "MultiRPN", "KWARGS": _open()})
     tree.BAN = _group({"BAN": False, "TYPE": "NanoHeadV2", "KWARGS": _open()})  # NanoTrack's anchor-free head
     tree.IOU = _group({"TYPE": "IouNet", "KWARGS": _open()})  # ATOM's overlap head
@@ -36,8 +39,21 @@ def default_tree() -> CfgNode:
     tree.MASK = _group({"MASK": False, "TYPE": "MaskCorr", "KWARGS": _open()})
     tree.REFINE = _group({"REFINE": False, "TYPE": "Refine"})
     tree.ANCHOR = _group({"STRIDE": 8, "RATIOS": [0.33, 0.5, 1, 2, 3], "SCALES": [8], "ANCHOR_NUM": 5})
+    tree.TARGET_AWARE = _target_aware()  # ours: channels chosen for the target
     tree.TRACK = _track()
+    tree.TRACK.LMT = _group(
+        {**config_lmt.TRACK, "IOU_GUIDE": _group(config_lmt.IOU_GUIDE), "BBREG": _group(config_lmt.BBREG)}
+    )
+    tree.META, tree.ADV = _group(config_lmt.META), _group(config_lmt.ADV)
+    tree.ATTENTION = _attention()  # ours: search all over the frame
     return tree
+
+
+def _attention() -> CfgNode:
+    node = _group({**config_attention.ATTENTION, "KWARGS": _open()})
+    node.POLICY = _group(config_attention.POLICY)
+    node.TRAIN = _group({**config_attention.TRAIN, "D_APP_KWARGS": _open(), "D_MOT_KWARGS": _open()})
+    return node
 
 
 def _group(values: dict[str, Any], new_allowed: bool = False) -> CfgNode:
@@ -97,6 +113,7 @@ def _train() -> CfgNode:
             "KEEP": 0,  # checkpoint_e*.pth files kept; 0 keeps all
             "HARD_NEGATIVES": 1.0,  # share of the background cells that count, the hardest
             "PARTS": "all",  # all, or refine: SiamMask's refinement stage alone
+            "PARTS_FROM": _open(),  # snapshots that parts of the model (dotted names) start from
             "DISTILL": _group({"TEACHER": "", "LAYER": "layer3", "WEIGHT": 3.0}),
             "VALIDATE": _group({"SEQUENCES": [], "INTERVAL": 1, "MAX_FRAMES": 0}),
             **_frame_sets(),
@@ -170,71 +187,64 @@ def _track() -> CfgNode:
             "MASK_THERSHOLD": 0.3,  # spelled as published
             "MASK_OUTPUT_SIZE": 127,
             "OUTPUT_SIZE": 16,  # NanoTrack: side of the response map
+            "TADT": _tadt(),  # ours
             "ONLINE": _online(),  # ours, like all below it: trackers that learn while tracking
         }
     )
 
 
-def _online() -> CfgNode:
-    """`TRACK.ONLINE` (specs/config.md section 2.4): ATOM and DiMP, with DiMP's values where the two differ.
-
-    The meaning of each key is with the field of the same name in `pysot.tracker.online.OnlineParams` and its parts, and
-    in `pysot.tracker.atom.AtomParams`.
+def _target_aware() -> CfgNode:
+    """`TARGET_AWARE` (specs/config.md section 2.5). The meaning of each key is with the field of the same name in
+    `pysot.models.select.params.SelectionParams`; experiments hold the published values.
     """
-    augmentation = {
-        "FLIP": True,
-        "ROTATE": [10, -10, 45, -45],
-        "BLUR": [3, 1, 1, 3, 2, 2],
-        "SHIFT": [0.6, 0.6, -0.6, 0.6, 0.6, -0.6, -0.6, -0.6],
-        "DROPOUT_NUM": 2,
-        "DROPOUT_P": 0.2,
-        "EXPANSION": 2.0,
-        "RANDOM_SHIFT": 0.333333,
-    }
-    box = {
-        "K": 3,
-        "NUM_RANDOM": 9,
-        "JITTER_POS": 0.1,
-        "JITTER_SZ": 0.5,
-        "MAX_ASPECT": 6.0,
-        "ITER": 5,
-        "STEP": 1.0,
-        "DECAY": 1.0,
-        "SPACE": "default",
-    }
     return _group(
         {
-            "IMAGE_SAMPLE_SIZE": 288,
-            "SEARCH_AREA_SCALE": 5.0,
-            "INTEGER_DIVISION": True,
-            "MEMORY_SIZE": 50,
-            "LEARNING_RATE": 0.01,
-            "HN_LEARNING_RATE": 0.02,
-            "INIT_MIN_WEIGHT": 0.25,
-            "TRAIN_SKIPPING": 20,
-            "WINDOW_OUTPUT": False,
-            "HN_WITHOUT_WINDOW": False,
-            "NOT_FOUND_THR": 0.25,
-            "DISTRACTOR_THR": 0.8,
-            "HARD_NEGATIVE_THR": 0.5,
-            "NEIGHBORHOOD_SCALE": 2.2,
-            "DISPLACEMENT_SCALE": 0.8,
-            "UPDATE_SCALE_WHEN_UNCERTAIN": True,
-            "KERNEL_SIZE": 4,
-            "COMPRESSED_DIM": 64,
-            "FILTER_REG": 0.1,
-            "PROJ_REG": 1e-4,
-            "SIGMA_FACTOR": 0.25,
-            "RESPONSE_ACT": "mlu",
-            "RESPONSE_ACT_PARAM": 0.05,
-            "INIT_CG_ITER": 60,
-            "INIT_GN_ITER": 6,
-            "CG_ITER": 5,
-            "HN_CG_ITER": 5,
-            "FLETCHER_REEVES": False,
-            "CG_FORGETTING_RATE": -1.0,
-            "SEED": 0,
-            "AUG": _group(augmentation),
-            "BOX": _group(box),
+            "ENABLED": False,
+            "TYPE": "TAFSelector",
+            "LEVELS": [],  # numbers of feature maps; [] is all
+            "SOLVER": "ridge",  # ridge, sgd, gradient
+            "IMPORTANCE": "weight_sum",  # weight_sum, gradient_gap
+            "SELECT": "topk",  # topk, positive, topk_positive
+            "TOPK": [],  # like LR and MOMENTUM: one entry per feature map, or one for all
+            "KEEP_RATIO": -1.0,  # a share instead of TOPK
+            "MIN_TOTAL": 0,
+            "MODE": "mask",  # mask, index
+            "ITERS": 300,
+            "LR": [0.001],
+            "MOMENTUM": [0.9],
+            "WEIGHT_DECAY": 0.0001,
+            "EARLY_STOP": 0.0001,
+            "LR_AUTO": True,
+            "RIDGE_LAMBDA": 0.1,
+            "LABEL_SIGMA_FACTOR": 0.1,
+            "LABEL_ALPHA": 0.2,
+            "KERNEL_SHRINK": -1,
+            "RANK_LOSS": False,
+            "RANK_LEVEL": 0,
+            "RANK_ITERS": 50,
+            "REFIT_INTERVAL": 0,
+            "REFIT_SCORE": 0.95,
+            "SEED": 1234,
         }
     )
+
+
+def _tadt() -> CfgNode:
+    """`TRACK.TADT` (specs/ta_siamrpn.md section 2.2): see `pysot.tracker.tadt.TADTParams`."""
+    return _group(
+        {
+            "MIN_SIZE": 44.0,
+            "MAX_SIZE": 59.0,
+            "SEARCH_FACTOR": 3.0,
+            "STRIDE": 4,
+            "SCALE_CELLS": 2,
+            "SCALE_WEIGHTS": [0.99, 1.0, 1.0055],
+            "BALANCE_CHANNELS": 49,
+        }
+    )
+
+
+def _online() -> CfgNode:
+    """`TRACK.ONLINE` (specs/config.md section 2.4): ATOM and DiMP, with DiMP's values where the two differ."""
+    keys = {**config_online.COMMON, **config_online.LOCALISATION, **config_online.ATOM, **config_online.DIMP}
+    return _group({**keys, "AUG": _group(config_online.AUG), "BOX": _group(config_online.BOX)})

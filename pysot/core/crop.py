@@ -26,6 +26,12 @@ def context_side(size_wh: tuple[float, float], context: float) -> float:
     return math.sqrt((width + padding) * (height + padding))
 
 
+def mean_color(image: Image) -> tuple[float, ...]:
+    """Mean blue, green and red of every eighth row and column: the mean of all pixels would take as long as a crop."""
+    size_wh = max(1, image.shape[1] // 8), max(1, image.shape[0] // 8)
+    return cv2.mean(cv2.resize(image, size_wh, interpolation=cv2.INTER_NEAREST))[:3]
+
+
 def get_subwindow(
     image: Image, center_xy: tuple[float, float], model_size: int, original_size: int, fill_bgr: NDArray[np.floating]
 ) -> Image:
@@ -67,6 +73,10 @@ def _pad(
     return canvas
 
 
+BORDER_MODES = ("replicate", "inside", "inside_major")
+"""What `sample_patch` may do with a square that hangs out of the image."""
+
+
 @dataclass(frozen=True)
 class SampledPatch:
     """What `sample_patch` cut out of an image.
@@ -81,7 +91,14 @@ class SampledPatch:
 
 
 def sample_patch(
-    image: Image, center_xy: tuple[float, float], side: float, output_side: int, *, integer_division: bool = True
+    image: Image,
+    center_xy: tuple[float, float],
+    side: float,
+    output_side: int,
+    *,
+    integer_division: bool = True,
+    border: str = "replicate",
+    max_scale_change: float = 1.5,
 ) -> SampledPatch:
     """Cuts out the square that ATOM and DiMP look at, before its resizing to `output_side` (specs/atom.md section 9).
 
@@ -94,24 +111,55 @@ def sample_patch(
         output_side: side the caller will resize to, pixels.
         integer_division: how half a side is taken. True as the published numbers were made (torch < 1.5); False as
             today's torch divides, which moves the patch by up to 2 pixels.
+        border: `replicate`; or `inside` and `inside_major`, where the square shrinks (`fitting_side`) and is moved into
+            the image as far as it fits (specs/dimp.md section 5.3). What hangs out repeats the border.
+        max_scale_change: how much it may shrink.
     """
+    side = fitting_side(side, (image.shape[0], image.shape[1]), border, max_scale_change)
     factor = max(int(side / output_side - 0.1), 1)
     size = max(round(side / factor), 2)
-    starts, stops, box = [], [], []
-    for center in center_xy:
+    offsets, starts, stops, box = [], [], [], []
+    for center, limit in zip(center_xy, image.shape[1::-1], strict=True):
         offset = int(center) % factor
         middle = (int(center) - offset) // factor
         if integer_division:
             low, high = float(middle - (size - 1) // 2), float(middle + size // 2 + 1)
         else:
             low, high = middle - (size - 1) / 2, middle + size / 2 + 1
-        starts.append((math.trunc(low), offset))
+        offset %= limit
+        if border != "replicate":
+            shift = shift_inside(low, high, len(range(offset, limit, factor)))
+            low, high = low + shift, high + shift
+        offsets.append(offset)
+        starts.append(math.trunc(low))
         stops.append(math.floor(high))
         box.append((factor * low, factor * high))
-    (x1, offset_x), (y1, offset_y) = starts
-    thinned = image[offset_y % image.shape[0] :: factor, offset_x % image.shape[1] :: factor]
-    pixels = cut_repeating_border(thinned, x1, y1, *stops)
+    thinned = image[offsets[1] :: factor, offsets[0] :: factor]
+    pixels = cut_repeating_border(thinned, *starts, *stops)
     return SampledPatch(pixels, (box[0][0], box[1][0], box[0][1], box[1][1]))
+
+
+def fitting_side(side: float, image_hw: tuple[int, int], border: str, max_shrink: float) -> float:
+    """The side that a square of `side` image pixels shrinks to.
+
+    With `inside`, until it fits into the image along both axes; with `inside_major`, along one. In whole pixels, and by
+    a factor of `max_shrink` at most. With `replicate` it stays.
+    """
+    if border == "replicate":
+        return side
+    excess = [side / limit for limit in image_hw]
+    shrink = max(excess) if border == "inside" else min(excess)
+    return math.floor(side / min(max(shrink, 1.0), max_shrink))
+
+
+def shift_inside(low: float, high: float, limit: float) -> float:
+    """How far the interval from `low` to `high` moves to lie in 0..limit.
+
+    Where it is longer than that, about half of what hangs out does so at each end.
+    """
+    shift = max(-low, 0) - max(high - limit, 0)
+    overflow = (max(-low - shift, 0) + max(high + shift - limit, 0)) // 2
+    return -low - overflow if overflow > 0 else shift
 
 
 def cut_repeating_border(image: Image, x1: int, y1: int, x2: int, y2: int) -> Image:

@@ -11,10 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.crop import BORDER_MODES, Image, cut_repeating_border, fitting_side, shift_inside
 from pysot.core.errors import ConfigError
-
-MODES = ("replicate", "inside", "inside_major")
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,8 @@ class Cropper:
     Attributes:
         side: of the crops, pixels.
         area_factor: side of the square in the frame, in target sizes sqrt(w h).
-        mode: what happens at the frame's border. replicate: the outermost pixels are repeated. inside: the square
-            shrinks, by `max_shrink` at most, until it fits along both axes, and is shifted into the frame;
-            inside_major: until it fits along one axis. What still hangs out is filled by repetition.
-        max_shrink: see `mode`.
+        mode: what happens at the frame's border; see `pysot.core.crop.sample_patch`.
+        max_shrink: how much the square may shrink there.
     """
 
     side: int
@@ -56,8 +52,8 @@ class Cropper:
     max_shrink: float = 1.5
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ConfigError(f"TRAIN.CROP_MODE is '{self.mode}'; expected one of {', '.join(MODES)}.")
+        if self.mode not in BORDER_MODES:
+            raise ConfigError(f"TRAIN.CROP_MODE is '{self.mode}'; expected one of {', '.join(BORDER_MODES)}.")
 
     def __call__(
         self, image: Image, around_xywh: NDArray[np.float64], box_xywh: NDArray[np.float64]
@@ -82,17 +78,10 @@ class Cropper:
 
     def _window(self, image: Image, around_xywh: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
         """Upper left corner, whole pixels, and side of the square."""
-        extent = max(math.ceil(math.sqrt(float(around_xywh[2] * around_xywh[3])) * self.area_factor), 1)
-        center = around_xywh[:2] + around_xywh[2:] / 2
-        if self.mode == "replicate":
-            return np.round(center - extent / 2), extent
-        size_wh = np.array([image.shape[1], image.shape[0]], dtype=np.float64)
-        excess = extent / size_wh
-        shrink = float(np.clip(excess.max() if self.mode == "inside" else excess.min(), 1.0, self.max_shrink))
-        extent = max(math.floor(extent / shrink), 1)
-        corner = np.round(center - extent / 2)
-        before, after = np.maximum(-corner, 0), np.maximum(corner + extent - size_wh, 0)
-        shifted = corner + before - after
-        # Too large to fit along an axis: what hangs out is shared between its two ends.
-        overflow = (np.maximum(-shifted, 0) + np.maximum(shifted + extent - size_wh, 0)) // 2
-        return np.where(overflow > 0, -overflow, shifted), extent
+        wanted = max(math.ceil(math.sqrt(float(around_xywh[2] * around_xywh[3])) * self.area_factor), 1)
+        extent = max(int(fitting_side(wanted, (image.shape[0], image.shape[1]), self.mode, self.max_shrink)), 1)
+        corner = np.round(around_xywh[:2] + around_xywh[2:] / 2 - extent / 2)
+        if self.mode != "replicate":
+            limits = (image.shape[1], image.shape[0])
+            corner += [shift_inside(low, low + extent, limit) for low, limit in zip(corner, limits, strict=True)]
+        return corner, extent

@@ -11,20 +11,21 @@ from pysot.models.head.iounet import IouNet
 from pysot.models.layers.normalize import normalize_power
 
 
-class AtomNet(nn.Module):
-    """The part of ATOM that is learned off-line; the classifier is learned while tracking (pysot.online).
-
-    Children: backbone, bb_regressor. Images are (B, 3, H, W) float BGR in 0..255. The model keeps nothing of a target,
-    so that any number of trackers can share one.
+class OverlapNet(nn.Module):
+    """What the networks of ATOM and DiMP share: a backbone and an overlap head.
 
     Args:
         backbone: delivers two maps, of strides 8 and 16.
         bb_regressor: the overlap head, made for the channels of these.
+        others: further children, which published snapshots have between the two.
 
-    Raises `ConfigError` when the two do not fit.
+    Raises `ConfigError` when backbone and overlap head do not fit.
     """
 
-    def __init__(self, backbone: Backbone, bb_regressor: IouNet) -> None:
+    backbone: Backbone
+    bb_regressor: IouNet
+
+    def __init__(self, backbone: Backbone, bb_regressor: IouNet, **others: nn.Module) -> None:
         super().__init__()
         if backbone.out_channels != bb_regressor.input_dim:
             raise ConfigError(
@@ -32,8 +33,8 @@ class AtomNet(nn.Module):
                 f"{bb_regressor.input_dim}. Use the levels of strides 8 and 16 (used_layers [2, 3]), and make "
                 "IOU.KWARGS.input_dim equal to their channels."
             )
-        self.backbone = backbone
-        self.bb_regressor = bb_regressor
+        for name, child in {"backbone": backbone, **others, "bb_regressor": bb_regressor}.items():
+            self.add_module(name, child)
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -43,6 +44,14 @@ class AtomNet(nn.Module):
     def features(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps, of strides 8 and 16: what the overlap head takes."""
         return self.backbone(image)
+
+
+class AtomNet(OverlapNet):
+    """The part of ATOM that is learned off-line; the classifier is learned while tracking (pysot.online).
+
+    Children: backbone, bb_regressor. Images are (B, 3, H, W) float BGR in 0..255. The model keeps nothing of a target,
+    so that any number of trackers can share one.
+    """
 
     def classifier_features(self, features: list[Tensor]) -> Tensor:
         """The deeper of these maps with each sample scaled to a mean square of 1: what the online classifier takes."""

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from pysot.core.errors import ConfigError
-from pysot.online.filter_ops import correlate, correlate_transpose
+from pysot.models.layers.filter import correlate, correlate_transpose
 from pysot.online.gauss_newton import NormalEquations
 
 
@@ -50,6 +50,11 @@ class Response:
         return torch.where(scores > 0, scores, self.parameter * (slope - 1)), slope
 
 
+def same_scores(samples: Tensor, kernel: Tensor) -> Tensor:
+    """(N, H, W) scores of a filter (k, k, C) on samples (N, H, W, C), as large as these."""
+    return correlate(samples, kernel)[:, : samples.shape[1], : samples.shape[2]]
+
+
 class WeightedResponses:
     """The data term as a function of the whole filter F, (k, k, C).
 
@@ -62,12 +67,11 @@ class WeightedResponses:
 
     def __init__(self, samples: Tensor, labels: Tensor, weights: Tensor, response: Response) -> None:
         self.samples, self.labels, self.weights = samples, labels, weights[:, None, None]
-        self.size_hw = (samples.shape[1], samples.shape[2])
         self.response = response
 
     def linearise(self, kernel: Tensor) -> tuple[float, Tensor, Tensor]:
         """The data loss, half its gradient (k, k, C), and the curvature g_j D^2 (N, H, W) for `normal_product`."""
-        value, slope = self.response.value_and_slope(correlate(self.samples, kernel, self.size_hw))
+        value, slope = self.response.value_and_slope(same_scores(self.samples, kernel))
         error = value - self.labels
         weighted = self.weights * error
         gradient = correlate_transpose(self.samples, weighted * slope, kernel.shape[0])
@@ -75,7 +79,7 @@ class WeightedResponses:
 
     def normal_product(self, direction: Tensor, curvature: Tensor) -> Tensor:
         """(k, k, C): X^T (curvature (X direction))."""
-        scores = correlate(self.samples, direction, self.size_hw).mul_(curvature)
+        scores = same_scores(self.samples, direction).mul_(curvature)
         return correlate_transpose(self.samples, scores, direction.shape[0])
 
 

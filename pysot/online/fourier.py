@@ -44,8 +44,12 @@ def _series(size: int, points: int, kernel_side: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def displacement_window(points: int) -> NDArray[np.float64]:
-    """(points, points) Hann window over displacements, 1 where there is none, above 0 at the ends."""
+def displacement_window(points: int, beyond: int = 2) -> NDArray[np.float64]:
+    """(points, points) Hann window over displacements, 1 where there is none.
+
+    It would reach 0 at a period of points + `beyond`: 2 as published for scores between cells, 1 for an odd number of
+    cells, where it is symmetric.
+    """
     distance = np.abs(np.arange(points) - points // 2)
-    hann = 0.5 * (1 + np.cos(2 * np.pi * distance / (points + 2)))
+    hann = 0.5 * (1 + np.cos(2 * np.pi * distance / (points + beyond)))
     return np.outer(hann, hann)

@@ -33,6 +33,8 @@ class LocalisationParams:
         hard_negative_thr: a second peak above this share of the first is a hard negative.
         neighborhood_scale: size of the area around the first peak that belongs to it, in target sizes.
         displacement_scale: what counts as a large displacement, in half score maps.
+        uncertain_thr: a highest score below this is UNCERTAIN.
+        hard_sample_thr: a highest score below this is a HARD_NEGATIVE: worth learning from at once.
     """
 
     not_found_thr: float = 0.25
@@ -40,6 +42,8 @@ class LocalisationParams:
     hard_negative_thr: float = 0.5
     neighborhood_scale: float = 2.2
     displacement_scale: float = 0.8
+    uncertain_thr: float = -math.inf
+    hard_sample_thr: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,10 @@ def locate_peak(
     first_xy = (first[1] - zero_xy[0], first[0] - zero_xy[1])
     if best < params.not_found_thr:
         return Peak(first_xy, best, Finding.NOT_FOUND)
+    if best < params.uncertain_thr:
+        return Peak(first_xy, best, Finding.UNCERTAIN)
+    if best < params.hard_sample_thr:
+        return Peak(first_xy, best, Finding.HARD_NEGATIVE)
     others = np.array(scores if unwindowed is None else unwindowed)
     _clear(others, first, (params.neighborhood_scale * target_wh[1], params.neighborhood_scale * target_wh[0]))
     second = _highest(others)

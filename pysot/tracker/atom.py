@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pysot.core.crop import Image, SampledPatch
 from pysot.models.iou_model import AtomNet
-from pysot.online.augmentation import drop_channels
 from pysot.online.classifier import (
     FilterProblem,
     JointProblem,
@@ -19,15 +19,15 @@ from pysot.online.classifier import (
     WeightedResponses,
     gaussian_label,
     random_classifier,
+    same_scores,
 )
-from pysot.online.filter_ops import correlate
 from pysot.online.fourier import displacement_window, upsample_scores
 from pysot.online.gauss_newton import ConjugateGradient, gauss_newton
 from pysot.online.localisation import Finding, Peak, locate_peak
 from pysot.online.memory import SampleMemory
 from pysot.online.patch import PatchView
 from pysot.tracker.base import TRACKERS, SearchRegion
-from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker
+from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker, whole_pixels
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,13 @@ class AtomTracker(OnlineTracker):
         super().__init__(model, params)
         self.response = Response(params.response_act, params.response_act_param)
 
-    def _view_center(self, center_xy: tuple[float, float]) -> tuple[float, float]:
-        return float(round(center_xy[0])), float(round(center_xy[1]))
+    def _look(self, image: Image, region: SearchRegion) -> tuple[PatchView, SampledPatch]:
+        scale, side = self._scale(region.size_wh), region.input_size
+        return PatchView(whole_pixels(region.center_xy), scale, side), self._cut(image, region.center_xy, scale, side)
 
-    def _learn_first(self, features: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
+    def _learn_first(self, samples: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
         params, side = self.params, self.params.kernel_size
-        samples = features.permute(0, 2, 3, 1)
-        dropped = drop_channels(samples[0], params.aug.dropout_num, params.aug.dropout_p, self.rng)
-        samples = torch.cat([samples, dropped])
         self.cells = (samples.shape[1], samples.shape[2])
-        shifts = np.concatenate([shifts, np.zeros((len(dropped), 2), shifts.dtype)])
         labels = torch.stack([self._label(self.center_xy, view, shift) for shift in shifts])
         weights = samples.new_full((len(samples),), 1 / len(samples))
         problem = JointProblem(
@@ -123,15 +120,11 @@ class AtomTracker(OnlineTracker):
 
     def _find(self, features: Tensor, view: PatchView, region: SearchRegion) -> tuple[Peak, Tensor]:
         sample = features.permute(0, 2, 3, 1)[0] @ self.projection.t()
-        scores = self.response.value(correlate(sample[None], self.filter, (sample.shape[0], sample.shape[1]))[0])
+        scores = self.response.value(same_scores(sample[None], self.filter)[0])
         plain = upsample_scores(scores, view.side, self.params.kernel_size).cpu().numpy()
-        influence = region.window_influence
-        if influence is None:
-            influence = float(self.params.window_output)
-        windowed = plain * (1 - influence + influence * displacement_window(view.side)) if influence else plain
         width, height = region.size_wh
         peak = locate_peak(
-            windowed,
+            self._windowed(plain, displacement_window(view.side), region),
             (view.side // 2, view.side // 2),
             (width / view.scale, height / view.scale),
             self.params.localisation,

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pysot.core.crop import Image, sample_patch
+from pysot.core.crop import Image, SampledPatch, sample_patch
 from pysot.core.errors import ConfigError, SotError
-from pysot.online.augmentation import AugmentationParams, augment
+from pysot.online.augmentation import AugmentationParams, augment, drop_channels
 from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
 from pysot.online.localisation import Finding, LocalisationParams, Peak
 from pysot.online.map_window import MapWindow
@@ -110,6 +110,11 @@ class OnlineCandidate(Candidate):
     sample: Tensor
 
 
+def whole_pixels(place_xy: tuple[float, float]) -> tuple[float, float]:
+    """`place_xy` rounded."""
+    return float(round(place_xy[0])), float(round(place_xy[1]))
+
+
 class OnlineTracker(Tracker):
     """Base of ATOM and DiMP. A subclass adds the classifier: how it is learned, scores, and is updated."""
 
@@ -121,14 +126,19 @@ class OnlineTracker(Tracker):
         self._like = next(model.parameters()).detach()
 
     @abstractmethod
-    def _learn_first(self, features: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
+    def _learn_first(self, samples: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
         """Learns the classifier.
 
         Args:
-            features: (n, C, H, W) classifier features of the views of the first frame, channels last.
+            samples: (n, H, W, C) classifier features of the views of the first frame, and of the plain one with
+                channels dropped.
             shifts: (n, 2) pixels (down, right) by which the content of each view is shifted.
             view: the plain view.
         """
+
+    @abstractmethod
+    def _look(self, image: Image, region: SearchRegion) -> tuple[PatchView, SampledPatch]:
+        """Cuts `region` out of the image (`_cut`)."""
 
     @abstractmethod
     def _find(self, features: Tensor, view: PatchView, region: SearchRegion) -> tuple[Peak, Tensor]:
@@ -137,10 +147,6 @@ class OnlineTracker(Tracker):
     @abstractmethod
     def _update(self, candidate: OnlineCandidate, center_xy: tuple[float, float]) -> None:
         """Learns from a frame where the classifier found the target at `center_xy`. The tracker has the refined box."""
-
-    @abstractmethod
-    def _view_center(self, center_xy: tuple[float, float]) -> tuple[float, float]:
-        """The centre of the crop, image pixels, for a region around `center_xy`."""
 
     def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
         x, y, width, height = box_xywh
@@ -152,10 +158,9 @@ class OnlineTracker(Tracker):
         side, aug = self.params.image_sample_size, self.params.aug
         expanded = int(side * aug.expansion)
         expanded += (expanded - side) % 2
-        view, pixels = self._crop(image, self._view_center(self.center_xy), self.size_wh, expanded)
-        view = PatchView(view.center_xy, view.scale, side)
-        patch = pixels[0].permute(1, 2, 0).cpu().numpy()
-        views, shifts = augment(patch, side, aug, self.rng)
+        view = PatchView(whole_pixels(self.center_xy), self._scale(self.size_wh), side)
+        pixels = resize_patch(self._cut(image, view.center_xy, view.scale, expanded), expanded, self._like)
+        views, shifts = augment(pixels[0].permute(1, 2, 0).cpu().numpy(), side, aug, self.rng)
         with torch.no_grad():
             features, first = self._features_of_views(views)
             if not features.isfinite().all():
@@ -165,7 +170,10 @@ class OnlineTracker(Tracker):
                 )
             box = torch.tensor([view.box_in_patch(self.center_xy, self.size_wh)], dtype=torch.float64).to(self._like)
             self.modulation = self.model.bb_regressor.modulation(first, box)
-            self._learn_first(features, shifts, view)
+            samples = features.permute(0, 2, 3, 1)
+            dropped = drop_channels(samples[0], aug.dropout_num, aug.dropout_p, self.rng)
+            shifts = np.concatenate([shifts, np.zeros((len(dropped), 2), shifts.dtype)])
+            self._learn_first(torch.cat([samples, dropped]), shifts, view)
 
     def _features_of_views(self, views: NDArray[Any]) -> tuple[Tensor, list[Tensor]]:
         """(n, C, H, W) classifier features of (n, S, S, 3) views, and the backbone's maps of the first view."""
@@ -174,21 +182,38 @@ class OnlineTracker(Tracker):
         features = torch.cat([self.model.classifier_features(part) for part in maps])
         return features.contiguous(memory_format=torch.channels_last), [level[:1] for level in maps[0]]
 
-    def _crop(
-        self, image: Image, center_xy: tuple[float, float], size_wh: tuple[float, float], side: int
-    ) -> tuple[PatchView, Tensor]:
-        """The crop of `side` network pixels around a target of `size_wh` image pixels."""
-        scale = math.sqrt(size_wh[0] * size_wh[1]) * self.params.search_area_scale / self.params.image_sample_size
-        patch = sample_patch(image, center_xy, scale * side, side, integer_division=self.params.integer_division)
-        return PatchView(self._view_center(center_xy), scale, side), resize_patch(patch, side, self._like)
+    def _scale(self, size_wh: tuple[float, float]) -> float:
+        """Image pixels per network pixel when looking for a target of `size_wh` image pixels."""
+        return math.sqrt(size_wh[0] * size_wh[1]) * self.params.search_area_scale / self.params.image_sample_size
+
+    def _cut(
+        self, image: Image, center_xy: tuple[float, float], scale: float, side: int, **border: Any
+    ) -> SampledPatch:
+        """The square that becomes `side` network pixels; `border` as in `sample_patch`."""
+        return sample_patch(
+            image, center_xy, scale * side, side, integer_division=self.params.integer_division, **border
+        )
+
+    def _windowed(
+        self, scores: NDArray[np.floating], window: NDArray[np.float64], region: SearchRegion
+    ) -> NDArray[np.floating]:
+        """`scores` times `window`, as far as the parameters or the region want it."""
+        influence = region.window_influence
+        if influence is None:
+            influence = float(self.params.window_output)
+        return scores * (1 - influence + influence * window) if influence else scores
+
+    def move_to(self, center_xy: tuple[float, float], size_wh: tuple[float, float]) -> None:
+        super().move_to(center_xy, size_wh)
+        self.search_size_wh = size_wh
 
     def search_region(self) -> SearchRegion:
         return SearchRegion(self.center_xy, self.search_size_wh, self.params.image_sample_size)
 
     def locate(self, image: Image, region: SearchRegion) -> OnlineCandidate:
-        view, pixels = self._crop(image, region.center_xy, region.size_wh, region.input_size)
+        view, patch = self._look(image, region)
         with torch.no_grad():
-            features = self.model.features(pixels)
+            features = self.model.features(resize_patch(patch, view.side, self._like))
             peak, sample = self._find(self.model.classifier_features(features), view, region)
         center = [own + offset for own, offset in zip(view.center_xy, peak.offset_xy, strict=True)]
         return OnlineCandidate(
@@ -213,8 +238,9 @@ class OnlineTracker(Tracker):
             self.center_xy, self.size_wh = self._refine(candidate, center)
             if self.params.update_scale_when_uncertain or candidate.finding is not Finding.UNCERTAIN:
                 self.search_size_wh = self.size_wh
-            with torch.no_grad():
-                self._update(candidate, center)
+            if self.learns:
+                with torch.no_grad():
+                    self._update(candidate, center)
         if image.shape[:2] != self.image_hw:
             self._fit_to(image)
         (x, y), (width, height) = self.center_xy, self.size_wh

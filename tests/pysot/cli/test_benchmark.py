@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from pysot.cli import benchmark
+from pysot.cli.benchmark_stages import ONLINE_STAGES, SIAMESE_STAGES, Stopwatch
+from pysot.core.errors import SotError
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +29,7 @@ def test_stages_add_up_to_the_frame(tmp_path: Path, capsys: pytest.CaptureFixtur
     finally:
         torch.set_num_threads(before)
     report = json.loads(file.read_text())
-    assert list(report["stages_ms"]) == list(benchmark.STAGES)
+    assert list(report["stages_ms"]) == list(SIAMESE_STAGES)
     assert all(ms > 0 for ms in report["stages_ms"].values())
     assert sum(report["stages_ms"].values()) == pytest.approx(report["frame_ms"], rel=0.5)
     assert report["fps"] == pytest.approx(1000 / report["frame_ms"], rel=0.01)
@@ -46,11 +49,63 @@ def test_stages_add_up_to_the_frame(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_stopwatch_comes_off() -> None:
-    tracker, _ = benchmark.build("nanotrack_v1", None, [], "cpu")
-    watch = benchmark.Stopwatch(tracker)
+    for name in ("nanotrack_v1", "dimp_tiny"):
+        tracker, _ = benchmark.build(name, None, [], "cpu")
+        before = set(vars(tracker))
+        watch = Stopwatch(tracker)
+        assert set(vars(tracker)) > before
+        watch.close()
+        assert set(vars(tracker)) == before
+        backbone = tracker.model.backbone
+        assert not backbone._forward_hooks and not backbone._forward_pre_hooks
+
+
+@pytest.mark.parametrize("name", ["atom_tiny", "dimp_tiny"])
+def test_trackers_that_learn_are_timed_learning(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "speed.json"
+    arguments = ["--config", name, "--device", "cpu", "--frames", "15", "--json", str(file), "--size", "320x240"]
+    always = ["NOT_FOUND_THR", "-1000000000", "DISTRACTOR_THR", "1000000000", "HARD_NEGATIVE_THR", "1000000000"]
+    always += ["TRAIN_SKIPPING", "10", "IMAGE_SAMPLE_SIZE", "160"]
+    opts = [word if k % 2 else f"TRACK.ONLINE.{word}" for k, word in enumerate(always)]
+    assert benchmark.main([*arguments, "--opts", *opts]) == 0
+    report = json.loads(file.read_text())
+    stages = report["stages_ms"]
+    assert list(stages) == list(ONLINE_STAGES) and all(ms > 0 for ms in stages.values())
+    assert report["found"] == report["frames"] == 15 and report["init_ms"] > 0
+    assert report["frame_ms"] == pytest.approx(sum(stages.values()), abs=0.01)
+    out = capsys.readouterr().out
+    assert "15 with the target found" in out and "classifier features" in out and "(mean)" in out
+
+
+class Beat:
+    """A clock that goes on by one second whenever it is read."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def perf_counter(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
+def test_every_second_belongs_to_one_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker, _ = benchmark.build("dimp_tiny", None, ["TRACK.ONLINE.NOT_FOUND_THR", "-1000000000"], "cpu")
+    frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    tracker.init(frame, (60, 40, 30, 24))
+    watch = Stopwatch(tracker)
+    monkeypatch.setattr("pysot.cli.benchmark_stages.time", Beat())
+    watch.start()
+    tracker.track(frame)
+    assert watch.stop() == [1.0] * len(ONLINE_STAGES)
     watch.close()
-    assert "_respond" not in vars(tracker)
-    assert not tracker.model.backbone._forward_hooks
+
+
+def test_other_trackers_are_named() -> None:
+    class Unknown:
+        model = torch.nn.Linear(1, 1)
+
+    with pytest.raises(SotError, match="Unknown has no stages"):
+        Stopwatch(Unknown())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -96,13 +96,14 @@ def test_the_list_says_where_each_snapshot_is(no_zoo: Path, capsys: pytest.Captu
     assert set(lines) == set(list_experiments())
     assert lines["siamrpn_alex_dwxcorr"] == str(own)
     assert lines["nanotrack_v2"].startswith("not here")
-    assert lines["siammask_r50_l3"].startswith("no snapshot")
+    assert lines["siammask_r50_l3"].startswith("not here")
+    assert lines["siamrpn_alex_dwxcorr_16gpu"].startswith("no snapshot")
 
 
 def test_a_damaged_snapshot_is_called_unusable(no_zoo: Path) -> None:
     (no_zoo / "nanotrackv2.pth").write_bytes(b"half a file")
     assert "is not the published nanotrack_v2" in snapshot_state("nanotrack_v2")
-    assert [line.split(":")[0] for line in found_snapshots()] == ["nanotrack_v2", "siamrpn_tiny"]
+    assert {"nanotrack_v2", "siamrpn_tiny"} <= {line.split(":")[0] for line in found_snapshots()}
 
 
 def test_the_environment_report_is_complete(no_zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,6 +94,62 @@ def test_patch_inside_the_image_is_the_image_itself() -> None:
     assert sample_patch(image[:, :60], (30, 30), 60, 60).pixels.flags.writeable  # torch warns of others
 
 
+@settings(max_examples=120, deadline=None)
+@given(
+    st.floats(-200, 300),
+    st.floats(-200, 300),
+    st.floats(1, 600),
+    st.sampled_from(["inside", "inside_major"]),
+    st.floats(1, 3),
+    st.booleans(),
+)
+def test_patches_that_stay_inside(
+    x: float, y: float, side: float, border: str, change: float, integer_division: bool
+) -> None:
+    image = np.random.default_rng(0).integers(50, 200, (90, 120, 3), dtype=np.uint8)
+    options = {"integer_division": integer_division, "border": border, "max_scale_change": change}
+    patch = sample_patch(image, (x, y), side, 600, **options)  # type: ignore[arg-type]
+    plain = sample_patch(image, (x, y), side, 600, integer_division=integer_division)
+    assert (patch.pixels >= 50).all() and (patch.pixels < 200).all()
+    x1, y1, x2, y2 = patch.box_xyxy
+    left, top, right, bottom = plain.box_xyxy
+    assert abs(patch.pixels.shape[0] - (y2 - y1)) <= 1 and abs(patch.pixels.shape[1] - (x2 - x1)) <= 1
+    assert (right - left) / change - 2 <= x2 - x1 <= right - left + 0.5  # never larger, and not much smaller
+    limits = [(x1, x2, left, right, 120), (y1, y2, top, bottom, 90)]
+    for low, high, plain_low, plain_high, limit in limits:
+        if high - low <= limit:
+            assert low >= 0 and high <= limit
+        else:
+            assert low <= 0 and high >= limit and abs(-low - (high - limit)) <= 2
+        if plain_low >= 0 and plain_high <= limit and plain_high - plain_low == high - low:
+            assert (low, high) == (plain_low, plain_high)
+    if side / (90 if border == "inside" else 120) <= change:
+        assert (y2 - y1 <= 90.5 and x2 - x1 <= 120.5) if border == "inside" else x2 - x1 <= 120.5
+
+
+@pytest.mark.parametrize(
+    ("center", "side", "border", "box"),
+    [
+        ((60, 45), 40, "inside", (41, 26, 81, 66)),  # where it fits nothing changes
+        ((10, 45), 60, "replicate", (-19, 16, 41, 76)),
+        ((10, 45), 60, "inside", (0, 16, 60, 76)),
+        ((110, 80), 60, "inside_major", (60, 30, 120, 90)),
+        ((60, 45), 100, "inside", (16, 0, 106, 90)),  # as high as the image
+        ((60, 45), 100, "inside_major", (11, -5, 111, 95)),  # narrower than the image: its size stays
+        ((60, 45), 300, "inside_major", (-40, -55, 160, 145)),  # 1.5 times smaller, and no more
+    ],
+)
+def test_border_modes_of_the_table(
+    center: tuple[float, float], side: float, border: str, box: tuple[float, ...]
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    patch = sample_patch(image, center, side, 300, border=border)
+    assert patch.box_xyxy == box
+    left, top, right, bottom = (int(value) for value in box)
+    rows, columns = np.arange(top, bottom).clip(0, 89), np.arange(left, right).clip(0, 119)
+    np.testing.assert_array_equal(patch.pixels, image[rows][:, columns])
+
+
 def test_patch_outside_repeats_the_border() -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     corner = sample_patch(image, (-100, -100), 10, 10).pixels

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pysot.core.crop import BORDER_MODES
 from pysot.core.errors import ConfigError
-from pysot.datasets.target_crop import MODES, Cropper, Jitter
+from pysot.datasets.target_crop import Cropper, Jitter
 
 BOX = np.array([70.0, 40.0, 20.0, 30.0])
 
@@ -20,7 +21,7 @@ def frame(box_xywh: np.ndarray, size_hw: tuple[int, int] = (120, 160)) -> np.nda
     return image
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", BORDER_MODES)
 def test_the_target_is_where_its_box_says(mode: str) -> None:
     crop, box = Cropper(128, 4.0, mode)(frame(BOX), BOX, BOX)
     bright = np.argwhere(crop[..., 0] > 140)
@@ -62,7 +63,7 @@ def test_shrinking_is_limited() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(-60, 200), st.floats(-60, 200), st.floats(1, 150), st.floats(1, 150), st.sampled_from(MODES))
+@given(st.floats(-60, 200), st.floats(-60, 200), st.floats(1, 150), st.floats(1, 150), st.sampled_from(BORDER_MODES))
 def test_any_place_gives_a_crop(x: float, y: float, width: float, height: float, mode: str) -> None:
     crop, box = Cropper(32, 4.0, mode)(frame(BOX), np.array([x, y, width, height]), BOX)
     assert crop.shape == (32, 32, 3)

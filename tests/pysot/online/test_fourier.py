@@ -55,3 +55,10 @@ def test_window_prefers_the_middle() -> None:
     assert window[144, 144] == 1 == window.max() and window.min() > 0
     assert window[144, 0] == pytest.approx(0.5 * (1 + np.cos(2 * np.pi * 144 / 290)))
     np.testing.assert_allclose(window, window.T)
+
+
+def test_window_of_an_odd_number_of_cells_is_symmetric() -> None:
+    window = displacement_window(19, beyond=1)
+    expected = 0.5 * (1 - np.cos(2 * np.pi / 20 * np.arange(1, 20)))
+    np.testing.assert_allclose(window, np.outer(expected, expected), atol=1e-12)
+    assert window.argmax() == 9 * 19 + 9

@@ -46,6 +46,21 @@ def test_the_four_findings(peaks: dict[tuple[int, int], float], offset: tuple[in
     assert (peak.offset_xy, peak.finding, peak.score) == (offset, finding, max(peaks.values()))
 
 
+@pytest.mark.parametrize(
+    ("score", "finding"),
+    [
+        (0.24, Finding.NOT_FOUND),
+        (0.29, Finding.UNCERTAIN),
+        (0.31, Finding.HARD_NEGATIVE),
+        (0.41, Finding.NORMAL),
+    ],
+)
+def test_low_scores_may_be_uncertain_or_worth_learning_from(score: float, finding: Finding) -> None:
+    params = LocalisationParams(uncertain_thr=0.3, hard_sample_thr=0.4)
+    peak = locate_peak(score_map({(3, -7): score}), (50, 50), TARGET, params)
+    assert peak == Peak((3, -7), score, finding)
+
+
 def test_displacement_counts_from_where_the_target_was() -> None:
     peaks = {(45, 0): 0.9, (3, 0): 0.8}
     assert find(peaks).offset_xy == (3, 0)
