@@ -1,0 +1,193 @@
+"""LMT's two heads on the pooled feature of a box: target or background, and overlap with the target (specs/lmt.md
+sections 1 and 2); and the two ways a feature is pooled.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from pysot.core.errors import ConfigError
+from pysot.core.registry import Registry
+from pysot.core.roi_patch import BoxGeometry
+from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.vggm import RECEPTIVE_FIELD, STRIDE
+from pysot.models.layers.box_crop import CROP_SIDE, PADDING
+from pysot.models.layers.cell_sample import sample_cells
+from pysot.models.layers.prroi_pool import prroi_pool_boxes
+
+Params: TypeAlias = Mapping[str, Tensor]
+"""Parameters by name, instead of a module's own."""
+BackboneCall: TypeAlias = Callable[..., list[Tensor]]
+"""A backbone, or one with other parameters than its own."""
+
+
+class Mlp(nn.Module):
+    """Three linear layers with ReLU between, whose parameters may be given from outside.
+
+    Args:
+        inputs, hidden, outputs: widths.
+        first: number of the first layer: `fc1` or `fc4`.
+        init: `mdnet`, normal weights of deviation 0.01 and biases of 0.1, 0 in the last layer, or `he`, normal weights
+            of variance 2 / inputs and biases of 0.
+    """
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, first: int, init: str = "mdnet") -> None:
+        super().__init__()
+        self.names = tuple(f"fc{number}" for number in range(first, first + 3))
+        for name, (wide, narrow) in zip(
+            self.names, ((inputs, hidden), (hidden, hidden), (hidden, outputs)), strict=True
+        ):
+            layer = nn.Linear(wide, narrow)
+            nn.init.normal_(layer.weight, 0, 0.01 if init == "mdnet" else (2 / wide) ** 0.5)
+            nn.init.constant_(layer.bias, 0.1 if init == "mdnet" and name != self.names[-1] else 0.0)
+            self.add_module(name, layer)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, outputs) of features (N, inputs)."""
+        first, second, third = (self.get_submodule(name) for name in self.names)
+        out: Tensor = third(torch.relu(second(torch.relu(first(features)))))
+        return out
+
+
+class LmtHead(nn.Module):
+    """Children: cls (fc1 to fc3, two classes, index 1 the target) and iou (fc4 to fc6).
+
+    Args:
+        inputs: length of a flattened feature.
+        hidden: width of the hidden layers.
+        iou_branch: False leaves the overlap branch out (a MetaSDNet).
+        init: see `Mlp`.
+    """
+
+    def __init__(self, inputs: int, hidden: int = 512, iou_branch: bool = True, init: str = "mdnet") -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.cls = Mlp(inputs, hidden, 2, first=1, init=init)
+        if iou_branch:
+            self.iou = Mlp(inputs, hidden, 1, first=4, init=init)
+
+    @property
+    def has_iou(self) -> bool:
+        """Whether there is an overlap branch."""
+        return hasattr(self, "iou")
+
+    def classify(self, features: Tensor, params: Params | None = None) -> Tensor:
+        """(N, 2) logits of features (N, C, k, k) or (N, inputs); with `params` (`cls.fc1.weight`, ...) instead of the
+        module's own where they are named."""
+        return _call(self.cls, "cls.", features, params)
+
+    def predict_iou(self, features: Tensor, params: Params | None = None) -> Tensor:
+        """(N,) overlaps with the target, 0 to 1."""
+        return torch.sigmoid(_call(self.iou, "iou.", features, params)[:, 0])
+
+
+def _call(branch: nn.Module, prefix: str, features: Tensor, params: Params | None) -> Tensor:
+    flat = features.flatten(1)
+    own = {name.removeprefix(prefix): value for name, value in (params or {}).items() if name.startswith(prefix)}
+    out: Tensor = functional_call(branch, own, (flat,)) if own else branch(flat)
+    return out
+
+
+class BoxPool(nn.Module, ABC):
+    """How the feature of a box is read from an image.
+
+    Attributes:
+        geometry: how large boxes are in patches.
+        channels, size: of a feature, (channels, size, size).
+    """
+
+    geometry: BoxGeometry
+    channels: int
+    size: int
+
+    @abstractmethod
+    def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
+        """What boxes are read from, of (B, 3, H, W) patches, BGR 0 to 255."""
+
+    @abstractmethod
+    def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
+        """(B, N, C, k, k) features of boxes (B, N, 4) in patch coordinates."""
+
+    def crops(self, backbone: BackboneCall, crops: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """(N, C, k, k) features of one box (N, 4) in each of the crops (N, 3, S, S), made by `box_crops`."""
+        return self.pool(self.maps(backbone, crops), boxes_xyxy[:, None])[:, 0]
+
+
+BOX_POOLS: Registry[type[BoxPool]] = Registry("box pooling", key="HEAD.KWARGS.pool")
+"""Classes called with a backbone and the remaining arguments of HEAD.KWARGS that they name."""
+
+
+_BOX_SIDE = CROP_SIDE * CROP_SIDE / (CROP_SIDE + 2 * PADDING)
+CELL_GEOMETRY = BoxGeometry(CROP_SIDE, _BOX_SIDE, margin=(CROP_SIDE - _BOX_SIDE) / 2)
+"""MDNet's crops: a box with its context, stretched to 107 pixels."""
+
+
+@BOX_POOLS.register("cells")
+class CellPool(BoxPool):
+    """For VGG-M: the 3 x 3 cells that the crop of a box would have, read from the dense map of a larger patch.
+
+    The same as from the crop where the box has the patch's scale and lies at whole steps of `stride` pixels; in
+    between, and for larger and smaller boxes, interpolated (docs/lmt.md has the differences).
+
+    Args:
+        stride: patch pixels between cells of the map, 8 or 4; the finer one is nearer to the crops and dearer.
+    """
+
+    size = 3
+
+    def __init__(self, backbone: Backbone, stride: int = 8) -> None:
+        super().__init__()
+        if stride not in (4, 8):
+            raise ConfigError(f"HEAD.KWARGS.stride is {stride}; expected 8 or 4.")
+        self.channels, self.stride = backbone.out_channels[0], stride
+        self.geometry = CELL_GEOMETRY
+
+    def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
+        return backbone(patches, stride=self.stride)
+
+    def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
+        low, high = boxes_xyxy[..., :2], boxes_xyxy[..., 2:]
+        centers = ((low + high) / 2 - 0.5 - RECEPTIVE_FIELD // 2) / self.stride
+        steps = (high - low) / self.geometry.box_side * (STRIDE / self.stride)
+        return sample_cells(maps[0], centers, steps, self.size)
+
+    def crops(self, backbone: BackboneCall, crops: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        return backbone(crops)[0]
+
+
+@BOX_POOLS.register("pyramid")
+class PyramidPool(BoxPool):
+    """For a backbone of strides 8, 16, ...: each map projected to `width` channels, pooled precisely, and joined.
+
+    Args:
+        backbone: its `out_channels` are the levels, its shallowest of stride `stride`.
+        width: channels that are kept of each level.
+        size: bins along a side.
+        stride: image pixels per cell of the first level; each further level has twice that.
+        crop_side: side of the crop of one box, which spans half of it.
+    """
+
+    def __init__(
+        self, backbone: Backbone, width: int = 32, size: int = 5, stride: int = 8, crop_side: int = 128
+    ) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in backbone.out_channels)
+        self.channels, self.size, self.stride = width * len(self.levels), size, stride
+        self.geometry = BoxGeometry(crop_side, box_side=0, margin=0)
+
+    def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
+        return [level(features) for level, features in zip(self.levels, backbone(patches), strict=True)]
+
+    def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
+        boxes = boxes_xyxy.to(maps[0]) - 0.5  # cells lie at pixel centres
+        pooled = [
+            prroi_pool_boxes(level, boxes, (self.size, self.size), 1 / (self.stride * 2**number))
+            for number, level in enumerate(maps)
+        ]
+        return torch.relu(torch.cat(pooled, dim=2))

@@ -1,0 +1,133 @@
+"""LMT's network: a backbone, a pooling of boxes, two heads, and the learned rates of the one step that makes it a
+tracker of a given target (specs/lmt.md sections 2 and 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from pysot.core.errors import ConfigError
+from pysot.core.roi_patch import BoxGeometry
+from pysot.models.backbone.base import Backbone
+from pysot.models.head.lmt import BackboneCall, BoxPool, LmtHead, Params
+
+
+class Rates(nn.Module):
+    """A learned step length for every number of some parameters.
+
+    Args:
+        shapes: name and shape of each parameter.
+        initial: what all begin with.
+    """
+
+    def __init__(self, shapes: Iterable[tuple[str, torch.Size]], initial: float) -> None:
+        super().__init__()
+        for name, shape in shapes:
+            self.register_parameter(name.replace(".", "/"), nn.Parameter(torch.full(shape, initial)))
+
+    def by_name(self) -> dict[str, Tensor]:
+        """The rates under the names of the parameters they belong to."""
+        return {name.replace("/", "."): value for name, value in self.named_parameters()}
+
+
+class LmtNet(nn.Module):
+    """Children: backbone, pool, head (cls, iou), rates. The model keeps nothing of a target.
+
+    Parameters that a target changes are handed in by name, as `head.cls.fc1.weight`; what is not named is the model's.
+
+    Args:
+        backbone: delivers what the pooling reads.
+        pool: how the feature of a box is made.
+        head: made for the length of these features.
+        alpha_init: first value of all rates.
+        adapt_backbone: the step changes the backbone, too, as MetaSDNet's second stage does.
+        adapt_iou: the step changes the overlap branch.
+
+    Raises `ConfigError` when the backbone shall change and has batch norms, or the head is made for other features.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        pool: BoxPool,
+        head: LmtHead,
+        *,
+        alpha_init: float = 1e-4,
+        adapt_backbone: bool = False,
+        adapt_iou: bool = True,
+    ) -> None:
+        super().__init__()
+        length = pool.channels * pool.size**2
+        if head.inputs != length:
+            raise ConfigError(f"The head takes features of length {head.inputs}, but the pooling delivers {length}.")
+        if adapt_backbone and any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in backbone.modules()):
+            raise ConfigError(
+                f"META.ADAPT_BACKBONE: {type(backbone).__name__} has batch norms, which a single step cannot adapt. "
+                "Set it False, or use BACKBONE.TYPE vggm."
+            )
+        self.backbone, self.pool, self.head = backbone, pool, head
+        prefixes = ["head.cls."] + ["head.iou."] * (adapt_iou and head.has_iou) + ["backbone."] * adapt_backbone
+        shapes = [(name, value.shape) for name, value in self.named_parameters() if name.startswith(tuple(prefixes))]
+        self.rates = Rates(shapes, alpha_init)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout of images and weights that runs fastest."""
+        return self.backbone.memory_format
+
+    @property
+    def geometry(self) -> BoxGeometry:
+        """How large boxes are in patches."""
+        return self.pool.geometry
+
+    @property
+    def adapts_backbone(self) -> bool:
+        """Whether the features of a target are its own."""
+        return any(name.startswith("backbone/") for name, _ in self.rates.named_parameters())
+
+    def adapted(self) -> dict[str, Tensor]:
+        """The parameters that the step on the first frame changes, as they are learned, by name."""
+        rates = self.rates.by_name()
+        return {name: value for name, value in self.named_parameters() if name in rates}
+
+    def maps(self, patches: Tensor, params: Params | None = None) -> list[Tensor]:
+        """What the boxes of (B, 3, H, W) patches, BGR 0 to 255, are read from."""
+        return self.pool.maps(self._backbone(params), patches)
+
+    def boxes(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
+        """(B, N, C, k, k) features of boxes (B, N, 4) in patch coordinates."""
+        return self.pool.pool(maps, boxes_xyxy)
+
+    def crops(self, crops: Tensor, boxes_xyxy: Tensor, params: Params | None = None) -> Tensor:
+        """(N, C, k, k) features of one box (N, 4) in each of the crops (N, 3, S, S), made by `box_crops`."""
+        return self.pool.crops(self._backbone(params), crops, boxes_xyxy)
+
+    def classify(self, features: Tensor, params: Params | None = None) -> Tensor:
+        """(N, 2) logits; index 1 is the target."""
+        return self.head.classify(features, _inside(params, "head."))
+
+    def predict_iou(self, features: Tensor, params: Params | None = None) -> Tensor:
+        """(N,) overlaps with the target, 0 to 1."""
+        return self.head.predict_iou(features, _inside(params, "head."))
+
+    def forward(self, patches: Tensor, boxes_xyxy: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B, N, 2) and overlaps (B, N) of boxes in patches, with the learned parameters."""
+        features = self.boxes(self.maps(patches), boxes_xyxy)
+        flat, shape = features.flatten(0, 1), features.shape[:2]
+        overlaps = self.predict_iou(flat) if self.head.has_iou else flat.new_ones(len(flat))
+        return self.classify(flat).reshape(*shape, 2), overlaps.reshape(shape)
+
+    def _backbone(self, params: Params | None) -> BackboneCall:
+        own = _inside(params, "backbone.")
+        if not own:
+            return self.backbone
+        return lambda *arguments, **options: functional_call(self.backbone, own, arguments, options)
+
+
+def _inside(params: Params | None, prefix: str) -> dict[str, Tensor]:
+    """Those of `params` whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in (params or {}).items() if name.startswith(prefix)}
