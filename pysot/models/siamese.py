@@ -5,7 +5,8 @@ The public surface is the same for all::
     kernels = model.template(z)         # once, from the exemplar crop
     output = model.track(kernels, x)    # for every search crop
 
-A model keeps nothing of a template, so that any number of trackers can share one.
+A model keeps nothing of a template, so that any number of trackers can share one. What a target's tracker has chosen
+of the channels (`pysot.models.select`) is handed in with each call.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from pysot.models.backbone.base import Backbone
 from pysot.models.head.base import Kernels, SiameseHead
 from pysot.models.head.mask import MaskCorr, Refine
+from pysot.models.select.base import Selection
 
 
 class SiameseOutput(NamedTuple):
@@ -53,17 +55,37 @@ class SiameseModel(nn.Module, ABC):
     def head(self) -> SiameseHead:
         """The head, under whatever name the family stores it."""
 
-    @abstractmethod
-    def features(self, image: Tensor) -> list[Tensor]:
-        """Feature maps as the head takes them, one per level."""
+    @property
+    def level_channels(self) -> list[int]:
+        """Channels of each map that `levels` returns."""
+        return self.backbone.out_channels
+
+    def levels(self, image: Tensor) -> list[Tensor]:
+        """The backbone's maps that go to the neck, or without one to the head, shallow to deep."""
+        return self.backbone(image)
+
+    def adjust(self, levels: list[Tensor]) -> list[Tensor]:
+        """The neck, where there is one."""
+        return levels
+
+    def features(self, image: Tensor, selection: Selection | None = None) -> list[Tensor]:
+        """Feature maps as the head takes them, one per level, of the selected channels."""
+        return self._adjusted(self.levels(image), selection)
+
+    def _adjusted(self, levels: list[Tensor], selection: Selection | None) -> list[Tensor]:
+        return self.adjust(levels if selection is None else selection.apply(levels))
 
     def template(self, exemplar: Tensor) -> Kernels:
         """Everything the model needs to remember of an exemplar crop."""
-        return self.head.kernels(self.features(exemplar))
+        return self.kernels(self.levels(exemplar))
 
-    def track(self, kernels: Kernels, search: Tensor) -> SiameseOutput:
+    def kernels(self, levels: list[Tensor], selection: Selection | None = None) -> Kernels:
+        """`template`, from the exemplar's `levels`."""
+        return self.head.kernels(self._adjusted(levels, selection))
+
+    def track(self, kernels: Kernels, search: Tensor, selection: Selection | None = None) -> SiameseOutput:
         """Response maps of a search crop."""
-        return SiameseOutput(*self.head.correlate(kernels, self.features(search)))
+        return SiameseOutput(*self.head.correlate(kernels, self.features(search, selection)))
 
     def forward(self, exemplar: Tensor, search: Tensor) -> SiameseOutput:
         """Response maps of a pair, for training."""
@@ -84,12 +106,8 @@ class SiamRPN(SiameseModel):
     def head(self) -> SiameseHead:
         return self.rpn_head
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        return self.adjust(self.backbone(image))
-
-    def adjust(self, features: list[Tensor]) -> list[Tensor]:
-        """The neck, where there is one."""
-        return self.neck(features) if hasattr(self, "neck") else features
+    def adjust(self, levels: list[Tensor]) -> list[Tensor]:
+        return self.neck(levels) if hasattr(self, "neck") else levels
 
 
 class SiamMask(SiamRPN):
@@ -111,20 +129,29 @@ class SiamMask(SiamRPN):
         if refine is not None:
             self.refine_head = refine
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        return self.adjust(self.backbone(image)[-1:])
+    @property
+    def level_channels(self) -> list[int]:
+        return self.backbone.out_channels[-1:]
 
-    def template(self, exemplar: Tensor) -> Kernels:
-        features = self.features(exemplar)
+    def levels(self, image: Tensor) -> list[Tensor]:
+        return self.backbone(image)[-1:]
+
+    def kernels(self, levels: list[Tensor], selection: Selection | None = None) -> Kernels:
+        features = self._adjusted(levels, selection)
         return (*self.rpn_head.kernels(features), self.mask_head.conv_kernel(features[-1]))
 
-    def track(self, kernels: Kernels, search: Tensor) -> SiameseOutput:
-        return self.track_with_mask(kernels, search)[0]
+    def track(self, kernels: Kernels, search: Tensor, selection: Selection | None = None) -> SiameseOutput:
+        return self.track_with_mask(kernels, search, selection)[0]
 
-    def track_with_mask(self, kernels: Kernels, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
-        """Response maps, and what `mask` and `refine` need to make a mask of a chosen cell."""
+    def track_with_mask(
+        self, kernels: Kernels, search: Tensor, selection: Selection | None = None
+    ) -> tuple[SiameseOutput, MaskFeatures]:
+        """Response maps, and what `mask` and `refine` need to make a mask of a chosen cell.
+
+        The refinement reads all channels of the shallow maps, whatever is selected of the deepest.
+        """
         *shallow, deep = self.backbone(search)
-        features = self.adjust([deep])
+        features = self._adjusted([deep], selection)
         output = SiameseOutput(*self.rpn_head.correlate(kernels[:-1], features))
         return output, MaskFeatures(self.mask_head.correlation(kernels[-1], features[-1]), shallow)
 
@@ -168,9 +195,6 @@ class NanoTrack(SiameseModel):
     @property
     def head(self) -> SiameseHead:
         return self.ban_head
-
-    def features(self, image: Tensor) -> list[Tensor]:
-        return self.backbone(image)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,12 +1,13 @@
 """What all siamese trackers share: crops, the choice among candidates, and the smoothed state
-(SiamRPN, CVPR 2018, section 4; specs/siamrpnpp.md section 6).
+(SiamRPN, CVPR 2018, section 4; specs/siamrpnpp.md section 6); and which of the network's channels they look at
+(specs/ta_siamrpn.md section 5.4).
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from pysot.core.crop import Image, context_side, get_subwindow
 from pysot.core.runtime import device_of
+from pysot.models.select import SearchView, Selection, SelectionParams, make_selector
 from pysot.models.siamese import SiameseModel, SiameseOutput
 from pysot.tracker.base import Candidate, SearchRegion, Tracker, TrackResult
 
@@ -38,6 +40,7 @@ class SiameseParams:
         exemplar_size: side of the template crop, pixels.
         instance_size: side of the search crop, pixels.
         context_amount: margin around the target in the template, as a share of width + height.
+        target_aware: which channels of the network are used. As published: all.
     """
 
     penalty_k: float = 0.04
@@ -46,6 +49,7 @@ class SiameseParams:
     exemplar_size: int = 127
     instance_size: int = 255
     context_amount: float = 0.5
+    target_aware: SelectionParams = field(default_factory=SelectionParams, metadata={"group": "TARGET_AWARE"})
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,21 @@ class SiameseTracker(Tracker):
 
     The template is made once, in `init`. A subclass adds a decoder, and may change how a response is computed or
     committed.
+
+    Attributes:
+        selection: the channels chosen for this target, and how; None where all are used without asking.
     """
 
     params_type = SiameseParams
     model: SiameseModel
     params: SiameseParams
+    selection: Selection | None = None
 
     def __init__(self, model: SiameseModel, params: SiameseParams) -> None:
         super().__init__(model, params)
         self.device = device_of(model)
         self.decoder = self._make_decoder()
+        self.selector = make_selector(params.target_aware, model.level_channels)
 
     @abstractmethod
     def _make_decoder(self) -> Decoder:
@@ -93,7 +102,36 @@ class SiameseTracker(Tracker):
         side = max(1, round(context_side(self.size_wh, self.params.context_amount)))
         crop = get_subwindow(image, self.center_xy, self.params.exemplar_size, side, self.fill_bgr)
         with torch.inference_mode():
-            self.kernels = self.model.template(self._to_input(crop))
+            self.template = self.model.levels(self._to_input(crop))
+        self.frame = 0
+        self._learn_channels(image)
+
+    def _learn_channels(self, image: Image) -> None:
+        """Chooses the channels to use from now on, by a search crop of `image` around the target; all without selector.
+
+        The template remains that of the first frame, seen through these channels.
+        """
+        if self.selector is not None:
+            self.selection = self.selector.choose(self.selection_view(image), self.template)
+        with torch.inference_mode():
+            self.kernels = self.model.kernels(self.template, self.selection)
+
+    def selection_view(self, image: Image) -> SearchView:
+        """What channels are chosen by: the search crop of `image` around the target."""
+        params = self.params
+        exemplar_side = max(1, round(context_side(self.size_wh, params.context_amount)))
+        side = max(1, round(exemplar_side * params.instance_size / params.exemplar_size))
+        crop = get_subwindow(image, self.center_xy, params.instance_size, side, self.fill_bgr)
+        with torch.inference_mode():
+            maps = self.model.levels(self._to_input(crop))
+        middles = [self.model.backbone.middle(x.shape[-1], params.instance_size) for x in maps]
+        return SearchView(crop, maps, middles, params.instance_size / side)
+
+    def _refit(self, image: Image, score: float) -> None:
+        """Counts the frame, and chooses the channels anew when that is due."""
+        self.frame += 1
+        if self.learns and self.selector is not None and self.params.target_aware.due(self.frame, score):
+            self._learn_channels(image)
 
     def search_region(self) -> SearchRegion:
         return SearchRegion(self.center_xy, self.size_wh, self.params.instance_size)
@@ -124,11 +162,12 @@ class SiameseTracker(Tracker):
         assert isinstance(candidate, SiameseCandidate)
         box = self._smooth(candidate)
         self.center_xy, self.size_wh = clip_state(box, image)
+        self._refit(image, candidate.score)
         return TrackResult(self._box_xywh(), candidate.score)
 
     def _respond(self, search: Tensor) -> tuple[SiameseOutput, Any]:
         """Response maps of one search crop, and anything `commit` will need of it."""
-        return self.model.track(self.kernels, search), None
+        return self.model.track(self.kernels, search, self.selection), None
 
     def _choose(self, score: NDArray[np.floating], side: int, region: SearchRegion) -> int:
         """Index of the best penalised score after blending in the cosine window."""

@@ -39,7 +39,7 @@ class SiamMaskTracker(SiamRPNTracker):
     model: SiamMask  # type: ignore[assignment]
 
     def _respond(self, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
-        return self.model.track_with_mask(self.kernels, search)
+        return self.model.track_with_mask(self.kernels, search, self.selection)
 
     def commit(self, image: Image, candidate: Candidate) -> TrackResult:
         assert isinstance(candidate, SiameseCandidate)

@@ -49,6 +49,7 @@ class SiamRPNLTTracker(SiamRPNTracker):
             self.lost = True
         elif candidate.score > self.params.confidence_high:
             self.lost = False
+        self._refit(image, candidate.score)
         (x, y), (width, height) = clip_state((*self.center_xy, *self.size_wh), image)
         state = State.LOST if self.lost else State.TRACKED
         return TrackResult((x - width / 2, y - height / 2, width, height), candidate.score, state)

@@ -1,0 +1,34 @@
+"""TADT's network: an ImageNet backbone and nothing else (Li et al., Target-Aware Deep Tracking, CVPR 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pysot.models.backbone.base import Backbone
+
+
+class TadtNet(nn.Module):
+    """Child: backbone. Nothing is trained for tracking; the target's own features are the filter.
+
+    Images are (B, 3, H, W) float32 BGR in 0..255. All maps must be of one size. The model keeps nothing of a target, so
+    that any number of trackers can share one.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Layout of images and weights that runs fastest."""
+        return self.backbone.memory_format
+
+    @property
+    def level_channels(self) -> list[int]:
+        """Channels of each map that `levels` returns."""
+        return self.backbone.out_channels
+
+    def levels(self, image: Tensor) -> list[Tensor]:
+        """The backbone's maps, shallow to deep."""
+        return self.backbone(image)

@@ -1,0 +1,257 @@
+"""TADT: the target's own features, of chosen channels, are the filter (Li et al., Target-Aware Deep Tracking, CVPR
+2019; specs/ta_siamrpn.md section 2.2).
+
+Coordinates are those of edges: pixel i covers i to i + 1, and the centre of a box is x + w / 2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.errors import ConfigError
+from pysot.core.runtime import device_of
+from pysot.models.select import SearchView, Selection, SelectionParams, make_selector
+from pysot.models.tadt_model import TadtNet
+from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, Tracker, TrackResult
+from pysot.tracker.siamese import cosine_window
+
+LARGEST_TEMPLATE = 2 / 3
+"""Of the map's side: a filter as large as the map could not move."""
+SMALLEST_SEARCH = 2.0
+"""Side of the search crop in sides of the target, however small the image is."""
+SMALLEST_SIDE = 4.0
+"""A target never becomes smaller than this, in image pixels."""
+
+
+@dataclass(frozen=True)
+class TADTParams:
+    """Hyper-parameters; the defaults are published, up to those of the selection, which the experiment holds.
+
+    Attributes:
+        min_size, max_size: the target is searched at the image's own scale while sqrt(w h) lies between, crop pixels.
+        search_factor: side of the search crop in `max_size`; no more than the image's shorter side is looked at.
+        stride: crop pixels per cell of the maps.
+        scale_cells: the map is searched as it is, and larger and smaller by so many cells.
+        scale_weights: factors on the best response of the larger map (a smaller target), the same and the smaller one.
+        balance_channels: the sum of so many best channels of each map gets the same maximum.
+        window_influence: weight of the cosine window in [0, 1]; 0.5 adds it to the response, as published.
+        target_aware: which channels of the network are used.
+    """
+
+    config_group: ClassVar[str] = "TRACK.TADT"
+
+    min_size: float = 44.0
+    max_size: float = 59.0
+    search_factor: float = 3.0
+    stride: int = 4
+    scale_cells: int = 2
+    scale_weights: tuple[float, ...] = (0.99, 1.0, 1.0055)
+    balance_channels: int = 49
+    window_influence: float = field(default=0.5, metadata={"key": "TRACK.WINDOW_INFLUENCE"})
+    target_aware: SelectionParams = field(default_factory=SelectionParams, metadata={"group": "TARGET_AWARE"})
+
+    def __post_init__(self) -> None:
+        self._check("max_size", 0 < self.min_size <= self.max_size, f"at least min_size, {self.min_size}, above 0")
+        self._check("search_factor", self.search_factor > 1, "a number above 1")
+        self._check("stride", self.stride >= 1, "1 or more pixels")
+        self._check("scale_cells", self.scale_cells >= 0 and self.scale_cells % 2 == 0, "an even number of cells")
+        self._check("scale_weights", len(self.scale_weights) == 3, "three numbers")
+        self._check("balance_channels", self.balance_channels >= 1, "1 or more")
+
+    def _check(self, name: str, fine: bool, expected: str) -> None:
+        if not fine:
+            raise ConfigError(f"{self.config_group}.{name.upper()} is {getattr(self, name)}; expected {expected}.")
+
+
+@dataclass(frozen=True)
+class CropView:
+    """A square part of the image, resized: `scale` crop pixels per image pixel around `center_xy`."""
+
+    center_xy: tuple[float, float]
+    scale: float
+    pixels: Image
+
+
+@TRACKERS.register("TADTTracker")
+class TADTTracker(Tracker):
+    """Correlates the target's first features with those of each frame at three scales, in the channels that tell it
+    from its surroundings and tell its scale.
+
+    Attributes:
+        selection: the channels chosen for this target; None where all are used without asking.
+    """
+
+    params_type = TADTParams
+    model: TadtNet
+    params: TADTParams
+    selection: Selection | None = None
+
+    def __init__(self, model: TadtNet, params: TADTParams) -> None:
+        super().__init__(model, params)
+        self.device = device_of(model)
+        self.selector = make_selector(params.target_aware, model.level_channels)
+
+    def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
+        x, y, width, height = box_xywh
+        self.center_xy, self.size_wh = (x + width / 2, y + height / 2), (width, height)
+        self.frame = 0
+        side = math.sqrt(width * height)
+        self.target_side = min(max(side, self.params.min_size), self.params.max_size)
+        visible = min(image.shape[:2]) * self.target_side / side
+        wanted = min(self.params.search_factor * self.params.max_size, visible)
+        self.input_size = self._on_grid(max(wanted, SMALLEST_SEARCH * self.target_side))
+        view = self._view(image, self.search_region())
+        search = self._searched(view)
+        cells = self.input_size // self.params.stride
+        if any(x.shape[-2:] != (cells, cells) for x in search.maps):
+            found = ", ".join(str(x.shape[-1]) for x in search.maps)
+            raise ConfigError(
+                f"TRACK.TADT.STRIDE is {self.params.stride}, but a crop of {self.input_size} pixels gives maps of "
+                f"{found} cells. Give the stride of the backbone's maps, which must all have the same."
+            )
+        target = (height * view.scale, width * view.scale)
+        rows, columns = (odd_cells(side / self.params.stride, cells) for side in target)
+        top, left = (cells - rows) // 2, (cells - columns) // 2
+        self.template = [x[:, :, top : top + rows, left : left + columns] for x in search.maps]
+        self._learn(search)
+
+    def selection_view(self, image: Image) -> SearchView:
+        """What channels are chosen by: the search crop of `image` around the target."""
+        return self._searched(self._view(image, self.search_region()))
+
+    def _searched(self, view: CropView) -> SearchView:
+        maps, side = self._levels(view), view.pixels.shape[0]
+        return SearchView(view.pixels, maps, [self.model.backbone.middle(x.shape[-1], side) for x in maps], view.scale)
+
+    def _learn(self, view: SearchView) -> None:
+        """Chooses the channels by a crop around the target; the filter remains the first frame's, seen through them."""
+        if self.selector is not None:
+            self.selection = self.selector.choose(view, self.template)
+        with torch.inference_mode():
+            self.balance = self._balance(view.maps)
+            self.kernel = self._chosen(self.template)
+
+    def _balance(self, levels: list[Tensor]) -> list[float]:
+        """One factor per map, so that the best channels of each add up to the same maximum as those of the deepest."""
+        chosen = self.selection.levels if self.selection is not None else [None] * len(levels)
+        peaks = []
+        for x, level in zip(levels, chosen, strict=True):
+            if level is not None:
+                x = x[:, level.importance.argsort(descending=True)[: self.params.balance_channels]]
+            peaks.append(float(x.sum(1).max()))
+        return [peaks[-1] / peak if peak > 0 else 1.0 for peak in peaks]
+
+    def _chosen(self, levels: list[Tensor]) -> Tensor:
+        """(1, K, h, w): the kept channels of all maps, balanced, one after the other."""
+        if self.selection is not None:
+            mode = self.params.target_aware.mode
+            levels = self.selection.pick(levels) if mode == "index" else self.selection.apply(levels)
+        return torch.cat([x * factor for x, factor in zip(levels, self.balance, strict=True)], dim=1)
+
+    def search_region(self) -> SearchRegion:
+        return SearchRegion(self.center_xy, self.size_wh, self.input_size)
+
+    def locate(self, image: Image, region: SearchRegion) -> Candidate:
+        view = self._view(image, region)
+        with torch.inference_mode():
+            features = self._at_scales(self._chosen(self._levels(view)))
+            responses = self._respond(features)
+            index, row, column = self._best(responses, view, region)
+            score = self._similarity(features[index], row, column)
+        side, cells = view.pixels.shape[0], features.shape[-1]
+        factor = cells / (cells + (1 - index) * self.params.scale_cells)
+        step = factor / view.scale
+        center_x = view.center_xy[0] + (column + 0.5 - side / 2) * step
+        center_y = view.center_xy[1] + (row + 0.5 - side / 2) * step
+        width, height = region.size_wh
+        return Candidate((center_x, center_y, width * factor, height * factor), score, region)
+
+    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+        center_x, center_y, width, height = candidate.box_cxcywh
+        rows, columns = image.shape[:2]
+        self.center_xy = (min(max(center_x, 0.0), float(columns)), min(max(center_y, 0.0), float(rows)))
+        grows = math.sqrt(width * height) > math.sqrt(math.prod(self.size_wh))
+        at_limit = width > columns and height > rows if grows else min(width, height) < SMALLEST_SIDE
+        if not at_limit:
+            self.size_wh = (width, height)
+        self.frame += 1
+        due = self.params.target_aware.due(self.frame, candidate.score)
+        if self.learns and self.selector is not None and due:
+            self._learn(self.selection_view(image))
+        (x, y), (width, height) = self.center_xy, self.size_wh
+        return TrackResult((x - width / 2, y - height / 2, width, height), candidate.score)
+
+    def _view(self, image: Image, region: SearchRegion) -> CropView:
+        """The crop of `region`; outside the image its border repeats."""
+        side = self._on_grid(region.input_size)
+        scale = self.target_side / math.sqrt(region.size_wh[0] * region.size_wh[1])
+        whole = max(1, round(side / scale))
+        left, top = (round(center - whole / 2) for center in region.center_xy)
+        pixels = cut_repeating_border(image, left, top, left + whole, top + whole)
+        if whole != side:
+            pixels = np.asarray(cv2.resize(pixels, (side, side)), dtype=np.uint8)
+        return CropView((left + whole / 2, top + whole / 2), side / whole, np.ascontiguousarray(pixels))
+
+    def _on_grid(self, side: float) -> int:
+        """The next side, in crop pixels, at which maps have an odd number of cells, so that one is in the middle."""
+        double = 2 * self.params.stride
+        return math.ceil((side - self.params.stride) / double) * double + self.params.stride
+
+    def _levels(self, view: CropView) -> list[Tensor]:
+        with torch.inference_mode():
+            pixels = torch.from_numpy(view.pixels).to(self.device).permute(2, 0, 1)[None]
+            return self.model.levels(pixels.to(torch.float32, memory_format=self.model.memory_format))
+
+    def _at_scales(self, features: Tensor) -> Tensor:
+        """(3, K, S, S): the map (1, K, S, S) enlarged, as it is, and reduced, cut or padded to its size."""
+        cells, change = features.shape[-1], self.params.scale_cells
+        if change == 0:
+            return features.expand(3, -1, -1, -1)
+        margin = change // 2
+        larger, smaller = (
+            F.interpolate(features, size=(size, size), mode="bilinear", align_corners=False)
+            for size in (cells + change, cells - change)
+        )
+        return torch.cat([larger[:, :, margin:-margin, margin:-margin], features, F.pad(smaller, [margin] * 4)])
+
+    def _respond(self, features: Tensor) -> Tensor:
+        """(3, S, S) correlation with the filter, 0 where it would reach over the border; the largest value is 1."""
+        rows, columns = self.kernel.shape[-2:]
+        inner = F.conv2d(features, self.kernel)[:, 0]
+        full = F.pad(inner, (columns // 2, columns // 2, rows // 2, rows // 2))
+        return full / full.amax().clamp_min(torch.finfo(full.dtype).tiny)
+
+    def _best(self, responses: Tensor, view: CropView, region: SearchRegion) -> tuple[int, int, int]:
+        """Scale, row and column, these two in crop pixels, of the best response with the cosine window blended in."""
+        side = view.pixels.shape[0]
+        influence = self.params.window_influence if region.window_influence is None else region.window_influence
+        fine = F.interpolate(responses[None], size=(side, side), mode="bicubic", align_corners=False)[0]
+        blended = fine.flatten(1).cpu().numpy() * (1 - influence) + cosine_window(side) * influence
+        index = int(np.argmax(blended.max(1) * np.array(self.params.scale_weights)))
+        row, column = divmod(int(blended[index].argmax()), side)
+        return index, row, column
+
+    def _similarity(self, features: Tensor, row: int, column: int) -> float:
+        """Cosine, in [0, 1], between the filter and `features` (K, S, S) at a place in crop pixels."""
+        rows, columns = self.kernel.shape[-2:]
+        top, left = (place // self.params.stride - size // 2 for place, size in ((row, rows), (column, columns)))
+        part = features[:, max(0, top) : max(0, top + rows), max(0, left) : max(0, left + columns)]
+        if part.shape[1:] != self.kernel.shape[2:]:
+            return 0.0
+        cosine = float(F.cosine_similarity(part.flatten(), self.kernel.flatten(), dim=0))
+        return min(max(cosine, 0.0), 1.0)
+
+
+def odd_cells(cells: float, of: int) -> int:
+    """The odd number of cells for a target of `cells`, at most `LARGEST_TEMPLATE` of the map's `of`."""
+    limit = max(1, math.ceil(LARGEST_TEMPLATE * of / 2) * 2 - 1)
+    return min(math.floor(cells / 2) * 2 + 1, limit)

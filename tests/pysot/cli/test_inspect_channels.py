@@ -1,0 +1,146 @@
+"""What is said of chosen channels: the picture and the table, the speed of choosing, and remarks beside results."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pysot.cli import benchmark, inspect_channels
+from pysot.cli import test as test_command
+from pysot.cli.channel_sheet import TILE, LevelView, channel_sheet
+from toolkit.results.layout import open_tracker
+from toolkit.results.reader import find_results
+from toolkit.synthetic import synth_benchmark
+
+BOX = "150,80,60,50"
+
+
+@pytest.fixture
+def frame(tmp_path: Path) -> Path:
+    rows, columns = np.mgrid[:240, :320]
+    image = np.stack([60 + 40 * np.sin(columns / 17), 90 + 30 * np.cos(rows / 13), 80 + 0 * rows], axis=-1)
+    image[80:130, 150:210] = (30, 220, 240)
+    path = tmp_path / "frame.png"
+    cv2.imwrite(str(path), image.clip(0, 255).astype(np.uint8))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("config", "extra", "channels"),
+    [
+        ("siamrpn_tiny", [], 128),
+        ("tasiamrpn_tiny", ["--opts", "TARGET_AWARE.TOPK", "[20]"], 128),
+        ("tadt_tiny", [], 64),
+    ],
+)
+def test_picture_and_table(
+    config: str, extra: list[str], channels: int, frame: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out" / "channels.png"
+    arguments = [str(frame), "--init-box", BOX, "--config", config, "--out", str(out), "--device", "cpu", *extra]
+    assert inspect_channels.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert str(out) in said and f"of {channels} kept" in said
+    picture = cv2.imread(str(out))
+    assert picture is not None and picture.shape[0] > TILE and picture.shape[1] > 5 * TILE
+    with out.with_suffix(".csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["channel"]) for row in rows] == list(range(channels))
+    kept = [row for row in rows if row["kept"] == "1"]
+    assert f"{len(kept)} of {channels} kept" in said and 0 < len(kept) < channels
+    importance = [float(row["importance"]) for row in kept]
+    others = [float(row["importance"]) for row in rows if row["kept"] == "0"]
+    if config == "tasiamrpn_tiny":
+        assert len(kept) == 20 and min(importance) >= max(others)
+
+
+def test_the_sheet_shows_where_kept_channels_answer() -> None:
+    features = np.zeros((4, 9, 9), np.float32)
+    features[0, 3:6, 3:6] = 1.0
+    features[1] = 1.0
+    features[1, 3:6, 3:6] = 0.0
+    kept = np.array([True, False, False, False])
+    view = LevelView(0, features, np.eye(9), np.array([3.0, -2.0, 0.0, 0.5], np.float32), kept, (1 / 3, 1 / 3))
+    on, around = view.means()
+    np.testing.assert_allclose(on, [1, 0, 0, 0])
+    np.testing.assert_allclose(around, [0, 1, 0, 0])
+    assert view.contrast(kept) > 1 and view.contrast(~kept) < -1 and view.contrast(np.zeros(4, bool)) == 0
+    sheet = channel_sheet(np.full((90, 90, 3), 128, np.uint8), (30, 30), [view, view], "title")
+    top = sheet.shape[0] - 2 * (sheet.shape[0] // 2 // TILE) * TILE
+    cell = sheet[top + TILE // 2 : top + TILE // 2 + 4, 2 * (TILE + 6) + TILE // 2]
+    corner = sheet[top + TILE - 20, 2 * (TILE + 6) + 20]
+    assert cell.mean() > 100 and tuple(cell[0]) != tuple(corner)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--init-box", BOX, "--out", "x.gif"], "x.gif is no picture; expected a name that ends in .png or .jpg"),
+        (["--init-box", "1,2,3"], "is not x,y,w,h"),
+        (["--init-box", "1,2,3,4 5,6,7,8"], "holds 2 boxes; give one"),
+        (["--init-box", "900,2,3,4"], "Target 1: The first box"),
+        (["--init-box", BOX, "--tracker", "opencv:MIL"], "opencv_MIL has no channels to choose from"),
+        (["--init-box", BOX, "--config", "atom_r18", "--snapshot", __file__], "does not choose channels"),
+        (["--init-box", BOX, "--opts", "TARGET_AWARE.TOPK", "[500]"], "asks for 500 channels"),
+    ],
+)
+def test_bad_usage_is_one_message(
+    arguments: list[str], words: str, frame: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = [] if "--out" in arguments else ["--out", str(tmp_path / "c.png")]
+    assert inspect_channels.main([str(frame), *arguments, *out]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("channels: ") and words in said and "Traceback" not in said
+
+
+def test_how_long_choosing_takes(frame: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "select.json"
+    arguments = ["select", "--config", "tasiamrpn_tiny", "--repeat", "1", "--device", "cpu", "--json", str(out)]
+    assert benchmark.main([*arguments, "--image", str(frame), "--init-box", BOX]) == 0
+    said = capsys.readouterr().out
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["solver"] for row in rows] == ["sgd", "ridge", "gradient"] and all(
+        row["solver"] in said for row in rows
+    )
+    assert rows[0]["shared"] == [1.0] and rows[0]["iterations"][0] > 0 == rows[1]["iterations"][0]
+    assert benchmark.main(["select", "--image", str(frame)]) == 2
+    assert "belong together" in capsys.readouterr().err
+    assert benchmark.main(["select", "--config", "atom_tiny", "--device", "cpu"]) == 2
+    assert "does not choose channels" in capsys.readouterr().err
+
+
+def ope(tmp_path: Path, *arguments: str, video: str = "low_resolution_1") -> int:
+    fixed = ["--dataset", "SYNTH", "--video", video, "--results_dir", str(tmp_path), "--device", "cpu"]
+    return test_command.main([*fixed, *arguments])
+
+
+def test_remarks_stand_beside_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = ["--config", "siamrpn_tiny", "--opts", "TARGET_AWARE.ENABLED", "True"]
+    assert ope(tmp_path, *config, "--save-ta") == 0
+    folder = tmp_path / "SYNTH" / "siamrpn_tiny"
+    (start,) = json.loads((folder / "low_resolution_1_ta.json").read_text())
+    assert start["frame"] == 0 and start["ta_kept"] == [96] and len(start["ta_channels"][0]) == 96
+    assert find_results(open_tracker(folder), "low_resolution_1") == ["low_resolution_1.txt"]
+    before = (folder / "low_resolution_1.txt").read_text()
+    assert ope(tmp_path, *config, "--overwrite") == 0
+    assert not (folder / "low_resolution_1_ta.json").exists()
+    assert (folder / "low_resolution_1.txt").read_text() == before
+    assert len(before.splitlines()) == len(synth_benchmark()["low_resolution_1"])
+    assert ope(tmp_path, "--config", "siamrpn_tiny", "--save-ta") == 2
+    assert "chooses no channels. Add --opts TARGET_AWARE.ENABLED True" in capsys.readouterr().err
+
+
+def test_every_restart_is_remarked_on_also_by_a_worker(tmp_path: Path) -> None:
+    config = ["--config", "tasiamrpn_tiny", "--opts", "TARGET_AWARE.KEEP_RATIO", "0.02"]
+    more = ["--save-ta", "--protocol", "supervised", "--workers", "2"]
+    assert ope(tmp_path, *config, *more, video="fast_motion_1") == 0
+    folder = tmp_path / "SYNTH" / "tasiamrpn_tiny" / "baseline" / "fast_motion_1"
+    starts = json.loads((folder / "fast_motion_1_ta.json").read_text())
+    codes = (folder / "fast_motion_1_001.txt").read_text().splitlines()
+    assert [start["frame"] for start in starts] == [index for index, code in enumerate(codes) if code == "1"]
+    assert len(starts) > 1 and all(start["repetition"] == 1 and start["ta_kept"] == [3] for start in starts)
