@@ -8,14 +8,13 @@ data is refused, as in any snapshot.
 
 from __future__ import annotations
 
-import io
 import pickletools
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pysot.core.errors import SnapshotError
+from pysot.zoo.pickles import pickles_in
 
 FOREIGN_PACKAGES = ("ltr", "pytracking")
 """Packages whose classes become placeholders."""
@@ -23,10 +22,14 @@ FOREIGN_PACKAGES = ("ltr", "pytracking")
 STATE_KEYS = ("state_dict", "net")
 """Where a checkpoint may keep its weights: PySOT's and our own key, and pytracking's."""
 
-PREFIXES = {"module.": "", "feature_extractor.": "backbone."}
+BACKBONE = "backbone."
+"""Beginning of a backbone's keys."""
+
+PREFIXES = {"module.": "", "feature_extractor.": BACKBONE}
 """Beginnings of foreign keys and what they become, in this order; `bb_regressor.` and all others stay."""
 
-_PICKLES_OF_A_LEGACY_FILE = 4  # magic number, protocol, system, content
+UNUSED = ("motionModel.fc",)
+"""Beginnings of foreign keys that are left out: TANet's file has C3D's linear layers, which it never runs."""
 
 
 class Placeholder:
@@ -56,7 +59,7 @@ def _globals_in(path: Path) -> set[str]:
     names: set[str] = set()
     with path.open("rb") as file:
         try:
-            for stream in _pickles_in(file):
+            for stream in pickles_in(file):
                 names.update(
                     str(argument).replace(" ", ".", 1)
                     for opcode, argument, _ in pickletools.genops(stream)
@@ -65,19 +68,6 @@ def _globals_in(path: Path) -> set[str]:
         except Exception:  # a damaged file may break the parser in any way; the reader itself says how
             return names
     return names
-
-
-def _pickles_in(file: BinaryIO) -> Iterator[BinaryIO]:
-    """The pickled parts of a torch file: one in a zip archive, several in a row in a file of torch before 1.6."""
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            for name in archive.namelist():
-                if name.endswith("/data.pkl"):
-                    yield io.BytesIO(archive.read(name))
-        return
-    file.seek(0)
-    for _ in range(_PICKLES_OF_A_LEGACY_FILE):
-        yield file
 
 
 def weights_in(content: Any) -> Any:
@@ -96,7 +86,11 @@ def own_key(key: str) -> str:
 
 
 def own_keys(state: Mapping[str, Any]) -> dict[str, Any]:
-    """`state` under the names of our models. Raises `SnapshotError` when two keys become one."""
+    """`state` under the names of our models, without what none of them uses.
+
+    Raises `SnapshotError` when two keys become one.
+    """
+    state = {key: value for key, value in state.items() if not str(key).startswith(UNUSED)}
     renamed = {own_key(str(key)): value for key, value in state.items()}
     if len(renamed) != len(state):
         keys = sorted(str(key) for key in state)
@@ -106,3 +100,15 @@ def own_keys(state: Mapping[str, Any]) -> dict[str, Any]:
             "Save the state_dict of one."
         )
     return renamed
+
+
+def of_bare_backbone(state: Mapping[str, Any], wanted: Collection[str]) -> dict[str, Any]:
+    """What a model that is nothing but a backbone, with the keys `wanted`, takes of `state`.
+
+    Of a tracker's snapshot its backbone, of an ImageNet network the layers it has, under the prefix `backbone.`; the
+    rest, a head or a classifier, is left out. For any other model, or where nothing fits, `state` stays as it is.
+    """
+    if not all(key.startswith(BACKBONE) for key in wanted):
+        return dict(state)
+    named = {key if key.startswith(BACKBONE) else f"{BACKBONE}{key}": value for key, value in state.items()}
+    return {key: value for key, value in named.items() if key in wanted} or dict(state)

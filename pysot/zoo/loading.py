@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pysot.core.errors import SnapshotError
-from pysot.zoo.convert import STATE_KEYS, own_keys, placeholders_for, weights_in
+from pysot.zoo.convert import STATE_KEYS, of_bare_backbone, own_keys, placeholders_for, weights_in
+from pysot.zoo.files import MATCONVNET, SAFETENSORS, file_kind
+from pysot.zoo.matconvnet import read_matconvnet
+from pysot.zoo.meta_tracker import state_of_meta_tracker
+from pysot.zoo.pickles import why_refused
 
 logger = logging.getLogger(__name__)
 
-SAFETENSORS = ".safetensors"
-"""Suffix of the files our own snapshots are in: names, shapes and numbers, no pickle."""
 SHOWN = 10
 """How many keys of each kind an error message lists."""
 
@@ -51,6 +53,14 @@ class KeyReport:
         return "\n".join(_listing(title, keys) for title, keys in groups if keys)
 
 
+class MismatchError(SnapshotError):
+    """A snapshot is of another model; `report` says in which keys."""
+
+    def __init__(self, message: str, report: KeyReport) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 def _listing(title: str, keys: tuple[str, ...]) -> str:
     rest = f", and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
     return f"  {title} ({len(keys)}): {', '.join(keys[:SHOWN])}{rest}"
@@ -71,17 +81,28 @@ def compare_keys(model: nn.Module, state: Mapping[str, Tensor]) -> KeyReport:
 def load_snapshot(model: nn.Module, path: str | Path) -> None:
     """Fills `model` with the weights in the file `path`, strictly.
 
-    Raises `SnapshotError` when the file cannot be read safely, or when any key is missing, unexpected or of another
-    shape; the model is then left as it was.
+    A model that is nothing but a backbone takes that part of a tracker or of an ImageNet network (`zoo.convert`).
+
+    Raises `MismatchError` when any key is missing, unexpected or of another shape, any other `SnapshotError` when the
+    file cannot be read safely; the model is then left as it was.
     """
-    state = read_state_dict(path)
+    # compared key by key; only batch-norm counters may be absent
+    model.load_state_dict(read_fitting(model, path), strict=False)
+
+
+def read_fitting(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
+    """The weights in the file `path` that `load_snapshot` would fill `model` with; `model` may be without storage, on
+    torch's device `meta`. Raises as `load_snapshot` does.
+    """
+    state = of_bare_backbone(read_state_dict(path), model.state_dict().keys())
     report = compare_keys(model, state)
     if not report.fits:
-        raise SnapshotError(
+        raise MismatchError(
             f"{path} does not fit this model ({type(model).__name__}):\n{report}\n"
-            "Use the config the snapshot was made with, or another snapshot."
+            "Use the config the snapshot was made with, or another snapshot.",
+            report,
         )
-    model.load_state_dict(dict(state), strict=False)  # checked above; only batch-norm counters may be absent
+    return state
 
 
 def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
@@ -90,7 +111,7 @@ def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
     Keys may lack or carry the prefix `features.`, or be those of a whole tracker whose backbone is taken. What the
     file has beyond the model (a classifier) and what it lacks is logged and returned.
 
-    Raises `SnapshotError` when no key fits, or a shape differs.
+    Raises `MismatchError` when no key fits, or a shape differs.
     """
     state = read_state_dict(path)
     variants = [state, {f"features.{key}": value for key, value in state.items()}]
@@ -101,16 +122,37 @@ def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
     best = max(variants, key=lambda variant: sum(key in wanted for key in variant))
     report = compare_keys(model, best)
     if len(report.missing) >= len(wanted) or report.wrong_shape:
-        raise SnapshotError(f"{path} does not fit {type(model).__name__}:\n{report}\nGive weights of this backbone.")
+        raise MismatchError(
+            f"{path} does not fit {type(model).__name__}:\n{report}\nGive weights of this backbone.", report
+        )
     model.load_state_dict({key: value for key, value in best.items() if key in wanted}, strict=False)
     if not report.fits:
         logger.warning("%s fits %s only in part:\n%s", path, type(model).__name__, report)
     return report
 
 
+def load_part(model: nn.Module, name: str, path: str | Path) -> None:
+    """Fills the part `name` (dotted) of `model` with the weights that a whole tracker in the file `path` has there.
+
+    Raises `SnapshotError` when the model has no such part, or the file other keys or shapes for it.
+    """
+    parts = dict(model.named_modules())
+    if name not in parts:
+        raise SnapshotError(
+            f"{type(model).__name__} has no part '{name}' to fill from {path}. It has: "
+            f"{', '.join(child for child, _ in model.named_children())}."
+        )
+    prefix = f"{name}."
+    state = {key[len(prefix) :]: value for key, value in read_state_dict(path).items() if key.startswith(prefix)}
+    report = compare_keys(parts[name], state)
+    if not report.fits:
+        raise MismatchError(f"The part '{name}' of {path} does not fit this {type(model).__name__}:\n{report}", report)
+    parts[name].load_state_dict(state, strict=False)  # checked above; only batch-norm counters may be absent
+
+
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a `.safetensors` file, or in a `.pth` one: a flat state_dict, or a checkpoint with one (PySOT's
-    `state_dict`, pytracking's `net`).
+    """The weights in a `.safetensors` file, in MatConvNet's `.mat`, or in a torch file: a flat state_dict, or a
+    checkpoint with one (PySOT's `state_dict`, pytracking's `net`).
 
     A leading `module.` of keys is removed, and the names of foreign projects become ours (`zoo.convert`). Nothing in
     the file is executed: only tensors, plain containers and numpy numbers are built.
@@ -120,14 +162,32 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise SnapshotError(f"Snapshot {path} does not exist.")
-    content = _read_safetensors(path) if path.suffix == SAFETENSORS else read_torch_file(path)
-    state = weights_in(content)
+    content = _READERS.get(file_kind(path) or "", read_torch_file)(path)
+    state = state_of_meta_tracker(content) or weights_in(content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise SnapshotError(
             f"{path} holds no weights: expected a state_dict, or a checkpoint with the key "
             f"{' or '.join(map(repr, STATE_KEYS))}; found {_describe(content)}."
         )
+    _check_tensors(path, state)
     return own_keys(state)
+
+
+def _check_tensors(path: Path, state: Mapping[Any, Tensor]) -> None:
+    """Every weight must be a plain array that the file really holds, under a name."""
+    size = path.stat().st_size
+    for key, value in state.items():
+        if not isinstance(key, str):
+            raise SnapshotError(
+                f"{path} holds no weights: a key of its state_dict is no text but a {type(key).__name__}."
+            )
+        if value.layout != torch.strided or value.is_quantized or value.is_meta or value.is_nested:
+            raise SnapshotError(f"{path}: weight '{key[:80]}' is not a plain tensor. Save the model's own state_dict.")
+        if value.numel() * value.element_size() > size:
+            raise SnapshotError(
+                f"{path}: weight '{key[:80]}' of shape {tuple(value.shape)} claims more bytes than the file has "
+                f"({size}). The file is damaged, or made to fill the memory."
+            )
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -145,8 +205,10 @@ def read_torch_file(path: Path, map_location: torch.device | str = "cpu") -> Any
 
     Objects of pytracking's own classes become placeholders (`zoo.convert`), everything else is refused.
 
-    Raises `SnapshotError` when the file is damaged or asks for code to run.
+    Raises `SnapshotError` when the file is damaged, asks for code to run, or would exhaust its reader.
     """
+    if reason := why_refused(path):
+        raise SnapshotError(f"{path} was refused: {reason}. It is not a plain file of weights, or it is damaged.")
     try:
         return _read_safely(path, map_location)
     except pickle.UnpicklingError as error:
@@ -175,6 +237,10 @@ def _read_safely(path: Path, map_location: torch.device | str) -> Any:
         return torch.load(path, map_location=map_location, weights_only=True)
 
 
+_READERS: Mapping[str, Callable[[Path], Any]] = {SAFETENSORS: _read_safetensors, MATCONVNET: read_matconvnet}
+"""By kind of file; everything else is read as a torch file."""
+
+
 def _numpy_scalar_globals() -> list[Any]:
     """What checkpoints that stored a learning rate as numpy.float64 need (specs/nanotrack.md section 9)."""
     make_scalar = np.float64(0).__reduce__()[0]
@@ -182,9 +248,10 @@ def _numpy_scalar_globals() -> list[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """The line that says what is wrong; torch's first one, how to switch the safety off, is no advice to pass on."""
+    """The line that says what is wrong, without torch's advice how to switch the safety off."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and "weights_only" not in line]
     chosen = next((line for line in lines if "unsupported" in line.lower()), lines[0] if lines else "")
+    chosen = chosen.partition(" Please use ")[0]
     return f"{type(error).__name__}: {chosen[:200]}" if chosen else type(error).__name__
 
 

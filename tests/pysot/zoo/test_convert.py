@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import pickle
 import subprocess
@@ -17,8 +18,10 @@ from typing import Any
 import pytest
 import torch
 
+from pysot.core.config import load_config
 from pysot.core.errors import SnapshotError
 from pysot.models.backbone import BACKBONES
+from pysot.models.builder import build_model
 from pysot.models.head.iounet import IouNet
 from pysot.models.iou_model import AtomNet
 from pysot.zoo.convert import FOREIGN_PACKAGES, Placeholder, own_key, own_keys, placeholders_for
@@ -122,6 +125,49 @@ def test_published_checkpoint_fills_the_network(shared: Path, tmp_path: Path, zi
     assert len(state) == len(net) and all(torch.equal(state[own_key(name)], value) for name, value in net.items())
 
 
+def overlapping_net(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    """Different weights of these names and shapes, whose file is as small as the largest of them."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    numbers = torch.arange(max(sizes) + len(sizes)).float()
+    places = zip(shapes.items(), sizes, strict=True)
+    return {name: numbers[k : k + size].reshape(shape) for k, ((name, shape), size) in enumerate(places)}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "golden", "file", "zipped"),
+    [
+        ("dimp_r18", "pytracking_dimp18", "dimp18.pth", False),
+        ("dimp_r50", "pytracking_dimp50", "dimp50.pth", True),
+        ("super_dimp", "pytracking_dimp50", "super_dimp.pth.tar", True),
+        ("prdimp_r18", "pytracking_dimp18", "prdimp18.pth.tar", True),
+        ("prdimp_r50", "pytracking_dimp50", "prdimp50.pth.tar", True),
+    ],
+)
+def test_published_checkpoints_of_dimp_fill_the_network(
+    shared: Path, tmp_path: Path, experiment: str, golden: str, file: str, zipped: bool
+) -> None:
+    shapes = published_shapes(shared, golden)
+    if experiment.startswith("prdimp"):  # its wanted scores are not learned
+        shapes = {name: s for name, s in shapes.items() if not ("filter_optimizer" in name and "predictor" in name)}
+    net = overlapping_net(shapes)
+    write_checkpoint(tmp_path / file, net, zipped=zipped)
+    with torch.device("meta"):  # initial weights would take seconds
+        model = build_model(load_config(experiment))
+    load_snapshot(model.to_empty(device="cpu"), tmp_path / file)
+    state = model.state_dict()
+    assert len(state) == len(net)
+    for name, value in net.items():
+        assert torch.equal(state[own_key(name)], value.to(state[own_key(name)].dtype)), name
+
+
+def test_the_classifier_of_dimp_does_not_fill_that_of_prdimp(shared: Path, tmp_path: Path) -> None:
+    net = overlapping_net(published_shapes(shared, "pytracking_dimp18"))
+    write_checkpoint(tmp_path / "dimp18.pth", net, zipped=True)
+    model = build_model(load_config("prdimp_r18"))
+    with pytest.raises(SnapshotError, match=r"unexpected \(3\): classifier.filter_optimizer.label_map_predictor"):
+        load_snapshot(model, tmp_path / "dimp18.pth")
+
+
 @pytest.mark.parametrize("zipped", FORMATS)
 def test_foreign_classes_are_neither_imported_nor_made(
     tmp_path: Path, small_net: dict[str, torch.Tensor], zipped: bool
@@ -146,10 +192,10 @@ def test_foreign_classes_are_neither_imported_nor_made(
 
 
 def test_placeholders_do_not_outlive_the_reading(tmp_path: Path, small_net: dict[str, torch.Tensor]) -> None:
-    before = list(torch.serialization.get_safe_globals())
+    before = set(torch.serialization.get_safe_globals())
     write_checkpoint(tmp_path / "atom.pth", small_net, zipped=True)
     read_torch_file(tmp_path / "atom.pth")
-    assert torch.serialization.get_safe_globals() == before
+    assert set(torch.serialization.get_safe_globals()) == before
 
 
 class Call:
@@ -238,6 +284,7 @@ def test_placeholders_take_everything_and_keep_nothing() -> None:
 
 def test_keys_under_our_names() -> None:
     assert own_key("module.feature_extractor.layer1.0.bn1.bias") == "backbone.layer1.0.bn1.bias"
+    assert own_key("classifier.feature_extractor.0.bn1.bias") == "classifier.feature_extractor.0.bn1.bias"
     assert own_key("bb_regressor.fc3_rt.bn.weight") == "bb_regressor.fc3_rt.bn.weight"
     assert own_key("rpn_head.cls.weight") == "rpn_head.cls.weight"
     with pytest.raises(SnapshotError, match=r"several weights for 'backbone\.conv1\.weight'"):

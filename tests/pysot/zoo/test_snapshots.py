@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.server
 import os
 import pickle
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +13,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import pysot
 from pysot.core.config import load_config
 from pysot.core.errors import SnapshotError
 from pysot.models.builder import build_model
-from pysot.zoo import locate
-from pysot.zoo.catalogue import CATALOGUE
-from pysot.zoo.loading import compare_keys, load_snapshot, read_state_dict
+from pysot.zoo.loading import MismatchError, compare_keys, load_snapshot, read_state_dict
 from pysot.zoo.locate import find_snapshot
 
 
@@ -130,8 +122,8 @@ def test_random_bytes_only_ever_give_snapshot_errors(tmp_path: Path, content: by
 
 def test_search_order_and_message(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError) as caught:
-        find_snapshot("siamrpn_r50_l234_dwxcorr")
-    for part in ("zoo/siamrpn_r50_l234_dwxcorr.pth", "cache", "model.pth", "PYSOT_ZOO", "nanotrack_v2"):
+        find_snapshot("siamrpn_r50_l234_dwxcorr_8gpu")
+    for part in ("zoo/siamrpn_r50_l234_dwxcorr_8gpu.pth", "cache", "model.pth", "PYSOT_ZOO", "pysot zoo list"):
         assert part in str(caught.value)
     (tmp_path / "zoo").mkdir()
     own = tmp_path / "zoo" / "siamrpn_r50_l234_dwxcorr.pth"
@@ -141,58 +133,39 @@ def test_search_order_and_message(tmp_path: Path) -> None:
     assert find_snapshot(own.name) == own
 
 
+@pytest.mark.parametrize("name", ["atom", "atom_r18", "atom_r18_vot", "atom_default.pth"])
+def test_one_file_answers_to_all_its_names(tmp_path: Path, name: str) -> None:
+    (tmp_path / "zoo").mkdir()
+    file = tmp_path / "zoo" / "atom.pth"
+    file.write_bytes(b"x")
+    assert find_snapshot(name) == file
+    if name == "atom_r18":  # the experiment's own comes first
+        (tmp_path / "zoo" / "atom_r18.pth").write_bytes(b"y")
+        assert find_snapshot(name) == tmp_path / "zoo" / "atom_r18.pth"
+
+
+def test_the_backbone_of_a_published_config_is_found_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "zoo").mkdir()
+    for file, path in (("resnet50.model", "resnet50.model"), ("resnet18-f37072fd.pth", "resnet18.pth")):
+        (tmp_path / "zoo" / file).write_bytes(b"x")
+        if file == "resnet50.model":
+            assert find_snapshot(f"pretrained_models/{path}").name == file
+        else:
+            with pytest.raises(SnapshotError, match="is not the published resnet18: sha256"):
+                find_snapshot(f"pretrained_models/{path}")
+    with pytest.raises(SnapshotError, match="was not found"):
+        find_snapshot("elsewhere/resnet50.model")
+
+
+def test_the_mismatch_can_be_read_by_a_program(nano: torch.nn.Module, tmp_path: Path) -> None:
+    torch.save({"extra": torch.zeros(2)}, tmp_path / "a.pth")
+    with pytest.raises(MismatchError) as caught:
+        load_snapshot(nano, tmp_path / "a.pth")
+    assert caught.value.report.unexpected == ("extra",) and len(caught.value.report.missing) > 100
+
+
 def test_a_catalogue_file_with_another_hash_is_refused(tmp_path: Path) -> None:
     (tmp_path / "zoo").mkdir()
     (tmp_path / "zoo" / "nanotrackv2.pth").write_bytes(b"something else")
     with pytest.raises(SnapshotError, match="is not the published nanotrack_v2: sha256"):
         find_snapshot("nanotrack_v2")
-
-
-CONTENT = b"weights" * 1000
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """A real HTTP server on loopback: /good answers, /wrong sends other bytes, everything else is 404."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = {"/good": CONTENT, "/wrong": b"other"}.get(self.path)
-            self.send_response(200 if body else 404)
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_address[1]}"
-        httpd.shutdown()
-
-
-def entry_with(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
-    entry = replace(CATALOGUE["nanotrack_v2"], sha256=hashlib.sha256(CONTENT).hexdigest(), urls=urls)
-    monkeypatch.setitem(locate.CATALOGUE, "nanotrack_v2", entry)
-
-
-def test_download_tries_the_links_in_order_and_keeps_only_checked_files(
-    monkeypatch: pytest.MonkeyPatch, server: str, tmp_path: Path
-) -> None:
-    entry_with(monkeypatch, f"{server}/gone", f"{server}/wrong", f"{server}/good")
-    path = find_snapshot("nanotrack_v2")
-    assert path.read_bytes() == CONTENT and path.parent == tmp_path / "cache" / "pysot"
-    assert [p.name for p in path.parent.iterdir()] == ["nanotrackv2.pth"]
-
-
-def test_failed_download_names_every_link_and_the_way_by_hand(
-    monkeypatch: pytest.MonkeyPatch, server: str, tmp_path: Path
-) -> None:
-    entry_with(monkeypatch, f"{server}/gone", f"{server}/wrong")
-    with pytest.raises(SnapshotError) as caught:
-        pysot.load_tracker("nanotrack_v2", device="cpu")
-    text = str(caught.value)
-    assert "/gone: HTTP Error 404" in text and "/wrong: " in text and "Fetch nanotrackv2.pth by hand" in text
-    assert not list((tmp_path / "cache" / "pysot").iterdir())
-    with pytest.raises(SnapshotError, match="was not found"):
-        find_snapshot("nanotrack_v2", download=False)

@@ -1,0 +1,103 @@
+"""What the catalogue says of one snapshot, and how its links are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SHA256_DIGITS = 64
+NOT_STATED = "not stated"
+DRIVE, DRIVE_FOLDER = "gd:", "gdfolder:"
+"""Links to Google Drive: `gd:ID`, and `gdfolder:ID/NAME` for a file in a shared folder."""
+
+FAMILIES = ("siamrpn", "siammask", "nanotrack", "atom", "dimp", "lmt", "tanet", "backbone")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One snapshot.
+
+    Attributes:
+        name: zoo name, what `--snapshot` takes.
+        family: one of `FAMILIES`; `backbone` for weights that only start a training, or a tracker without any others.
+        file: name of the file in a zoo folder.
+        urls: where to download it, in the order to try: http(s), `gd:ID` or `gdfolder:ID/NAME`.
+        licence: of the weights.
+        origin: project that published it.
+        form: how the file is written (`FORMS`).
+        configs: experiments it is made for, the main one first.
+        aliases: other names of it, such as the file name that published configs use.
+        sha256: of the file: 64 hex digits, the first few where only these are known, or nothing.
+        size: of the file in bytes, 0 when not known.
+        paper: where the tracker is described.
+        backbone: entry of the registry that these weights are for, where they are no tracker's.
+        published: benchmark -> score -> value, as its authors printed them; never measured here.
+        published_in: where these stand, and how they were taken.
+        checks: success on sequences of SYNTH, which `tests/pysot/zoo/test_own_snapshots.py` measures again.
+        note: anything else a user must know.
+    """
+
+    name: str
+    family: str
+    file: str
+    urls: tuple[str, ...]
+    licence: str
+    origin: str
+    form: str
+    configs: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    sha256: str = ""
+    size: int = 0
+    paper: str = ""
+    backbone: str = ""
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    published_in: str = ""
+    checks: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it comes with this project, in `experiments/<name>/`."""
+        return self.form == "own"
+
+    @property
+    def is_tracker(self) -> bool:
+        """Whether it can be run and scored, with the first of its `configs`."""
+        return bool(self.configs) and self.family != "tanet"
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the whole hash of the file is known from somewhere else than a download."""
+        return len(self.sha256) == SHA256_DIGITS
+
+    @property
+    def hash_state(self) -> str:
+        """What is known of the hash, for tables."""
+        if self.is_verified:
+            return "sha256"
+        return f"{len(self.sha256)} digits" if self.sha256 else "unverified"
+
+
+FORMS: Mapping[str, str] = {
+    "own": "this project's safetensors",
+    "pysot": "PySOT's state_dict or checkpoint",
+    "nanotrack": "PySOT's checkpoint, with numpy numbers in its optimizer",
+    "pytracking": "pytracking's checkpoint: weights under `net`, beside objects of its classes",
+    "torchvision": "an ImageNet classifier's state_dict",
+    "matconvnet": "MatConvNet's .mat",
+    "metasdnet": "MetaSDNet's checkpoint",
+    "ddgan": "the state_dict of LGSearch_DDGAN's generator",
+}
+"""Kinds of files: what each is."""
+
+
+def drive(file_id: str) -> tuple[str, str]:
+    """The two ways to a public file on Drive: by gdown, which knows its pages, and by the address these lead to."""
+    return f"{DRIVE}{file_id}", f"https://drive.usercontent.google.com/download?id={file_id}&export=download&confirm=t"
+
+
+def page_of(link: str) -> str:
+    """What to open in a browser for a link of the catalogue."""
+    if link.startswith(DRIVE_FOLDER):
+        return f"https://drive.google.com/drive/folders/{link.removeprefix(DRIVE_FOLDER).partition('/')[0]}"
+    return f"https://drive.google.com/uc?id={link.removeprefix(DRIVE)}" if link.startswith(DRIVE) else link

@@ -1,0 +1,53 @@
+"""Where snapshots are kept on this machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pysot.core.errors import SnapshotError
+
+ZOO_VARIABLE = "PYSOT_ZOO"
+
+
+def cache_dir() -> Path:
+    """The user's own zoo: `$XDG_CACHE_HOME/pysot`, by default `~/.cache/pysot`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pysot"
+
+
+def zoo_places() -> list[Path]:
+    """Folders searched for snapshots, in order: `$PYSOT_ZOO`, then the user's own."""
+    own = os.environ.get(ZOO_VARIABLE)
+    return ([Path(own)] if own else []) + [cache_dir()]
+
+
+def download_dir() -> Path:
+    """Where new files go: the first of `zoo_places` that can be written. Raises `SnapshotError` when none can."""
+    for place in zoo_places():
+        if _is_writable(place):
+            return place
+    raise SnapshotError(
+        f"No folder for snapshots can be written: {', '.join(map(str, zoo_places()))}. "
+        f"Set {ZOO_VARIABLE} to one of yours."
+    )
+
+
+def _is_writable(place: Path) -> bool:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(place, os.W_OK)
+
+
+@contextmanager
+def whole_or_not_at_all(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `target` when the block ends well, and is gone when it does not."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as scratch:
+        path = Path(scratch) / target.name
+        yield path
+        path.replace(target)

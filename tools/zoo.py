@@ -1,0 +1,11 @@
+"""Finds, fetches, checks, converts and measures snapshots: `python tools/zoo.py list`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pysot.cli.zoo import main
+
+if __name__ == "__main__":
+    sys.exit(main())
