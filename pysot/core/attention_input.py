@@ -1,0 +1,70 @@
+"""What an attention network is shown: whole frames, a picture of the target, and which frames make a clip
+(specs/tanet.md sections 2 and 5).
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.errors import ConfigError
+
+CLIPS = ("causal", "centered")
+JUDGED = 3
+"""Consecutive frames of a training clip whose maps are judged together."""
+
+
+def whole_frame(image: Image, side: int) -> Image:
+    """The frame as a square of `side` pixels, its aspect not kept."""
+    return _resized(image, side)
+
+
+def target_picture(
+    image: Image, box_xywh: NDArray[np.floating] | tuple[float, ...], side: int, context: float
+) -> Image:
+    """The target as a square of `side` pixels, its aspect not kept.
+
+    Args:
+        image: (H, W, 3) uint8.
+        box_xywh: the target, image pixels; cut down to whole pixels, of which at least one is shown.
+        side: of the picture, pixels.
+        context: sides of the picture in target sizes: 1 is the target alone. What lies outside the image repeats its
+            border.
+    """
+    x, y, width, height = (float(value) for value in box_xywh)
+    left = math.trunc(x - (context - 1) / 2 * width)
+    top = math.trunc(y - (context - 1) / 2 * height)
+    right = max(math.trunc(x + (context + 1) / 2 * width), left + 1)
+    bottom = max(math.trunc(y + (context + 1) / 2 * height), top + 1)
+    return _resized(cut_repeating_border(image, left, top, right, bottom), side)
+
+
+def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:
+    """Numbers of the `clip_len` frames that go with frame `index` of `count`, in the order of time.
+
+    `causal` ends with the frame itself; `centered`, as released, has it in the middle. At both ends of the video the
+    first or last frame is repeated.
+
+    Raises `ConfigError` for another kind of clip.
+    """
+    if clip not in CLIPS:
+        raise ConfigError(f"ATTENTION.CLIP is '{clip}'; expected {' or '.join(CLIPS)}.")
+    last = index if clip == "causal" else index + (clip_len - 1) // 2
+    return [min(max(number, 0), count - 1) for number in range(last - clip_len + 1, last + 1)]
+
+
+def frames_needed(clip_len: int) -> int:
+    """Frames of a training clip for a network that looks at `clip_len`."""
+    return JUDGED + max(clip_len, 1) - 1
+
+
+def _resized(image: Image, side: int) -> Image:
+    if image.shape[:2] == (side, side):
+        return image
+    shrinks = min(image.shape[:2]) >= side
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (side, side), interpolation=method), dtype=np.uint8)

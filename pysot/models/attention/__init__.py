@@ -1,0 +1,8 @@
+"""Networks that say where in a whole frame a target may be, and the discriminators that train them."""
+
+from pysot.models.attention.base import ATTENTION_NETS, AttentionNet
+from pysot.models.attention.compact import CompactAttention
+from pysot.models.attention.discriminators import APPEARANCE_JUDGES, MOTION_JUDGES
+from pysot.models.attention.generator import TANet
+
+__all__ = ["APPEARANCE_JUDGES", "ATTENTION_NETS", "MOTION_JUDGES", "AttentionNet", "CompactAttention", "TANet"]

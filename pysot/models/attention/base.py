@@ -1,0 +1,60 @@
+"""The attention slot: from a picture of the target, a frame and what came before it to a map over the whole frame."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from pysot.core.registry import Registry
+
+TargetFeatures: TypeAlias = tuple[Tensor, ...]
+"""Whatever a network remembers of a target; depends on its picture alone."""
+
+
+class AttentionNet(nn.Module, ABC):
+    """Attends to one target in whole frames (specs/tanet.md section 2).
+
+    All images are float BGR in 0..255. The model keeps nothing of a target, so that any number of trackers can share
+    one: `encode` is done once per target, `attend` for every frame.
+
+    Attributes:
+        input_size: side of the square that frames are resized to, without keeping their aspect.
+        target_size: side of the square that the target's picture is resized to.
+        target_context: side of the target's picture in target sizes, along both axes; 1 is the tight box.
+        clip_len: frames that `attend` takes beside the frame itself; 0 where it looks at no motion.
+        backbone: the part that may start from pre-trained weights.
+        uses_batch_statistics: its batch norms must stay as they are, also in eval mode.
+    """
+
+    input_size: int
+    target_size: int
+    target_context: float = 1.0
+    clip_len: int
+    backbone: nn.Module
+    memory_format: torch.memory_format = torch.contiguous_format
+    uses_batch_statistics: bool = False
+
+    @abstractmethod
+    def encode(self, target: Tensor) -> TargetFeatures:
+        """What is remembered of the targets in (B, 3, P, P) pictures."""
+
+    @abstractmethod
+    def attend(self, frame: Tensor, remembered: TargetFeatures, clip: Tensor | None) -> Tensor:
+        """(B, 1, S, S) logits of attention.
+
+        Args:
+            frame: (B, 3, S, S).
+            remembered: of the B targets.
+            clip: (B, T, 3, S, S) consecutive frames in the order of time; None for a network without motion.
+        """
+
+    def forward(self, frame: Tensor, target: Tensor, clip: Tensor | None) -> Tensor:
+        """(B, 1, S, S) logits of attention to the targets in (B, 3, P, P) pictures, for training."""
+        return self.attend(frame, self.encode(target), clip)
+
+
+ATTENTION_NETS: Registry[type[AttentionNet]] = Registry("attention network", key="ATTENTION.TYPE")
+"""Classes called with `input_size`, `clip_len` and `**ATTENTION.KWARGS`."""

@@ -1,0 +1,121 @@
+"""TANet's generator as released (Wang et al., "Tracking by Joint Local and Global Search", TNNLS 2021; specs/tanet.md
+section 2), with what the release left out as options.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pysot.core.errors import ConfigError
+from pysot.models.attention.base import ATTENTION_NETS, AttentionNet, TargetFeatures
+from pysot.models.attention.c3d import motion_trunk
+from pysot.models.backbone.resnet_std import ResNet18, normalise
+
+DECODER = (512, 512, 512, 0, 512, 512, 512, 0, 256, 256, 256, 0, 128, 128, 0, 64, 64)
+"""Channels of the decoder's layers; 0 doubles the side of the map. The position is the published key's number."""
+LEVELS = (128, 256, 512)
+"""Channels of the encoder's maps, of strides 8, 16 and 32."""
+
+
+@ATTENTION_NETS.register("TANet")
+class TANet(AttentionNet):
+    """One ResNet-18 for frame and target, C3D for the clip, and a decoder.
+
+    The released weights were made with the defaults, and were run with batch statistics: `bn_mode="batch"`.
+
+    Args:
+        input_size: side of frames and target pictures; 300 as published.
+        clip_len: frames of the clip, at least 2; 3 as published.
+        norm: what the encoder sees: `none`, values 0..1 in BGR order; `imagenet`, what its pre-training saw.
+        dec_act: what follows each layer of the decoder: `none` or `relu`.
+        motion: `c3d`, or `none`: faster, and for a single frame.
+        bn_mode: statistics of batch norms when not training: `eval`, those learned; `batch`, the image's own.
+        width: factor on the channels of decoder and C3D; 1 as published.
+    """
+
+    def __init__(
+        self,
+        input_size: int = 300,
+        clip_len: int = 3,
+        norm: str = "none",
+        dec_act: str = "none",
+        motion: str = "c3d",
+        bn_mode: str = "eval",
+        width: float = 1.0,
+    ) -> None:
+        super().__init__()
+        choices = {
+            "NORM": (norm, ("none", "imagenet")),
+            "DEC_ACT": (dec_act, ("none", "relu")),
+            "MOTION": (motion, ("c3d", "none")),
+            "BN_MODE": (bn_mode, ("eval", "batch")),
+        }
+        for key, (value, known) in choices.items():
+            if value not in known:
+                raise ConfigError(f"ATTENTION.KWARGS.{key.lower()} is '{value}'; expected {' or '.join(known)}.")
+        if motion == "c3d" and clip_len < 2:
+            raise ConfigError(f"ATTENTION.CLIP_LEN is {clip_len}; C3D needs 2 or more frames. Or set motion none.")
+        self.input_size = self.target_size = input_size
+        self.clip_len = clip_len if motion == "c3d" else 0
+        self.norm, self.dec_act, self.uses_batch_statistics = norm, dec_act, bn_mode == "batch"
+        self.encoder = ResNet18(used_layers=[2, 3, 4])
+        fused = 2 * sum(LEVELS)
+        if self.clip_len:
+            self.motionModel = motion_trunk(width)
+            fused += self.motionModel.out_channels
+        self.decoder, channels = _decoder(fused, width)
+        self.mymodules = nn.ModuleList([nn.ConvTranspose2d(channels, 1, 1)])
+
+    @property
+    def backbone(self) -> ResNet18:  # type: ignore[override]
+        return self.encoder
+
+    def train(self, mode: bool = True) -> TANet:
+        """Sets the mode; with `bn_mode` batch, batch norms go on using (and no longer learning) batch statistics."""
+        super().train(mode)
+        for module in self.encoder.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.track_running_stats = mode or not self.uses_batch_statistics
+                if self.uses_batch_statistics:
+                    module.train()
+        return self
+
+    def encode(self, target: Tensor) -> TargetFeatures:
+        return tuple(self.encoder.levels_of(self._prepared(target)))
+
+    def attend(self, frame: Tensor, remembered: TargetFeatures, clip: Tensor | None) -> Tensor:
+        levels = self.encoder.levels_of(self._prepared(frame))
+        side = levels[1].shape[-2:]
+        pairs = [torch.cat(pair, dim=1) for pair in zip(levels, remembered, strict=True)]
+        if self.clip_len:
+            assert clip is not None
+            moving = self.motionModel(clip.transpose(1, 2) / 255)
+            pairs.append(moving.squeeze(2))
+        fused = torch.cat([F.interpolate(pair, size=side) for pair in pairs], dim=1)
+        logits = self.mymodules[0](self._decode(fused))
+        return F.interpolate(logits, size=frame.shape[-2:])
+
+    def _decode(self, fused: Tensor) -> Tensor:
+        for layer in self.decoder:
+            fused = layer(fused)
+            if self.dec_act == "relu" and isinstance(layer, nn.ConvTranspose2d):
+                fused = F.relu(fused)
+        return fused
+
+    def _prepared(self, image: Tensor) -> Tensor:
+        return normalise(image) if self.norm == "imagenet" else image / 255
+
+
+def _decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
+    """The layers of `DECODER`, and how many channels the last one gives."""
+    layers: list[nn.Module] = []
+    for count in DECODER:
+        if count:
+            channels = max(1, round(width * count))
+            layers.append(nn.ConvTranspose2d(channels_in, channels, 3, padding=1))
+            channels_in = channels
+        else:
+            layers.append(nn.Upsample(scale_factor=2))
+    return nn.Sequential(*layers), channels_in

@@ -1,0 +1,11 @@
+"""Writes attention maps of a benchmark: `python tools/attention.py --config tanet_tiny --dataset SYNTH --out maps`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pysot.cli.attention import main
+
+if __name__ == "__main__":
+    sys.exit(main())
