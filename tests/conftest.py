@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ["PYSOT_OFFLINE"] = "1"  # no test downloads; those that do, from servers of their own, take it back
+
 REPO = Path(__file__).resolve().parents[1]
 
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pysot.models.backbone import BACKBONES
+from pysot.models.dimp_model import DimpNet
+from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
 from pysot.models.iou_model import AtomNet
 from pysot.models.siamese import SiameseModel
@@ -130,3 +132,23 @@ def golden_atom(shared: Path) -> AtomNet:
     gains = read_json(shared / "golden" / "pytracking_atom_gains.json")
     model.load_state_dict(own_keys(first_fill(published_shapes(shared, "pytracking_atom"), gains)))
     return model.eval()
+
+
+def dimp_net(depth: int) -> DimpNet:
+    """DiMP-18 or DiMP-50 with fresh weights."""
+    channels, feat_blocks, out_dim = {18: ((128, 256), 1, 256), 50: ((512, 1024), 0, 512)}[depth]
+    classifier = DimpClassifier(channels[1], feat_blocks=feat_blocks, out_dim=out_dim)
+    return DimpNet(BACKBONES[f"resnet{depth}_std"](), classifier, IouNet(channels)).eval()
+
+
+def fill_dimp(model: DimpNet, filled: dict[str, Tensor]) -> DimpNet:
+    """`model` with weights under the published names; the filter's optimiser keeps those it was made with."""
+    kept = {name: value for name, value in model.state_dict().items() if ".filter_optimizer." in name}
+    model.load_state_dict({**own_keys(filled), **kept})
+    return model
+
+
+def golden_dimp(shared: Path) -> DimpNet:
+    """DiMP-18's network in eval mode with the weights of its reference outputs."""
+    gains = read_json(shared / "golden" / "pytracking_dimp18_gains.json")
+    return fill_dimp(dimp_net(18), first_fill(published_shapes(shared, "pytracking_dimp18"), gains))

@@ -13,7 +13,6 @@ import pytest
 
 from pysot.cli.video_sink import VideoSink
 from pysot.core.experiments import list_experiments
-from pysot.zoo.catalogue import CATALOGUE
 from toolkit.synthetic import synth_benchmark
 
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -59,9 +58,3 @@ def test_every_experiment_stands_in_the_table(repo: Path) -> None:
     for name in list_experiments():
         stem = name if f"`{name}`" in text else next(s for s in list_experiments() if name.startswith(s) and s in text)
         assert f"`{name.removeprefix(stem) or name}`" in text, name
-
-
-def test_model_zoo_lists_the_catalogue(repo: Path) -> None:
-    text = (repo / "MODEL_ZOO.md").read_text()
-    for entry in CATALOGUE.values():
-        assert f"| {entry.name} | {entry.file} | {entry.sha256} | {entry.licence} | {entry.origin} |" in text

@@ -60,7 +60,7 @@ def _regions() -> str:
 def _zoo() -> str:
     from pysot.cli.list_experiments import found_snapshots
     from pysot.core.experiments import experiments_dir, list_experiments
-    from pysot.zoo.locate import zoo_places
+    from pysot.zoo.places import zoo_places
 
     places = ", ".join(map(str, zoo_places()))
     lines = [f"experiments: {experiments_dir()} ({len(list_experiments())})", f"snapshots are looked for in: {places}"]

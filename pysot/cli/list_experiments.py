@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from pysot.cli.messages import EXIT_FINE, guarded
+from pysot.core.config import load_config
 from pysot.core.errors import SnapshotError
 from pysot.core.experiments import experiments_dir, list_experiments
-from pysot.zoo.catalogue import CATALOGUE
-from pysot.zoo.locate import find_snapshot, zoo_places
+from pysot.tracker.builder import snapshot_name
+from pysot.zoo.catalogue import find_entry
+from pysot.zoo.locate import find_here, find_snapshot
+from pysot.zoo.places import zoo_places
 
 _AT_FIRST_USE = "not here; downloaded at first use"
 _NONE = "no snapshot known by this name; give --snapshot FILE"
@@ -55,18 +57,14 @@ def experiment_table() -> str:
 
 def snapshot_state(name: str) -> str:
     """The file of an experiment's snapshot; else whether it is damaged, can be downloaded, or is nowhere."""
+    name = snapshot_name(load_config(name), name)
     try:
         return str(find_snapshot(name, download=False))
     except SnapshotError as error:
-        if _present(name):
+        entry = find_entry(name)
+        if entry is not None and find_here(entry) is not None:
             return f"unusable: {error}"
-        return _AT_FIRST_USE if name in CATALOGUE else _NONE
-
-
-def _present(name: str) -> list[Path]:
-    """The catalogue's files of that name which are there, whatever is in them."""
-    file = CATALOGUE[name].file if name in CATALOGUE else None
-    return [] if file is None else [place / file for place in zoo_places() if (place / file).is_file()]
+        return _AT_FIRST_USE if entry is not None and entry.urls else _NONE
 
 
 if __name__ == "__main__":

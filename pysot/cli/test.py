@@ -8,15 +8,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from pysot.cli.messages import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, complain, guarded
 from pysot.cli.opencv_log import quiet_opencv
-from pysot.cli.trackers import add_tracker_arguments, choose_tracker
+from pysot.cli.trackers import Experiment, add_tracker_arguments, choose_tracker
 from pysot.cli.window import TestWindow
 from pysot.core.errors import SotError
 from pysot.core.runtime import environment_report
+from pysot.models.select import Selection
 from toolkit.datasets import Benchmark, load_benchmark
 from toolkit.protocols.table import PROTOCOLS
 from toolkit.runner import Failure, RunSummary, SequenceReport, run_benchmark
@@ -41,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--tracker_name", metavar="NAME", help="result folder; default: name of the snapshot")
     out.add_argument("--overwrite", action="store_true", help="run again what is already there")
     out.add_argument("--vis", action="store_true", help="show every frame: truth green, result yellow")
+    out.add_argument(
+        "--save-ta", action="store_true", help="write the chosen channels beside each result: VIDEO_ta.json"
+    )
     how = parser.add_argument_group("machine")
     how.add_argument("--workers", type=int, default=1, metavar="N", help="sequences at once, one process each")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="torch threads per worker (1, as in PySOT)")
@@ -67,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     chosen = choose_tracker(args)
+    if args.save_ta and not (isinstance(chosen, Experiment) and chosen.cfg.TARGET_AWARE.ENABLED):
+        raise SotError(f"--save-ta: {chosen.name} chooses no channels. Add --opts TARGET_AWARE.ENABLED True.")
     benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
     benchmark = replace(benchmark, protocol=_protocol(args, benchmark))
     with quiet_opencv(), TestWindow(args.vis) as window:
@@ -83,11 +90,18 @@ def _run(args: argparse.Namespace) -> int:
             on_sequence=_Printer(),
             identity=chosen.identity(),
             notes={"environment.txt": f"{environment_report()}\n{_resources(args)}"},
+            remark=_selection if args.save_ta else None,
         )
     _print_summary(summary, debug=args.debug)
     if not summary.failures:
         return EXIT_FINE
     return EXIT_SOME_FAILED if summary.finished or summary.resumed else EXIT_NOTHING_DONE
+
+
+def _selection(tracker: Any) -> dict[str, Any]:
+    """What a target-aware tracker, also one that another wraps as its `base`, says of the channels it has chosen."""
+    selection: Selection = getattr(tracker, "base", tracker).selection
+    return selection.as_dict()
 
 
 def _protocol(args: argparse.Namespace, benchmark: Benchmark) -> str:

@@ -17,8 +17,10 @@ from pysot.core.errors import SotError
 from pysot.core.experiments import experiment_name
 from pysot.core.runtime import DEVICES, resolve_device
 from pysot.tracker.base import Tracker
-from pysot.tracker.builder import build_tracker
-from pysot.zoo.locate import find_snapshot, sha256_of
+from pysot.tracker.builder import build_tracker, snapshot_name
+from pysot.zoo.catalogue import find_entry
+from pysot.zoo.hashing import sha256_of
+from pysot.zoo.locate import find_snapshot
 from toolkit.baselines import OpenCVTracker
 from toolkit.protocols.tracker import TrackerLike
 
@@ -99,7 +101,7 @@ def choose_tracker(args: argparse.Namespace, default: str | None = None) -> Expe
         if args.snapshot or args.opts:
             raise SotError(f"--tracker {args.tracker} needs no weights; leave out --snapshot and --opts.")
         return OpenCVBaseline(OpenCVTracker(args.tracker.removeprefix(OPENCV_PREFIX)).name)
-    config = args.tracker or args.config or args.snapshot or default
+    config = args.tracker or args.config or _config_of(args.snapshot) or default
     if config is None:
         raise SotError("Nothing to run: give --config (an experiment or a YAML file), or --tracker NAME.")
     if config == args.snapshot and Path(config).is_file():
@@ -107,12 +109,18 @@ def choose_tracker(args: argparse.Namespace, default: str | None = None) -> Expe
     return open_experiment(config, args.snapshot, args.opts)
 
 
+def _config_of(snapshot: str | None) -> str | None:
+    """The experiment that a snapshot of the catalogue was made for; any other snapshot's own name."""
+    entry = find_entry(snapshot) if snapshot else None
+    return entry.configs[0] if entry is not None and entry.configs else snapshot
+
+
 def open_experiment(
     config: str, snapshot: str | None, opts: Sequence[str] = (), *, download: bool = True
 ) -> Experiment:
     """Loads the config and finds the snapshot, by default the experiment's own; raises `SotError` otherwise."""
     cfg = load_config(config, opts)
-    weights = find_snapshot(snapshot or experiment_name(config), download=download)
+    weights = find_snapshot(snapshot or snapshot_name(cfg, config), download=download)
     return Experiment(config, cfg, weights, tuple(opts), default_name(config, snapshot))
 
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.core.crop import Image, context_side
+from pysot.core.crop import context_side, mean_color
 from pysot.core.geometry import xywh_to_cxcywh, xywh_to_xyxy
 from pysot.datasets.source import Annotated
 
@@ -123,7 +123,7 @@ def make_view(
     unit = context_side((float(sample.box_xywh[2]), float(sample.box_xywh[3])), context) / exemplar_size
     window = _draw_window(sample.box_xywh, size, unit, params, rng)
     image_hw = sample.image.shape[0], sample.image.shape[1]
-    fill = (0.0, 0.0, 0.0) if window.inside(size, image_hw) else _mean_color(sample.image)
+    fill = (0.0, 0.0, 0.0) if window.inside(size, image_hw) else mean_color(sample.image)
     pixels = window.warp(sample.image, size, fill)
     if gray:
         pixels = np.asarray(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
@@ -149,11 +149,6 @@ def _draw_window(
     shift_xy = np.clip(rng.uniform(-1, 1, 2) * params.shift, -room_xy, room_xy)
     center_xy = np.asarray(xywh_to_cxcywh(box_xywh), dtype=np.float64)[:2]
     return _Window(center_xy + (shift_xy - half_xy) * unit, scale_xy * unit)
-
-
-def _mean_color(image: Image) -> tuple[float, ...]:
-    size_wh = max(1, image.shape[1] // 8), max(1, image.shape[0] // 8)
-    return cv2.mean(cv2.resize(image, size_wh, interpolation=cv2.INTER_NEAREST))[:3]
 
 
 def _warp_mask(mask: NDArray[np.bool_] | None, window: _Window, size: int) -> NDArray[np.bool_] | None:

@@ -13,14 +13,17 @@ The keys of a group other than KIND are the arguments of the source, in upper ca
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from yacs.config import CfgNode
 
+from pysot.core.attention_input import frames_needed
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 from pysot.datasets.augmentation import ViewParams
+from pysot.datasets.clips import ClipDataset, ClipParams
 from pysot.datasets.frame_sets import FrameSetDataset
 from pysot.datasets.pairs import Labels, PairDataset
 from pysot.datasets.positions import PositionDataset
@@ -28,6 +31,9 @@ from pysot.datasets.proposals import DensityProposals, OverlapProposals, Proposa
 from pysot.datasets.source import SOURCES, Source
 from pysot.datasets.target_crop import Cropper, Jitter
 from pysot.datasets.targets import AnchorTargets, PointTargets
+from pysot.datasets.tasks import CropViews, PatchViews, TaskDataset, TaskParams
+from pysot.models.builder import build_attention_net
+from pysot.models.head.lmt import CELL_GEOMETRY
 
 ROOT_VARIABLE = "SOT_DATA_ROOT"
 """Environment variable: the folder that relative ROOT and ANNO paths start from; by default the current one."""
@@ -56,10 +62,63 @@ def resolve_root(path: str) -> Path:
 
 
 def build_training_data(cfg: CfgNode, *, skip_missing: bool = False) -> PositionDataset[Any]:
-    """What the head of `cfg` learns from: pairs, or sets of frames."""
+    """What the head of `cfg` learns from: pairs, sets of frames, or tasks."""
     if cfg.HEAD.TYPE in ("RPN", "BAN"):
         return build_pairs(cfg, skip_missing=skip_missing)
+    if cfg.HEAD.TYPE == "LMT":
+        return build_tasks(cfg, build_sources(cfg, skip_missing=skip_missing), seed=cfg.TRAIN.SEED)
+    if cfg.HEAD.TYPE == "ATTENTION":
+        return build_clips(cfg, skip_missing=skip_missing)
     return build_frame_sets(cfg, skip_missing=skip_missing)
+
+
+def build_clips(cfg: CfgNode, *, skip_missing: bool = False) -> ClipDataset:
+    """The clips that `cfg` describes, for attention over whole frames."""
+    data, train = cfg.DATASET, cfg.ATTENTION.TRAIN
+    net = build_attention_net(cfg)  # how it is to be shown frames and targets
+    params = ClipParams(
+        input_size=net.input_size,
+        target_size=net.target_size,
+        target_context=net.target_context,
+        frames=frames_needed(net.clip_len),
+        gap=train.GAP,
+        negative=data.NEG,
+        zoom=train.ZOOM,
+        smallest=train.SMALLEST,
+        gray=data.GRAY,
+        mirror=data.MIRROR,
+        brightness=train.BRIGHTNESS,
+    )
+    sources = build_sources(cfg, skip_missing=skip_missing)
+    return ClipDataset(sources, params, seed=cfg.TRAIN.SEED, clips_per_epoch=data.VIDEOS_PER_EPOCH)
+
+
+def build_tasks(cfg: CfgNode, sources: Sequence[Source], *, seed: int, vary: bool = True) -> TaskDataset:
+    """The tasks of meta-learning that `cfg` describes; without `vary`, plain views, and classes are never swapped."""
+    data, meta, adv = cfg.DATASET, cfg.META, cfg.ADV
+    view = _view_params(data.SEARCH) if vary else ViewParams()
+    shared = cfg.HEAD.KWARGS.get("pool", "cells") == "pyramid"
+    params = TaskParams(
+        meta.NUM_POS,
+        meta.NUM_NEG,
+        meta.NUM_IOU,
+        tuple(meta.OVERLAP_POS),
+        tuple(meta.OVERLAP_NEG),
+        meta.IOU_BINS,
+        meta.MIN_SAMPLES,
+        meta.LABEL_SHUFFLE if vary else 0.0,
+    )
+    return TaskDataset(
+        sources,
+        PatchViews(cfg.TRAIN.SEARCH_SIZE, view) if shared else CropViews(CELL_GEOMETRY),
+        params,
+        seed=seed,
+        tasks_per_epoch=data.VIDEOS_PER_EPOCH if vary else 0,
+        gray=data.GRAY * vary,
+        mirror=data.MIRROR * vary,
+        adversarial_from=adv.WARMUP * cfg.TRAIN.BATCH_SIZE,
+        adversarial_share=adv.PROB if adv.ENABLED else 0.0,
+    )
 
 
 def build_frame_sets(cfg: CfgNode, *, skip_missing: bool = False) -> FrameSetDataset:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.errors import ConfigError
-from pysot.datasets.source import SOURCES, Annotated, Source
+from pysot.datasets.source import SOURCES, Annotated, Source, consecutive
 from toolkit.errors import DatasetError
 from toolkit.synthetic import Scene, random_scene
 
@@ -87,6 +87,15 @@ class RenderedSource(Source):
         near = usable[np.abs(usable - first) <= self.frame_range]
         others = [int(rng.choice(near)) for _ in range(num_frames - 1)]
         return [self._annotate(scene, index) for index in [first, *others]]
+
+    def draw_clip(
+        self, video: int, rng: np.random.Generator, num_frames: int, gap: int = 1
+    ) -> tuple[Annotated, list[Annotated]]:
+        """See `Source.draw_clip`: any frame in which the target is well seen, and a clip of such frames."""
+        scene, usable = self._scene(video)
+        first = int(rng.choice(usable))
+        made = {index: self._annotate(scene, index) for index in consecutive(rng, usable, num_frames, gap)}
+        return self._annotate(scene, first), list(made.values()) + [made[max(made)]] * (num_frames - len(made))
 
     def _scene(self, video: int) -> tuple[Scene, NDArray[np.int64]]:
         """The scene of a video and the frames of it in which the target is well seen; kept for the next draws."""

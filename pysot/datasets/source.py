@@ -68,6 +68,17 @@ class Source(ABC):
         frames = self.draw(video, rng, num_past + num_future)
         return frames[:num_past], frames[num_past:]
 
+    def draw_clip(
+        self, video: int, rng: np.random.Generator, num_frames: int, gap: int = 1
+    ) -> tuple[Annotated, list[Annotated]]:
+        """One object at some time, and in consecutive frames of some other time, at most `gap` apart.
+
+        A source whose frames have no order of time keeps this form: one frame, repeated; nothing moves in it. Raises as
+        `draw` does.
+        """
+        first, other = self.draw(video, rng, 2)
+        return first, [other] * num_frames
+
     @property
     def num_use(self) -> int:
         """Draws in one pass."""
@@ -129,6 +140,26 @@ class VideoSource(Source):
         future = rng.integers(now + 1, min(len(track) - 1, now + reach) + 1, num_future)
         read = {index: track.read(index) for index in sorted({*map(int, past), *map(int, future)})}
         return [read[int(index)] for index in past], [read[int(index)] for index in future]
+
+    def draw_clip(
+        self, video: int, rng: np.random.Generator, num_frames: int, gap: int = 1
+    ) -> tuple[Annotated, list[Annotated]]:
+        """See `Source.draw_clip`: any frame of a track, and a clip from anywhere in it."""
+        tracks = self.videos[video]
+        track = tracks[int(rng.integers(len(tracks)))]
+        first = int(rng.integers(len(track)))
+        numbers = consecutive(rng, np.arange(len(track)), num_frames, gap)
+        read = {index: track.read(index) for index in dict.fromkeys([first, *numbers])}
+        return read[first], [read[index] for index in numbers]
+
+
+def consecutive(rng: np.random.Generator, usable: NDArray[np.int64], count: int, gap: int) -> list[int]:
+    """`count` numbers from a random place of the increasing `usable` on, a step of 1 to `gap` apart; the last is
+    repeated where they run out.
+    """
+    step = int(rng.integers(1, gap + 1))
+    start = int(rng.integers(max(len(usable) - (count - 1) * step, 1)))
+    return [int(usable[min(start + step * number, len(usable) - 1)]) for number in range(count)]
 
 
 SOURCES: Registry[type[Source]] = Registry("training source", key="DATASET.<NAME>.KIND")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
@@ -10,24 +11,73 @@ from yacs.config import CfgNode
 from pysot.core.config import validate_config
 from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
+from pysot.models.attention import APPEARANCE_JUDGES, ATTENTION_NETS, MOTION_JUDGES, AttentionNet
 from pysot.models.backbone import BACKBONES, Backbone
-from pysot.models.head import BAN_HEADS, IOU_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
+from pysot.models.dimp_model import DimpNet
+from pysot.models.head import BAN_HEADS, BOX_POOLS, IOU_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
+from pysot.models.head.dimp import DimpClassifier
+from pysot.models.head.lmt import BoxPool, LmtHead
 from pysot.models.head.mask import MaskCorr, Refine
 from pysot.models.iou_model import AtomNet
+from pysot.models.lmt_model import LmtNet
 from pysot.models.neck import NECKS
 from pysot.models.siamese import NanoTrack, SiameseModel, SiamMask, SiamRPN
+from pysot.models.tadt_model import TadtNet
 
 
-def build_model(cfg: CfgNode) -> SiameseModel | AtomNet:
-    """The model that `cfg` describes, with fresh weights: an `AtomNet`, or one of the siamese ones.
+def build_model(cfg: CfgNode) -> SiameseModel | AtomNet | DimpNet | LmtNet | TadtNet | AttentionNet:
+    """The model that `cfg` describes, with fresh weights: that of its HEAD.TYPE.
 
     Raises `ConfigError` when a part is unknown, an argument does not fit, or the widths of two parts disagree.
     """
     validate_config(cfg)
+    if cfg.HEAD.TYPE == "ATTENTION":
+        return build_attention_net(cfg)
     backbone: Backbone = _make(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
     if cfg.HEAD.TYPE == "IOUNET":
         return AtomNet(backbone, _make(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS))
+    if cfg.HEAD.TYPE == "DIMP":
+        kwargs = {"channels_in": backbone.out_channels[-1], **cfg.HEAD.KWARGS}
+        classifier: DimpClassifier = _call(DimpClassifier, kwargs, "HEAD.KWARGS", "the classifier of DiMP")
+        return DimpNet(backbone, classifier, _make(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS))
+    if cfg.HEAD.TYPE == "LMT":
+        return _build_lmt(cfg, backbone)
+    if cfg.HEAD.TYPE == "TADT":
+        return TadtNet(backbone)
     return _build_siamese(cfg, backbone)
+
+
+def build_attention_net(cfg: CfgNode) -> AttentionNet:
+    """The attention network of ATTENTION.TYPE, with fresh weights; raises as `build_model` does."""
+    group = cfg.ATTENTION
+    net: AttentionNet = _make(
+        ATTENTION_NETS, group.TYPE, {"input_size": group.INPUT_SIZE, "clip_len": group.CLIP_LEN, **group.KWARGS}
+    )
+    return net
+
+
+def build_judges(cfg: CfgNode) -> dict[str, nn.Module]:
+    """The discriminators of ATTENTION.TRAIN, by the name of their turn."""
+    train, size = cfg.ATTENTION.TRAIN, {"input_size": cfg.ATTENTION.INPUT_SIZE}
+    judges = (("d_app", APPEARANCE_JUDGES, train.D_APP), ("d_mot", MOTION_JUDGES, train.D_MOT))
+    return {
+        turn: _call(registry[kind], {**size, **train[f"{turn.upper()}_KWARGS"]}, registry.key, registry.slot)
+        for turn, registry, kind in judges
+    }
+
+
+def _build_lmt(cfg: CfgNode, backbone: Backbone) -> LmtNet:
+    kwargs = dict(cfg.HEAD.KWARGS)
+    head = {key: kwargs.pop(key) for key in ("hidden", "iou_branch", "init") if key in kwargs}
+    pool: BoxPool = _make(BOX_POOLS, kwargs.pop("pool", "cells"), {"backbone": backbone, **kwargs})
+    return LmtNet(
+        backbone,
+        pool,
+        LmtHead(pool.channels * pool.size**2, **head),
+        alpha_init=cfg.META.ALPHA_INIT,
+        adapt_backbone=cfg.META.ADAPT_BACKBONE,
+        adapt_iou=cfg.META.ADAPT_IOU,
+    )
 
 
 def _build_siamese(cfg: CfgNode, backbone: Backbone) -> SiameseModel:
@@ -44,15 +94,18 @@ def _build_siamese(cfg: CfgNode, backbone: Backbone) -> SiameseModel:
 
 
 def _make(registry: Registry[Any], name: str, kwargs: dict[str, Any]) -> Any:
-    """Calls the entry `name` of `registry`; an argument it does not take, or cannot use, becomes a `ConfigError`."""
-    entry = registry[name]
+    """Calls the entry `name` of `registry`; see `_call`."""
+    return _call(registry[name], kwargs, f"{registry.key.rsplit('.', 1)[0]}.KWARGS", f"{registry.slot} '{name}'")
+
+
+def _call(part: Callable[..., Any], kwargs: dict[str, Any], key: str, title: str) -> Any:
+    """`part(**kwargs)`; an argument from `key` that it does not take, or cannot use, becomes a `ConfigError`."""
     try:
-        return entry(**kwargs)
+        return part(**kwargs)
     except ConfigError:
         raise
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        group = registry.key.rsplit(".", 1)[0]
-        raise ConfigError(f"{group}.KWARGS {dict(kwargs)} do not fit {registry.slot} '{name}': {error}.") from error
+        raise ConfigError(f"{key} {dict(kwargs)} do not fit {title}: {error}.") from error
 
 
 def _check_widths(cfg: CfgNode, backbone: Backbone) -> None:

@@ -113,9 +113,13 @@ class Tracker(ABC):
 
     Attributes:
         params_type: the dataclass of this tracker's hyper-parameters (see `pysot.tracker.builder.params_from_config`).
+        learns: False where it is not sure that the target is seen: `commit` then moves the state and learns nothing.
     """
 
     params_type: type[Any]
+    learns: bool = True
+    center_xy: tuple[float, float]
+    size_wh: tuple[float, float]
     _started = False
 
     def __init__(self, model: Any, params: Any) -> None:
@@ -154,6 +158,10 @@ class Tracker(ABC):
     @abstractmethod
     def commit(self, image: Image, candidate: Candidate) -> TrackResult:
         """Accepts `candidate`: moves the state, and learns from the frame where the tracker does so."""
+
+    def move_to(self, center_xy: tuple[float, float], size_wh: tuple[float, float]) -> None:
+        """Takes the target to be at `center_xy` with the size `size_wh`, image pixels, without learning anything."""
+        self.center_xy, self.size_wh = center_xy, size_wh
 
 
 TRACKERS: Registry[type[Tracker]] = Registry("tracker", key="TRACK.TYPE")

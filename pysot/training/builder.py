@@ -19,17 +19,26 @@ from pysot.core.errors import ConfigError
 from pysot.core.runtime import is_cpu
 from pysot.datasets.builder import build_training_data, resolve_root
 from pysot.datasets.images import set_cache_size
+from pysot.models.attention import AttentionNet
 from pysot.models.builder import build_model
+from pysot.models.dimp_model import DimpNet
 from pysot.models.inference import prepare_for_inference
 from pysot.models.iou_model import AtomNet
+from pysot.models.lmt_model import LmtNet
 from pysot.models.siamese import SiameseModel, SiamMask
 from pysot.tracker.builder import build_tracker
+from pysot.training.attention import AttentionRecipe
+from pysot.training.attention_builder import attention_recipe
+from pysot.training.attention_validation import AttentionValidation, MapSheetHook
 from pysot.training.checkpoint import find_latest, load_checkpoint
+from pysot.training.dimp import DimpLosses, DimpRecipe
 from pysot.training.distill import FeatureDistillation
 from pysot.training.distributed import Workers, broadcast_model
 from pysot.training.hooks import CheckpointHook, FailureHook, LogHook, ProgressHook, ValidationHook
 from pysot.training.iounet import IouRecipe
 from pysot.training.log import RunLog
+from pysot.training.meta import MetaRecipe
+from pysot.training.meta_builder import meta_recipe, task_validation
 from pysot.training.recipe import BackbonePlan, Recipe
 from pysot.training.schedule import learning_rates
 from pysot.training.siamese import NanoTrackRecipe, SiameseRecipe
@@ -37,7 +46,7 @@ from pysot.training.siammask import SiamMaskRecipe
 from pysot.training.sync_batchnorm import convert
 from pysot.training.trainer import Trainer, TrainParams
 from pysot.training.validation import inference_copy, validate
-from pysot.zoo.loading import load_snapshot, load_weights
+from pysot.zoo.loading import load_part, load_snapshot, load_weights
 from pysot.zoo.locate import find_snapshot
 from toolkit.datasets import load_benchmark
 
@@ -89,7 +98,10 @@ def build_trainer(
     trainer.hooks += [LogHook(log, cfg.TRAIN.PRINT_FREQ, batch), FailureHook()]
     measure = build_validation(cfg, recipe)
     if measure is not None:
-        trainer.hooks.append(ValidationHook(measure, folder, cfg.TRAIN.VALIDATE.INTERVAL, log, extra))
+        key = "hit" if isinstance(recipe.model, AttentionNet) else "auc"
+        trainer.hooks.append(ValidationHook(measure, folder, cfg.TRAIN.VALIDATE.INTERVAL, log, extra, key))
+    if isinstance(measure, AttentionValidation):
+        trainer.hooks.append(MapSheetHook(measure, Path(cfg.TRAIN.LOG_DIR) / "maps"))
     trainer.hooks.append(CheckpointHook(folder, cfg.TRAIN.SAVE_INTERVAL, cfg.TRAIN.KEEP, extra))
     trainer.hooks.append(ProgressHook(quiet))
     return trainer
@@ -103,13 +115,17 @@ def seed_everything(seed: int) -> None:
 
 
 def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
-    """Model, losses and stages of `cfg`, on `device`, with the weights of TRAIN.PRETRAINED or BACKBONE.PRETRAINED."""
+    """Model, losses and stages of `cfg`, on `device`, with the weights of TRAIN.PRETRAINED or BACKBONE.PRETRAINED, and
+    of TRAIN.PARTS_FROM.
+    """
     train = cfg.TRAIN
     model = build_model(cfg)
     if cfg.BACKBONE.PRETRAINED and not train.PRETRAINED:
         load_weights(model.backbone, find_snapshot(cfg.BACKBONE.PRETRAINED))
     if train.PRETRAINED:
         load_snapshot(model, find_snapshot(train.PRETRAINED))
+    for part, snapshot in train.PARTS_FROM.items():
+        load_part(model, part, find_snapshot(snapshot))
     recipe = _recipe_for(cfg, model, device)
     if train.SYNC_BN:
         convert(recipe.learner)
@@ -121,9 +137,31 @@ def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
 def _recipe_for(cfg: CfgNode, model: Any, device: torch.device) -> Recipe:
     """The recipe of the model's family. Raises `ConfigError` when TRAIN asks of it what it cannot do."""
     plan = BackbonePlan(cfg.BACKBONE.TRAIN_LAYERS, cfg.BACKBONE.TRAIN_EPOCH, cfg.BACKBONE.LAYERS_LR)
+    factors = {name: rate / cfg.TRAIN.BASE_LR for name, rate in cfg.TRAIN.LR_GROUPS.items()}
     if isinstance(model, AtomNet):
-        return IouRecipe(model, {"iou": cfg.TRAIN.IOU_WEIGHT}, plan)
+        return IouRecipe(model, {"iou": cfg.TRAIN.IOU_WEIGHT}, plan, factors)
+    if isinstance(model, DimpNet):
+        return _dimp_recipe(cfg, model, plan, factors)
+    if isinstance(model, LmtNet):
+        return meta_recipe(cfg, model, plan)
+    if isinstance(model, AttentionNet):
+        return attention_recipe(cfg, model, plan)
     return _siamese_recipe(cfg, model, plan, device)
+
+
+def _dimp_recipe(cfg: CfgNode, model: DimpNet, plan: BackbonePlan, factors: dict[str, float]) -> DimpRecipe:
+    train = cfg.TRAIN
+    last, first, between = train.CLF_WEIGHTS
+    weights = {"box": train.IOU_WEIGHT, "clf": last, "clf_init": first, "clf_iter": between}
+    losses = DimpLosses(
+        classifier=train.CLF_LOSS,
+        boxes=train.BOX_LOSS,
+        hinge_threshold=train.HINGE_THR,
+        label_sigma=train.LABEL_SIGMA,
+        search_area_scale=train.SEARCH_AREA_SCALE,
+        crop_side=train.SEARCH_SIZE,
+    )
+    return DimpRecipe(model, weights, plan, losses, factors)
 
 
 def _siamese_recipe(cfg: CfgNode, model: SiameseModel, plan: BackbonePlan, device: torch.device) -> SiameseRecipe:
@@ -253,9 +291,11 @@ def build_validation(cfg: CfgNode, recipe: Recipe) -> Callable[[], dict[str, flo
     if not plan.SEQUENCES:
         return None
     sequences = [s for path in plan.SEQUENCES for s in load_benchmark(str(resolve_root(path))).sequences]
+    if isinstance(recipe, AttentionRecipe):
+        return AttentionValidation(recipe.model, recipe.clip, sequences, plan.MAX_FRAMES or None)
 
     def measure() -> dict[str, float]:
         model = inference_copy(recipe.model)  # type: ignore[arg-type]
         return validate(lambda: build_tracker(cfg, model), sequences, plan.MAX_FRAMES or None)
 
-    return measure
+    return task_validation(cfg, recipe, measure) if isinstance(recipe, MetaRecipe) else measure

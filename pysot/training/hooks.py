@@ -64,7 +64,8 @@ class LogHook(Hook):
             return
         elapsed, reports = time.perf_counter() - self._since, self._reports
         pairs_per_step = self.batch_size * trainer.workers.world
-        values = {name: _mean([r.losses[name] for r in reports]) for name in report.losses}
+        names = dict.fromkeys(name for r in reports for name in r.losses)  # those that learn in turn have their own
+        values = {name: _mean([r.losses[name] for r in reports if name in r.losses]) for name in names}
         values |= {
             "total": _mean([r.total for r in reports]),
             "grad_norm": _mean([r.grad_norm for r in reports]),
@@ -117,22 +118,31 @@ class ValidationHook(Hook):
     """Tracks with the model as it is after every `interval`-th epoch and the last; keeps the best as `best.pth`.
 
     Args:
-        measure: returns scores by name, `auc` among them, for the model in its present state.
+        measure: returns scores by name, `key` among them, for the model in its present state.
+        key: the score that decides which is best, the larger the better.
     """
 
     def __init__(
-        self, measure: Callable[[], dict[str, float]], folder: Path, interval: int, log: RunLog, extra: dict[str, Any]
+        self,
+        measure: Callable[[], dict[str, float]],
+        folder: Path,
+        interval: int,
+        log: RunLog,
+        extra: dict[str, Any],
+        key: str = "auc",
     ) -> None:
         self.measure, self.folder, self.interval, self.log, self.extra = measure, folder, interval, log, extra
+        self.key = key
 
     def after_epoch(self, trainer: Trainer) -> None:
         due = trainer.epoch % self.interval == 0 or trainer.epoch == trainer.params.epochs
         if due and trainer.workers.is_main:
             scores = self.measure()
             self.log.scalars(trainer.step_number, {f"val/{name}": value for name, value in scores.items()})
-            logger.info("epoch %d: validation success %.3f, mean IoU %.3f", trainer.epoch, scores["auc"], scores["iou"])
-            if scores["auc"] > trainer.best:
-                trainer.best = scores["auc"]
+            whole = ", ".join(f"{name} {value:.3f}" for name, value in scores.items() if "/" not in name)
+            logger.info("epoch %d: validation %s", trainer.epoch, whole)
+            if scores[self.key] > trainer.best:
+                trainer.best = scores[self.key]
                 save_checkpoint(self.folder / BEST, {**trainer.state(), **self.extra})
         barrier()
 

@@ -15,11 +15,14 @@ from pysot.core.registry import closest
 
 @dataclass(frozen=True)
 class Group:
-    """Weights that share a learning rate: `factor` times that of the schedule."""
+    """Weights that share a learning rate: `factor` times that of the schedule. Each `turn` has an optimiser of its own
+    (`Recipe.turns`).
+    """
 
     name: str
     parameters: list[nn.Parameter]
     factor: float = 1.0
+    turn: str = ""
 
 
 def build_optimizer(
@@ -28,7 +31,7 @@ def build_optimizer(
     """An optimiser over all groups that hold something to learn.
 
     Args:
-        kind: sgd, adam or adamw.
+        kind: sgd, adam, adamw or adagrad.
         momentum: SGD's momentum, or the first beta of the Adams.
 
     Each param group carries `name` and `factor`, from which `set_learning_rate` works.
@@ -43,9 +46,11 @@ def build_optimizer(
         raise ConfigError("There is nothing to train: every part is frozen. Check BACKBONE.TRAIN_LAYERS, TRAIN.PARTS.")
     if kind == "sgd":
         return torch.optim.SGD(param_groups, lr=base_lr, momentum=momentum, weight_decay=weight_decay)
+    if kind == "adagrad":
+        return torch.optim.Adagrad(param_groups, lr=base_lr, weight_decay=weight_decay)
     adams = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     if kind not in adams:
-        known = ["sgd", *adams]
+        known = ["sgd", "adagrad", *adams]
         raise ConfigError(
             f"TRAIN.OPTIMIZER: there is no optimiser '{kind}'.{closest(kind, known)} Known: {', '.join(known)}."
         )

@@ -26,10 +26,21 @@ class Recipe(ABC):
         model: what a snapshot holds.
         learner: `model` and everything else that learns beside it; the same object where there is nothing else.
         weights: factor of each loss in the total.
+        turns: who learns in turn, where adversaries do; each has an optimiser of its own, over the groups of its name.
     """
+
+    turns: tuple[str, ...] = ("",)
 
     def __init__(self, model: nn.Module, weights: Mapping[str, float]) -> None:
         self.model, self.learner, self.weights = model, model, dict(weights)
+
+    def turn(self, step: int) -> str:
+        """Which of `turns` learns in the step of this number, counted from the start of the run."""
+        return self.turns[0]
+
+    def losses_of(self, turn: str, batch: Batch, mean: MeanOf) -> dict[str, Tensor]:
+        """What `turn` learns from, as `losses` returns it."""
+        return self.losses(batch, mean)
 
     @abstractmethod
     def losses(self, batch: Batch, mean: MeanOf) -> dict[str, Tensor]:

@@ -110,13 +110,18 @@ class Trainer:
         self.epoch, self.iteration = 0, 0
         self.best: float = -math.inf
         self._stage = -1
-        self.optimizer: Optimizer
+        self.optimizers: dict[str, Optimizer] = {}
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=params.amp == torch.float16)
 
     @property
     def device(self) -> torch.device:
         """Where the model lives."""
         return device_of(self.recipe.model)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """Of those that learn in turn, the first one's."""
+        return self.optimizers[self.recipe.turns[0]]
 
     @property
     def step_number(self) -> int:
@@ -167,17 +172,29 @@ class Trainer:
             params = self.params
             groups = self.recipe.enter(stage)
             rate = float(params.rates[self.epoch])
-            self.optimizer = build_optimizer(params.optimizer, groups, rate, params.momentum, params.weight_decay)
-        set_learning_rate(self.optimizer, float(self.params.rates[self.epoch]))
+            self.optimizers = {
+                turn: build_optimizer(
+                    params.optimizer,
+                    [group for group in groups if group.turn == turn],
+                    rate,
+                    params.momentum,
+                    params.weight_decay,
+                )
+                for turn in self.recipe.turns
+            }
+        for optimizer in self.optimizers.values():
+            set_learning_rate(optimizer, float(self.params.rates[self.epoch]))
 
     def step(self, batch: Batch) -> StepReport:
         """One forward, backward and optimiser step.
 
         Raises `TrainingError` when a loss or a gradient is not finite, before the weights are touched.
         """
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        turn = self.recipe.turn(self.step_number)
         with torch.autocast(self.device.type, self.params.amp, enabled=self.params.amp is not None):
-            losses = self.recipe.losses(batch, self.mean)
+            losses = self.recipe.losses_of(turn, batch, self.mean)
         total = self.recipe.total(losses)
         report = self._report(losses, total, batch)
         if not math.isfinite(report.total):
@@ -185,20 +202,20 @@ class Trainer:
         if report.total > DIVERGED:
             report.stepped = False
         else:
-            self._update(total, report)
+            self._update(self.optimizers[turn], total, report)
         self.iteration += 1
         return report
 
-    def _update(self, total: Tensor, report: StepReport) -> None:
+    def _update(self, optimizer: Optimizer, total: Tensor, report: StepReport) -> None:
         self.scaler.scale(total).backward()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
         all_reduce_gradients(self.recipe.learner, self.params.grad_reduce)
-        self.scaler.unscale_(self.optimizer)
+        self.scaler.unscale_(optimizer)
         limit = self.params.grad_clip if self.params.grad_clip > 0 else math.inf
         report.grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
         if not math.isfinite(report.grad_norm) and not self.scaler.is_enabled():
             raise TrainingError(self._not_finite("The gradient", report))
-        self.scaler.step(self.optimizer)  # passes over a step whose float16 gradients overflowed
+        self.scaler.step(optimizer)  # passes over a step whose float16 gradients overflowed
         self.scaler.update()
 
     def mean(self, part: Mean) -> Tensor:
@@ -241,7 +258,7 @@ class Trainer:
             "iteration": self.iteration,
             "state_dict": self.recipe.model.state_dict(),
             "learner": {} if self.recipe.learner is self.recipe.model else self.recipe.learner.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": _optimizer_state(self.optimizers),
             "stage": self._stage,
             "scaler": self.scaler.state_dict(),
             "rng": rng_state(),
@@ -271,6 +288,19 @@ class Trainer:
         self.epoch, self.iteration, self.best = state["epoch"], state["iteration"], state["best"]
         self.enter_epoch()
         if self._stage == state["stage"]:  # else a stage starts with this epoch, and with a new optimiser
-            self.optimizer.load_state_dict(state["optimizer"])
+            _load_optimizers(self.optimizers, state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         set_rng_state(state["rng"])
+
+
+def _optimizer_state(optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
+    """The state of the one optimiser, as PySOT's checkpoints have it; by turn where several learn in turn."""
+    states = {turn: optimizer.state_dict() for turn, optimizer in optimizers.items()}
+    return states[""] if set(states) == {""} else states
+
+
+def _load_optimizers(optimizers: Mapping[str, Optimizer], state: dict[str, Any]) -> None:
+    """Puts back what `_optimizer_state` gave."""
+    states = {"": state} if set(optimizers) == {""} else state
+    for turn, optimizer in optimizers.items():
+        optimizer.load_state_dict(states[turn])

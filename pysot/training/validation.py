@@ -59,7 +59,7 @@ def validate(
         raise TrainingError("There is no sequence to validate on. Name a benchmark or a folder that has some.")
     if max_frames is not None and max_frames < 2:
         raise TrainingError(f"Validation is limited to {max_frames} frames per sequence; expected at least 2.")
-    shortened = [_annotated(shorten(sequence, max_frames)) for sequence in sequences]
+    shortened = [annotated(shorten(sequence, max_frames)) for sequence in sequences]
     with _same_random_state():
         tracker = tracker_factory()
         scores = {sequence.name: _score(tracker, sequence) for sequence in shortened}
@@ -92,7 +92,7 @@ def _score(tracker: TrackerLike, sequence: Sequence) -> tuple[float, float]:
     return float(auc), float(overlaps.mean()) if len(overlaps) else 0.0
 
 
-def _annotated(sequence: Sequence) -> Sequence:
+def annotated(sequence: Sequence) -> Sequence:
     if len(sequence.ground_truth) != len(sequence):
         raise TrainingError(
             f"Sequence '{sequence.name}' cannot validate: {len(sequence.ground_truth)} boxes for {len(sequence)} "

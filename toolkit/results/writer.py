@@ -9,6 +9,7 @@ realtime      `realtime/video/video_001.txt`; its `_run` is `_run/realtime/`
 longterm      `longterm/video/video_001.txt`, `video_001_confidence.value`, `video_time.txt`
 got10k        `video/video_001.txt`, `video_time.txt`
 multistart    `baseline/video/video_00000000.txt` (the anchor's 0-based frame)
+any           `video_ta.json` beside these, where it was asked for: what the tracker said of itself at each start
 all           `_run/`: what the run was made with, and `_run/times/video.txt` where the layout has no file for times
 ============  ====================================================================================
 
@@ -18,9 +19,10 @@ seconds, one row per frame, one comma-separated column per repetition.
 
 from __future__ import annotations
 
+import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +43,9 @@ R = TypeVar("R")
 
 RUN_FOLDER = "_run"
 """Folder beside the results: config, environment and times of the run. No sequence may have this name."""
+
+REMARKS_ENDING = "_ta.json"
+"""Ending of the files of remarks; named after the channel selection of target-aware trackers."""
 
 
 class ResultWriter(ABC):
@@ -72,6 +77,15 @@ class ResultWriter(ABC):
     def write(self, sequence: Sequence, repetition: int, run: Run) -> None:
         """Writes one repetition; it is complete on disk when this returns, and absent when it raises or is killed."""
         write_files(self.texts(sequence, repetition, run))
+
+    def remarks_file(self, sequence: Sequence) -> Path:
+        """Where the tracker's remarks on `sequence` go, of all repetitions."""
+        return self.result_files(sequence, 1)[0].with_name(f"{sequence.name}{REMARKS_ENDING}")
+
+    def write_remarks(self, sequence: Sequence, remarks: Sized) -> None:
+        """Writes `remarks`, a list that JSON takes; nothing when it is empty."""
+        if len(remarks):
+            write_files({self.remarks_file(sequence): json.dumps(remarks) + "\n"})
 
     def has(self, sequence: Sequence, repetition: int) -> bool:
         """Whether this repetition is on disk."""
@@ -126,7 +140,7 @@ class OpeWriter(ResultWriter):
         }
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return [self._time_file(sequence.name)]
+        return [self._time_file(sequence.name), self.remarks_file(sequence)]
 
     def rival(self) -> ResultWriter:
         return Got10kWriter(self.folder)

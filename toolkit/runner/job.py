@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ToolkitError
@@ -22,15 +23,19 @@ logger = logging.getLogger(__name__)
 Advance: TypeAlias = Callable[[int, int, float], None]
 """Told after some frames: how many passed, on how many of them `track` was called, and the seconds those calls took."""
 
+Remark: TypeAlias = Callable[[TrackerLike], Mapping[str, Any]]
+"""What there is to say of a tracker that has just been started, as JSON takes it; pickled with several workers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A sequence to run, and where its results go."""
+    """A sequence to run, and where its results go; with `remark` also what the tracker says of each start."""
 
     sequence: Sequence
     protocol: str
     repetitions: int
     writer: ResultWriter
+    remark: Remark | None = None
 
     def finished(self) -> bool:
         """Whether every repetition that is needed is on disk: all, or three that agree to the last digit."""
@@ -105,6 +110,8 @@ def perform(
 ) -> SequenceReport | Failure:
     """Runs the repetitions of `job` that are not on disk yet. An exception of the sequence becomes a `Failure`."""
     tally = _Tally(advance, on_frame)
+    if job.remark is not None:
+        tally.ask = functools.partial(job.remark, tracker)
     began = time.perf_counter()
     try:
         count = _run_repetitions(tracker, job, tally)
@@ -120,8 +127,10 @@ def _run_repetitions(tracker: TrackerLike, job: Job, tally: _Tally) -> int:
     run = find_protocol(job.protocol)
     count = 0
     for repetition in range(1, job.repetitions + 1):
+        tally.repetition = repetition
         if not job.writer.has(job.sequence, repetition):
             job.writer.write(job.sequence, repetition, run(tracker, job.sequence, observe=tally))
+            job.writer.write_remarks(job.sequence, tally.remarks)
             count += 1
         if repetition < job.repetitions and job.deterministic_after(repetition):
             logger.info("%s: %d equal repetitions, the rest is skipped.", job.sequence.name, repetition)
@@ -134,12 +143,15 @@ def _describe(error: Exception) -> str:
 
 
 class _Tally:
-    """Counts the frames of a job and passes them on."""
+    """Counts the frames of a job and passes them on; notes what the tracker says of each start."""
 
     def __init__(self, advance: Advance, on_frame: Observer | None) -> None:
         self.advance, self.on_frame = advance, on_frame
         self.frames = self.tracked = 0
         self.seconds = 0.0
+        self.repetition = 1
+        self.ask: Callable[[], Mapping[str, Any]] | None = None
+        self.remarks: list[dict[str, Any]] = []
 
     def __call__(self, event: FrameEvent) -> None:
         tracked = event.image is not None and not event.started
@@ -147,6 +159,8 @@ class _Tally:
         self.frames += 1
         self.tracked += tracked
         self.seconds += seconds
+        if event.started and self.ask is not None:
+            self.remarks.append({"repetition": self.repetition, "frame": event.index, **self.ask()})
         self.advance(1, int(tracked), seconds)
         if self.on_frame is not None:
             self.on_frame(event)

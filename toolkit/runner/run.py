@@ -14,7 +14,7 @@ from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import ProtocolError, ResultError, ToolkitError, some
 from toolkit.protocols.session import Observer
 from toolkit.results.writer import ResultWriter, make_writer, write_files
-from toolkit.runner.job import Advance, Failure, Job, SequenceReport, perform
+from toolkit.runner.job import Advance, Failure, Job, Remark, SequenceReport, perform
 from toolkit.runner.pool import Pool, TrackerFactory
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ def run_benchmark(
     on_sequence: Callable[[SequenceReport | Failure], None] | None = None,
     identity: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
+    remark: Remark | None = None,
 ) -> RunSummary:
     """Runs a tracker over every sequence of `benchmark` that has no results yet, under the benchmark's protocol.
 
@@ -90,6 +91,7 @@ def run_benchmark(
         on_frame, on_sequence: called after each frame (needs workers=1), and as each sequence ends.
         identity, notes: texts by file name, kept in `_run/`. `identity` says what is being run (`config.yaml`):
             results made with another one are never continued. `notes` are the rest (`environment.txt`).
+        remark: asked after each start of the tracker; what it says is kept beside the result (`video_ta.json`).
 
     Raises:
         ProtocolError: nothing to run on, unknown protocol, or a worker that cannot start.
@@ -99,7 +101,7 @@ def run_benchmark(
     _check(benchmark, workers, repetitions, on_frame)
     began = time.perf_counter()
     writer = make_writer(results_dir, benchmark.name, tracker_name, benchmark.protocol, repetitions)
-    jobs = [Job(sequence, benchmark.protocol, repetitions, writer) for sequence in benchmark]
+    jobs = [Job(sequence, benchmark.protocol, repetitions, writer, remark) for sequence in benchmark]
     _prepare(writer, jobs, overwrite, identity or {}, notes or {})
     resumed = [job for job in jobs if job.finished()]
     pending = [job for job in jobs if job not in resumed]

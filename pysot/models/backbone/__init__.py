@@ -1,6 +1,17 @@
 """Backbones, one file per published design. Importing this package fills the `BACKBONES` registry."""
 
-from pysot.models.backbone import alexnet, compact, mobilenet_v2, mobilenet_v3, resnet_atrous, resnet_std
+from pysot.models.backbone import alexnet, compact, mobilenet_v2, mobilenet_v3, resnet_atrous, resnet_std, vgg, vggm
 from pysot.models.backbone.base import BACKBONES, Backbone
 
-__all__ = ["BACKBONES", "Backbone", "alexnet", "compact", "mobilenet_v2", "mobilenet_v3", "resnet_atrous", "resnet_std"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "alexnet",
+    "compact",
+    "mobilenet_v2",
+    "mobilenet_v3",
+    "resnet_atrous",
+    "resnet_std",
+    "vgg",
+    "vggm",
+]

@@ -30,9 +30,19 @@ class Backbone(nn.Module, ABC):
     def forward(self, image: Tensor) -> list[Tensor]:
         """(B, 3, H, W) float32 BGR in 0..255, not normalised, to the used feature maps, shallow to deep."""
 
+    def middle(self, cells: int, side: int) -> float:
+        """Which of a row of `cells` looks at the middle of an image of `side` pixels; not always a whole number."""
+        return (cells - 1) / 2
+
 
 BACKBONES: Registry[type[Backbone]] = Registry("backbone", key="BACKBONE.TYPE")
 """Classes called with `**BACKBONE.KWARGS`."""
+
+
+def middle_of_padded(cells: int, side: int) -> float:
+    """`Backbone.middle` where every convolution that strides is padded: cell i looks at pixel stride * i."""
+    stride = 2 ** round(math.log2(side / cells))
+    return (side - 1) / 2 / stride
 
 
 def init_conv_bn(module: nn.Module) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn
+from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn, middle_of_padded
 
 
 def conv_bn_relu(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
@@ -78,3 +78,6 @@ class Compact(Backbone):
             context = F.interpolate(self.lateral(maps[3]), size=maps[2].shape[-2:], mode="nearest")
             maps[2] = F.relu(maps[2] + context)
         return [maps[level] for level in self.levels]
+
+    def middle(self, cells: int, side: int) -> float:
+        return middle_of_padded(cells, side)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone, init_conv_bn
+from pysot.models.backbone.base import BACKBONES, Backbone, init_conv_bn, middle_of_padded
 
 BLOCKS = (  # kernel, expansion, channels, squeeze-and-excite, hard-swish, stride
     (3, 1.0, 16, True, False, 2),
@@ -98,6 +98,9 @@ class MobileNetV3Small(Backbone):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return [self.features(image)]
+
+    def middle(self, cells: int, side: int) -> float:
+        return middle_of_padded(cells, side)
 
 
 @BACKBONES.register("mobilenetv3_small")

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.models.backbone import resnet_atrous
-from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn
+from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn, middle_of_padded
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 STAGE_WIDTHS = (64, 128, 256, 512)
@@ -86,12 +86,19 @@ class StandardResNet(Backbone):
         return nn.Sequential(*blocks)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        levels = [F.relu(self.bn1(self.conv1(normalise(image))))]
+        return self.levels_of(normalise(image))
+
+    def levels_of(self, prepared: Tensor) -> list[Tensor]:
+        """The used levels of (B, 3, H, W) images that are in the network's own value range already."""
+        levels = [F.relu(self.bn1(self.conv1(prepared)))]
         x = F.max_pool2d(levels[0], 3, stride=2, padding=1)
         for name in self.stages:
             x = self.get_submodule(name)(x)
             levels.append(x)
         return [levels[level] for level in self.used_layers]
+
+    def middle(self, cells: int, side: int) -> float:
+        return middle_of_padded(cells, side)
 
 
 def normalise(image: Tensor) -> Tensor:
