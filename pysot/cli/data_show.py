@@ -16,12 +16,13 @@ from pysot.core.config import load_config, override_config
 from pysot.core.errors import ConfigError, SotError
 from pysot.core.experiments import experiment_name
 from pysot.core.registry import closest
-from pysot.datasets.sheet import SET_LEGEND, contact_sheet, draw_frame_set, draw_pair
+from pysot.datasets.sheet import SET_LEGEND, contact_sheet, draw_clip, draw_frame_set, draw_pair
 from toolkit.results.writer import write_files
 
 HELP = "draw training samples of a config, augmented, with their targets, on a contact sheet"
 _PICTURES = (".png", ".jpg")
 _READING_PAIRS = "Left: the template; right: the search region with what the network is to answer."
+_READING_CLIPS = "First the picture of the target, then the frames to attend to it in."
 _READING_SETS = "First the frames to learn the target from, then those to find it in, with boxes to be rated."
 
 
@@ -59,6 +60,10 @@ def _run(args: argparse.Namespace) -> int:
         title = f"{title} {_READING_PAIRS}"
         stride = cfg.POINT.STRIDE if cfg.HEAD.TYPE == "BAN" else cfg.ANCHOR.STRIDE
         sheet = contact_sheet([draw_pair(sample, origin, stride) for sample, origin in samples], title=title)
+    elif "frames" in samples[0][0]:
+        title = f"{title} {_READING_CLIPS}"
+        tiles = [draw_clip(sample, origin) for sample, origin in samples]
+        sheet = contact_sheet(tiles, columns=1, title=title, legend=SET_LEGEND[:1])
     else:
         title = f"{title} {_READING_SETS}"
         tiles = [draw_frame_set(sample, origin) for sample, origin in samples]

@@ -34,10 +34,11 @@ TRACKERS_OF_HEAD = {
     "TADT": ("TADTTracker",),
     "DIMP": ("DiMPTracker",),
     "LMT": ("LMTTracker",),
-    "ATTENTION": (),
 }
-"""Which TRACK.TYPE can decode what which HEAD.TYPE produces; an attention network alone tracks nothing."""
-MODEL_OF_HEAD = {"IOUNET": "iounet", "TADT": "tadt", "DIMP": "dimp", "LMT": "lmt", "ATTENTION": "attention"}
+"""Which TRACK.TYPE can decode what which HEAD.TYPE produces."""
+TRACKS_NOTHING = "ATTENTION"
+"""HEAD.TYPE of an attention network, which is used beside a tracker; TRACK.TYPE means nothing there."""
+MODEL_OF_HEAD = {"IOUNET": "iounet", "TADT": "tadt", "DIMP": "dimp", "LMT": "lmt", TRACKS_NOTHING: "attention"}
 """The model family of a HEAD.TYPE where it is not siamese."""
 
 CHOOSES_CHANNELS = ("RPN", "BAN", "TADT")
@@ -98,10 +99,10 @@ def dump_config(cfg: CfgNode) -> str:
 def validate_config(cfg: CfgNode) -> None:
     """Raises `ConfigError` when parts of `cfg` contradict each other (specs/config.md section 2.1)."""
     head, tracker = cfg.HEAD.TYPE, cfg.TRACK.TYPE
-    if head not in TRACKERS_OF_HEAD:
+    if head not in (*TRACKERS_OF_HEAD, TRACKS_NOTHING):
         raise ConfigError(f"HEAD.TYPE: unknown head family '{head}'. Known: {', '.join(TRACKERS_OF_HEAD)}.")
     known = {name for names in TRACKERS_OF_HEAD.values() for name in names}
-    if TRACKERS_OF_HEAD[head] and tracker in known and tracker not in TRACKERS_OF_HEAD[head]:
+    if head != TRACKS_NOTHING and tracker in known and tracker not in TRACKERS_OF_HEAD[head]:
         raise ConfigError(
             f"TRACK.TYPE '{tracker}' cannot work with HEAD.TYPE '{head}'. "
             f"Use one of: {', '.join(TRACKERS_OF_HEAD[head])}."

@@ -204,7 +204,7 @@ def _target_aware() -> CfgNode:
             "LEVELS": [],  # numbers of feature maps; [] is all
             "SOLVER": "ridge",  # ridge, sgd, gradient
             "IMPORTANCE": "weight_sum",  # weight_sum, gradient_gap
-            "SELECT": "topk",  # topk, positive, topk_positive
+            "SELECT": "topk_abs",  # topk_abs, topk, positive, topk_positive
             "TOPK": [],  # like LR and MOMENTUM: one entry per feature map, or one for all
             "KEEP_RATIO": -1.0,  # a share instead of TOPK
             "MIN_TOTAL": 0,

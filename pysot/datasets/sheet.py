@@ -101,9 +101,37 @@ def draw_frame_set(sample: Mapping[str, Any], description: str, shown: int = 6) 
                 _draw_rated(canvas, np.asarray(sample["proposals"][number][:shown]), np.asarray(box))
             _draw_box(canvas, np.asarray(xywh_to_xyxy(box), dtype=np.float64), TARGET, zoom=1)
             rows.append(np.pad(canvas, ((0, 0), (0, _GAP), (0, 0)), constant_values=PAPER[0]))
-    frames = np.hstack(rows)
     counts = f"{len(sample['train_images'])} to learn from, {len(sample['test_images'])} to find the target in"
-    lines = [counts, *_fold(description, frames.shape[1] // _LETTER)][:_SET_LINES]
+    return _captioned(np.hstack(rows), counts, description)
+
+
+def draw_clip(sample: Mapping[str, Any], description: str) -> Image:
+    """One clip: the picture of the target, and frames with the target's place; no box where there is nothing to find.
+
+    Args:
+        sample: as `pysot.datasets.clips.ClipDataset` returns it.
+        description: where the frames come from.
+
+    Returns:
+        (S + caption, (1 + L) * (S + 8), 3) uint8.
+    """
+    frames, boxes = np.asarray(sample["frames"]), np.asarray(sample["boxes"], dtype=np.float64)
+    side = frames.shape[-1]
+    target = np.ascontiguousarray(np.asarray(sample["target"]).transpose(1, 2, 0))
+    row = [np.asarray(cv2.resize(target, (side, side)), dtype=np.uint8)]
+    for image, box_xywh in zip(frames, boxes, strict=True):
+        canvas = np.ascontiguousarray(image.transpose(1, 2, 0))
+        if np.isfinite(box_xywh).all():
+            _draw_box(canvas, np.asarray(xywh_to_xyxy(box_xywh), dtype=np.float64), TARGET, zoom=1)
+        row.append(canvas)
+    spaced = [np.pad(canvas, ((0, 0), (0, _GAP), (0, 0)), constant_values=PAPER[0]) for canvas in row]
+    absent = "" if np.isfinite(boxes).all() else ", which do not show it"
+    return _captioned(np.hstack(spaced), f"the target, and {len(frames)} frames{absent}", description)
+
+
+def _captioned(frames: Image, first_line: str, description: str) -> Image:
+    """`frames` with a line in white and what fits of `description` below."""
+    lines = [first_line, *_fold(description, frames.shape[1] // _LETTER)][:_SET_LINES]
     caption = np.full((_SET_LINES * _LINE_HEIGHT, frames.shape[1], 3), PAPER, dtype=np.uint8)
     for number, line in enumerate(lines):
         _write(caption, line, 0, number * _LINE_HEIGHT, GREY if number else WHITE)

@@ -63,14 +63,15 @@ def build_proposer(cfg: CfgNode, device: torch.device) -> Proposer:
     """Who says where to look for a lost target: what ATTENTION.PROPOSALS names."""
     group = cfg.ATTENTION
     scales = [float(scale) for scale in group.POLICY.EXTRA_SCALES]
+    windows, extra = SlidingWindows(group.POLICY.SPACING, scales), group.POLICY.EXTRA_WINDOWS
     if group.PROPOSALS == "sliding":
-        return SlidingWindows(group.POLICY.SPACING, scales)
+        return windows
     reading = params_from_config(cfg, MapReading)
     if group.PROPOSALS == "maps":
-        return MapFiles(Path(group.MAP_DIR), reading, scales)
+        return MapFiles(Path(group.MAP_DIR), reading, scales, windows, extra)
     if group.PROPOSALS != "attention":
         raise ConfigError(f"ATTENTION.PROPOSALS is '{group.PROPOSALS}'; expected attention, maps or sliding.")
-    return AttentionProposer(load_attention(cfg, group.SNAPSHOT, device), reading, scales)
+    return AttentionProposer(load_attention(cfg, group.SNAPSHOT, device), reading, scales, windows, extra)
 
 
 def load_attention(cfg: CfgNode, snapshot: str | Path, device: torch.device) -> Attention:

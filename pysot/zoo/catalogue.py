@@ -148,6 +148,14 @@ OWN_ROWS = (
         checks={"rotation_1": 0.846, "camera_motion_1": 0.876},
     ),
     _own(
+        "tanet_tiny",
+        family="tanet",
+        sha256="099585af2412e45ae732c8aa4df1bd54118038b6dcd0797d0cf7c122de0d61f9",
+        size=3619416,
+        paper="Wang et al., TANet, TNNLS 2021",
+        checks={},
+    ),
+    _own(
         "lmt_tiny",
         family="lmt",
         sha256="610b51538ed1ae059738a9788c65dca2dc51d3bcac628a0cba5907242415e465",

@@ -35,8 +35,9 @@ class SelectionParams:
             always `gradient_gap`.
         importance: of a channel: `weight_sum`, the sum of its kernel; `gradient_gap`, how fast what the response
             lacks of the label shrinks as the channel grows everywhere alike.
-        select: `topk`, the most important ones; `positive`, those of positive importance; `topk_positive`, both;
-            `topk_abs`, those of the largest magnitude, so that channels that are silent on the target alone stay.
+        select: `topk`, the most important ones, as published; `positive`, those of positive importance;
+            `topk_positive`, both; `topk_abs`, those of the largest magnitude, so that channels that are silent on the
+            target alone stay (docs/target_aware.md).
         topk: how many are kept of each level, at most. Empty: `keep_ratio` says.
         keep_ratio: share of a level's channels in (0, 1], instead of `topk`. -1: not given; without both,
             `USUAL_RATIO`.
@@ -63,7 +64,7 @@ class SelectionParams:
     levels: tuple[int, ...] = ()
     solver: str = "ridge"
     importance: str = "weight_sum"
-    select: str = "topk"
+    select: str = "topk_abs"
     topk: tuple[int, ...] = ()
     keep_ratio: float = AUTOMATIC
     min_total: int = 0

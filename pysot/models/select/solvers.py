@@ -117,7 +117,7 @@ def solve_ridge(problem: Regression, penalty: float, by_gradient: bool) -> Fit:
     # in double precision on the CPU: not every accelerator has it, and there are only as many unknowns as cells
     gram = problem.gram().cpu().double()
     label = problem.label.cpu().double().flatten()
-    scale = penalty * float(gram.diagonal().mean())
+    scale = max(penalty * float(gram.diagonal().mean()), torch.finfo(gram.dtype).eps)  # above 0 for a dead map, too
     damped = gram.clone()
     damped.diagonal().add_(scale)
     weights = _solve_positive(damped, label)

@@ -13,9 +13,9 @@ import pytest
 from pysot.cli import benchmark, inspect_channels
 from pysot.cli import test as test_command
 from pysot.cli.channel_sheet import TILE, LevelView, channel_sheet
+from tests.pysot.cli.test_test_cli import make_dataset
 from toolkit.results.layout import open_tracker
 from toolkit.results.reader import find_results
-from toolkit.synthetic import synth_benchmark
 
 BOX = "150,80,60,50"
 
@@ -53,8 +53,8 @@ def test_picture_and_table(
     assert [int(row["channel"]) for row in rows] == list(range(channels))
     kept = [row for row in rows if row["kept"] == "1"]
     assert f"{len(kept)} of {channels} kept" in said and 0 < len(kept) < channels
-    importance = [float(row["importance"]) for row in kept]
-    others = [float(row["importance"]) for row in rows if row["kept"] == "0"]
+    importance = [abs(float(row["importance"])) for row in kept]
+    others = [abs(float(row["importance"])) for row in rows if row["kept"] == "0"]
     if config == "tasiamrpn_tiny":
         assert len(kept) == 20 and min(importance) >= max(others)
 
@@ -114,33 +114,36 @@ def test_how_long_choosing_takes(frame: Path, tmp_path: Path, capsys: pytest.Cap
     assert "does not choose channels" in capsys.readouterr().err
 
 
-def ope(tmp_path: Path, *arguments: str, video: str = "low_resolution_1") -> int:
-    fixed = ["--dataset", "SYNTH", "--video", video, "--results_dir", str(tmp_path), "--device", "cpu"]
-    return test_command.main([*fixed, *arguments])
+def run_on(root: Path, tmp_path: Path, *arguments: str) -> Path:
+    """Runs `tools/test.py` on the folder `root`; returns where the results of the sequence Alpha are."""
+    fixed = ["--dataset", str(root), "--results_dir", str(tmp_path / "results"), "--device", "cpu"]
+    assert test_command.main([*fixed, "--tracker_name", "ta", *arguments]) == 0
+    return tmp_path / "results" / root.name / "ta"
 
 
 def test_remarks_stand_beside_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_dataset(tmp_path / "mine", names=("Alpha",))
     config = ["--config", "siamrpn_tiny", "--opts", "TARGET_AWARE.ENABLED", "True"]
-    assert ope(tmp_path, *config, "--save-ta") == 0
-    folder = tmp_path / "SYNTH" / "siamrpn_tiny"
-    (start,) = json.loads((folder / "low_resolution_1_ta.json").read_text())
+    folder = run_on(root, tmp_path, *config, "--save-ta")
+    (start,) = json.loads((folder / "Alpha_ta.json").read_text())
     assert start["frame"] == 0 and start["ta_kept"] == [96] and len(start["ta_channels"][0]) == 96
-    assert find_results(open_tracker(folder), "low_resolution_1") == ["low_resolution_1.txt"]
-    before = (folder / "low_resolution_1.txt").read_text()
-    assert ope(tmp_path, *config, "--overwrite") == 0
-    assert not (folder / "low_resolution_1_ta.json").exists()
-    assert (folder / "low_resolution_1.txt").read_text() == before
-    assert len(before.splitlines()) == len(synth_benchmark()["low_resolution_1"])
-    assert ope(tmp_path, "--config", "siamrpn_tiny", "--save-ta") == 2
+    assert find_results(open_tracker(folder), "Alpha") == ["Alpha.txt"]
+    before = (folder / "Alpha.txt").read_text()
+    run_on(root, tmp_path, *config, "--overwrite")
+    assert not (folder / "Alpha_ta.json").exists()
+    assert (folder / "Alpha.txt").read_text() == before
+    assert test_command.main(["--dataset", str(root), "--config", "siamrpn_tiny", "--save-ta"]) == 2
     assert "chooses no channels. Add --opts TARGET_AWARE.ENABLED True" in capsys.readouterr().err
 
 
 def test_every_restart_is_remarked_on_also_by_a_worker(tmp_path: Path) -> None:
-    config = ["--config", "tasiamrpn_tiny", "--opts", "TARGET_AWARE.KEEP_RATIO", "0.02"]
-    more = ["--save-ta", "--protocol", "supervised", "--workers", "2"]
-    assert ope(tmp_path, *config, *more, video="fast_motion_1") == 0
-    folder = tmp_path / "SYNTH" / "tasiamrpn_tiny" / "baseline" / "fast_motion_1"
-    starts = json.loads((folder / "fast_motion_1_ta.json").read_text())
-    codes = (folder / "fast_motion_1_001.txt").read_text().splitlines()
-    assert [start["frame"] for start in starts] == [index for index, code in enumerate(codes) if code == "1"]
-    assert len(starts) > 1 and all(start["repetition"] == 1 and start["ta_kept"] == [3] for start in starts)
+    root = make_dataset(tmp_path / "mine", names=("Alpha", "Beta"), count=12)
+    for name in ("Alpha", "Beta"):  # the annotation jumps away from the square: a failure, then a restart
+        lines = [f"{30 + index},20,24,24" for index in range(4)] + ["90,60,24,24"] * 8
+        (root / name / "groundtruth_rect.txt").write_text("\n".join(lines) + "\n")
+    arguments = ["--config", "tasiamrpn_tiny", "--save-ta", "--protocol", "supervised", "--workers", "2"]
+    folder = run_on(root, tmp_path, *arguments) / "baseline" / "Beta"
+    starts = json.loads((folder / "Beta_ta.json").read_text())
+    codes = (folder / "Beta_001.txt").read_text().splitlines()
+    assert [start["frame"] for start in starts] == [index for index, code in enumerate(codes) if code == "1"] == [0, 9]
+    assert all(start["repetition"] == 1 and start["ta_kept"] == [96] for start in starts)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pysot.datasets.sheet import MASK, NEGATIVE, OTHER, POSITIVE, TARGET, contact_sheet, draw_pair
+from pysot.datasets.sheet import MASK, NEGATIVE, OTHER, POSITIVE, TARGET, contact_sheet, draw_clip, draw_pair
 
 SEARCH_LEFT = 2 * 127 + 8  # where the search region begins in a tile
 
@@ -120,3 +120,13 @@ def test_a_narrow_sheet_keeps_its_whole_legend() -> None:
 def test_no_tile_no_sheet() -> None:
     with pytest.raises(ValueError, match="at least one tile"):
         contact_sheet([])
+
+
+def test_clip_shows_the_target_and_its_place_in_every_frame() -> None:
+    boxes = np.array([[10.0, 12, 20, 16], [np.nan] * 4, [30, 30, 10, 10]])
+    sample = {"target": np.full((3, 32, 32), 90), "frames": np.full((3, 3, 64, 64), 90), "boxes": boxes}
+    sample = {key: value.astype(np.uint8) if key != "boxes" else value for key, value in sample.items()}
+    sheet = draw_clip(sample, "a film")
+    assert sheet.shape[1] == 4 * (64 + 8) and sheet.shape[0] > 64
+    yellow = [(sheet[:64, 72 * place : 72 * place + 64] == TARGET).all(axis=-1).any() for place in range(4)]
+    assert yellow == [False, True, False, True]

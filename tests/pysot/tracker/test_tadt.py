@@ -32,6 +32,8 @@ from toolkit.datasets import load_benchmark
 CONVOLUTIONS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256, 17: 512, 19: 512, 21: 512}
 """Numbers of torchvision's vgg16 up to conv4_3, and the channels of each."""
 AWARE = SelectionParams(enabled=True, select="topk_positive", keep_ratio=0.6, mode="index", kernel_shrink=0)
+NEAR = TADTParams(search_factor=2.1, target_aware=AWARE)
+"""A small search crop, which is quick."""
 
 
 def test_the_backbone_has_torchvisions_names_and_the_stride_of_two_pools() -> None:
@@ -117,7 +119,7 @@ def box_around(x: float, y: float, side: float = 40) -> tuple[float, float, floa
     return x - side / 2, y - side / 2, side, side
 
 
-@pytest.mark.parametrize("params", [TADTParams(), TADTParams(target_aware=AWARE)], ids=["all", "chosen"])
+@pytest.mark.parametrize("params", [replace(NEAR, target_aware=SelectionParams()), NEAR], ids=["all", "chosen"])
 def test_follows_a_target_that_moves(params: TADTParams) -> None:
     tracker = TADTTracker(small_vgg(), params)
     tracker.init(scene(100, 80), box_around(100, 80))
@@ -131,7 +133,7 @@ def test_follows_a_target_that_moves(params: TADTParams) -> None:
 @pytest.mark.parametrize("rate", [1.04, 1 / 1.04])
 def test_follows_a_target_that_changes_its_size(rate: float) -> None:
     """From afar: a correlation that is not normalised notices a change of a tenth, and random features later still."""
-    tracker = TADTTracker(small_vgg(), TADTParams(target_aware=replace(AWARE, rank_loss=True)))
+    tracker = TADTTracker(small_vgg(), replace(NEAR, target_aware=replace(AWARE, rank_loss=True)))
     tracker.init(scene(110, 90), box_around(110, 90))
     for step in range(1, 9):
         result = tracker.track(scene(110, 90, 40 * rate**step))
@@ -143,7 +145,7 @@ def test_indexing_and_masking_find_the_same() -> None:
     model, frames = small_vgg(), [scene(100 + 6 * step, 80) for step in range(4)]
     boxes = []
     for mode in ("index", "mask"):
-        tracker = TADTTracker(model, TADTParams(target_aware=replace(AWARE, mode=mode)))
+        tracker = TADTTracker(model, replace(NEAR, target_aware=replace(AWARE, mode=mode)))
         tracker.init(frames[0], box_around(100, 80))
         boxes.append([tracker.track(frame).box for frame in frames[1:]])
         assert tracker.selection is not None
@@ -152,7 +154,7 @@ def test_indexing_and_masking_find_the_same() -> None:
 
 
 def test_best_channels_of_all_maps_are_balanced() -> None:
-    tracker = TADTTracker(small_vgg(), TADTParams(balance_channels=5, target_aware=AWARE))
+    tracker = TADTTracker(small_vgg(), replace(NEAR, balance_channels=5))
     tracker.init(scene(100, 80), box_around(100, 80))
     view, peaks = tracker.selection_view(scene(100, 80)), []
     assert tracker.selection is not None
@@ -184,7 +186,7 @@ def test_templates_are_odd_and_leave_room(cells: float, of: int) -> None:
 
 
 def test_a_target_at_the_edge_of_what_can_be_tracked() -> None:
-    tracker = TADTTracker(small_vgg(), TADTParams(target_aware=AWARE))
+    tracker = TADTTracker(small_vgg(), NEAR)
     for box in (
         (-30.0, -30.0, 40.0, 40.0),
         (235.0, 175.0, 3.0, 3.0),
@@ -200,7 +202,7 @@ def test_a_target_at_the_edge_of_what_can_be_tracked() -> None:
 
 
 def test_a_search_elsewhere_and_larger() -> None:
-    tracker = TADTTracker(small_vgg(), TADTParams(target_aware=AWARE))
+    tracker = TADTTracker(small_vgg(), NEAR)
     tracker.init(scene(60, 60), box_around(60, 60))
     far = scene(190, 140)
     region = SearchRegion((130.0, 100.0), (40.0, 40.0), 300, window_influence=0.0)
@@ -211,7 +213,7 @@ def test_a_search_elsewhere_and_larger() -> None:
 
 def test_refits_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     aware = replace(AWARE, refit_interval=2, refit_score=0.0)
-    tracker = TADTTracker(small_vgg(), TADTParams(target_aware=aware))
+    tracker = TADTTracker(small_vgg(), replace(NEAR, target_aware=aware))
     tracker.init(scene(100, 80), box_around(100, 80))
     calls: list[int] = []
     fit = TargetAwareSelector.fit

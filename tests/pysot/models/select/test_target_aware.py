@@ -199,6 +199,15 @@ def test_constant_features_keep_everything_and_are_reported_once(caplog: pytest.
     assert caplog.text.count("No channels can be preferred") == 1
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_one_dead_map_does_not_hinder_the_others(solver: str) -> None:
+    search = maps()
+    search[0] = torch.zeros_like(search[0])
+    selection = fit(replace(ON, solver=solver, topk=(2,)), search)
+    assert selection.kept == [2, 2]
+    assert selection.levels[1] is not None and 3 in selection.levels[1].indices
+
+
 def test_a_descent_that_diverges_is_solved_in_closed_form(caplog: pytest.LogCaptureFixture) -> None:
     wild = replace(ON, solver="sgd", lr=(10.0,), lr_auto=False, keep_ratio=0.5)
     with caplog.at_level(logging.WARNING):
