@@ -235,7 +235,7 @@ def test_killed_and_resumed_equals_left_alone(repo: Path, videos: Path, tmp_path
     validation = {"TRAIN__VALIDATE": {"SEQUENCES": [str(videos / "first")], "INTERVAL": 1}}
     alone, killed = tmp_path / "alone", tmp_path / "killed"
     config = changed_config(videos, alone, validation)
-    build_trainer(load_config(config), CPU, Workers(), quiet=True).run()
+    subprocess.run(command(repo, config), check=True, capture_output=True)  # with as many threads as the other
     config = changed_config(videos, killed, validation)
     kill_at(repo, config, killed, 8)
     subprocess.run(command(repo, config, "--resume", "auto"), check=True, capture_output=True)
