@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pysot.core.runtime import is_cpu
-from pysot.models.layers.winograd import use_winograd
+from pysot.models.layers.fused_conv import fuse_convolutions
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -18,17 +18,18 @@ M = TypeVar("M", bound=nn.Module)
 def prepare_for_inference(model: M, device: torch.device) -> M:
     """Puts `model` into its fastest form on `device`, in place.
 
-    Eval mode, no gradients, batch norms folded into the convolutions before them, weights in the model's
-    `memory_format`, and on a CPU the largest convolutions by Winograd's algorithm. Outputs agree with the plain model
-    to float rounding. The state_dict no longer has the published keys, so load snapshots first.
+    Eval mode, no gradients, batch norms folded into the convolutions before them, weights channels-last, and on a CPU
+    convolutions that include their ReLU (`FusedConv2d`). Outputs agree with the plain model to float rounding. The
+    state_dict no longer has the published keys, so load snapshots first.
     """
     model.eval().requires_grad_(False)
     fuse_batch_norms(model)
     model.to(device)
-    memory_format = getattr(model, "memory_format", torch.contiguous_format)
-    model.to(memory_format=memory_format)  # type: ignore[call-overload]
-    if is_cpu(device) and memory_format == torch.contiguous_format:
-        use_winograd(model)
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if is_cpu(device):
+        fuse_convolutions(model)
     return model
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from pysot.core.errors import ConfigError
@@ -35,11 +34,6 @@ class OverlapNet(nn.Module):
             )
         for name, child in {"backbone": backbone, **others, "bb_regressor": bb_regressor}.items():
             self.add_module(name, child)
-
-    @property
-    def memory_format(self) -> torch.memory_format:
-        """Layout of images and weights that runs fastest."""
-        return self.backbone.memory_format
 
     def features(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps, of strides 8 and 16: what the overlap head takes."""

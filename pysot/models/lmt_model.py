@@ -75,11 +75,6 @@ class LmtNet(nn.Module):
         self.rates = Rates(shapes, alpha_init)
 
     @property
-    def memory_format(self) -> torch.memory_format:
-        """Layout of images and weights that runs fastest."""
-        return self.backbone.memory_format
-
-    @property
     def geometry(self) -> BoxGeometry:
         """How large boxes are in patches."""
         return self.pool.geometry

@@ -46,11 +46,6 @@ class SiameseModel(nn.Module, ABC):
     backbone: Backbone
 
     @property
-    def memory_format(self) -> torch.memory_format:
-        """Layout of images and weights that runs fastest."""
-        return self.backbone.memory_format
-
-    @property
     @abstractmethod
     def head(self) -> SiameseHead:
         """The head, under whatever name the family stores it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import Backbone
@@ -18,11 +17,6 @@ class TadtNet(nn.Module):
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
-
-    @property
-    def memory_format(self) -> torch.memory_format:
-        """Layout of images and weights that runs fastest."""
-        return self.backbone.memory_format
 
     @property
     def level_channels(self) -> list[int]:

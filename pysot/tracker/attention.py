@@ -61,7 +61,7 @@ class Attention:
     def _tensor(self, images: Sequence[Image]) -> Tensor:
         """(N, 3, S, S) float32 of N pictures."""
         stacked = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
-        return stacked.to(torch.float32, memory_format=self.net.memory_format)
+        return stacked.to(torch.float32, memory_format=torch.channels_last)
 
 
 def overlay(image: Image, attention: NDArray[np.floating]) -> Image:

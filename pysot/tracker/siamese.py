@@ -189,7 +189,7 @@ class SiameseTracker(Tracker):
     def _to_input(self, crop: Image) -> Tensor:
         """(S, S, 3) uint8 to (1, 3, S, S) float32 on the model's device, values 0..255."""
         image = torch.from_numpy(crop).to(self.device).permute(2, 0, 1)[None]
-        return image.to(torch.float32, memory_format=self.model.memory_format)
+        return image.to(torch.float32, memory_format=torch.channels_last)
 
 
 @lru_cache(maxsize=8)

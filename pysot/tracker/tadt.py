@@ -209,7 +209,7 @@ class TADTTracker(Tracker):
     def _levels(self, view: CropView) -> list[Tensor]:
         with torch.inference_mode():
             pixels = torch.from_numpy(view.pixels).to(self.device).permute(2, 0, 1)[None]
-            return self.model.levels(pixels.to(torch.float32, memory_format=self.model.memory_format))
+            return self.model.levels(pixels.to(torch.float32, memory_format=torch.channels_last))
 
     def _at_scales(self, features: Tensor) -> Tensor:
         """(3, K, S, S): the map (1, K, S, S) enlarged, as it is, and reduced, cut or padded to its size."""

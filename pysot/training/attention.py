@@ -158,13 +158,13 @@ class AttentionRecipe(PlannedRecipe):
         """(B, 3, 1, S, S) logits."""
         frames = batch["frames"].float()
         places = self._places(frames.shape[1])
-        seen = frames[:, places].flatten(0, 1).contiguous(memory_format=self.model.memory_format)
+        seen = frames[:, places].flatten(0, 1).contiguous(memory_format=torch.channels_last)
         clips = None
         if self.model.clip_len:
             length = frames.shape[1]
             numbers = [clip_indices(place, length, self.model.clip_len, self.clip) for place in places]
             clips = frames[:, torch.tensor(numbers)].flatten(0, 1)
-        target = batch["target"].to(torch.float32, memory_format=self.model.memory_format)
+        target = batch["target"].to(torch.float32, memory_format=torch.channels_last)
         remembered = tuple(part.repeat_interleave(JUDGED, dim=0) for part in self.model.encode(target))
         return self.model.attend(seen, remembered, clips).unflatten(0, (len(frames), JUDGED))
 

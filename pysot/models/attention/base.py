@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TypeAlias
 
-import torch
 from torch import Tensor, nn
 
 from pysot.core.registry import Registry
@@ -34,7 +33,6 @@ class AttentionNet(nn.Module, ABC):
     target_context: float = 1.0
     clip_len: int
     backbone: nn.Module
-    memory_format: torch.memory_format = torch.contiguous_format
     uses_batch_statistics: bool = False
 
     @abstractmethod

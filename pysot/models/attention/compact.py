@@ -38,8 +38,6 @@ class CompactAttention(AttentionNet):
         motion: channels made of the frame differences.
     """
 
-    memory_format = torch.channels_last
-
     def __init__(
         self,
         input_size: int = 224,

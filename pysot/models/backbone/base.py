@@ -6,7 +6,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from pysot.core.errors import ConfigError
@@ -19,12 +18,10 @@ class Backbone(nn.Module, ABC):
     Attributes:
         out_channels: channels of each returned map, shallow to deep.
         stages: names of the children that can be frozen and unfrozen one by one (`BACKBONE.TRAIN_LAYERS`).
-        memory_format: layout of images and weights that runs fastest (docs/performance.md).
     """
 
     out_channels: list[int]
     stages: tuple[str, ...]
-    memory_format: torch.memory_format = torch.channels_last
 
     @abstractmethod
     def forward(self, image: Tensor) -> list[Tensor]:

@@ -34,7 +34,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.conv(x))
+        return (x + self.conv(x)).relu_()
 
 
 @BACKBONES.register("compact")

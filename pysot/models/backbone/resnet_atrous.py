@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -37,19 +36,21 @@ class BasicBlock(nn.Module):
 
     expansion = 1
     conv_bn_pairs = (("conv1", "bn1"), ("conv2", "bn2"))
+    conv_relu_pairs = (("conv1", "relu1"),)
 
     def __init__(self, channels_in: int, width: int, stride: int, dilation: int, first: bool) -> None:
         super().__init__()
         self.conv1 = _conv3x3(channels_in, width, stride, max(dilation // 2, 1) if first else dilation)
         self.bn1 = nn.BatchNorm2d(width)
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = _conv3x3(width, width, 1, dilation)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _shortcut(channels_in, width, stride, dilation) if first else None
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return F.relu(out + (x if self.downsample is None else self.downsample(x)))
+        return (out + (x if self.downsample is None else self.downsample(x))).relu_()
 
 
 class Bottleneck(nn.Module):
@@ -57,23 +58,26 @@ class Bottleneck(nn.Module):
 
     expansion = 4
     conv_bn_pairs = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"))
+    conv_relu_pairs = (("conv1", "relu1"), ("conv2", "relu2"))
 
     def __init__(self, channels_in: int, width: int, stride: int, dilation: int, first: bool) -> None:
         super().__init__()
         channels_out = width * self.expansion
         self.conv1 = nn.Conv2d(channels_in, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = _conv3x3(width, width, stride, max(dilation // 2, 1) if first else dilation)
         self.bn2 = nn.BatchNorm2d(width)
+        self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(width, channels_out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(channels_out)
         self.downsample = _shortcut(channels_in, channels_out, stride, dilation) if first else None
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = F.relu(self.bn2(self.conv2(out)))
+        out = self.relu1(self.bn1(self.conv1(x)))
+        out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        return F.relu(out + (x if self.downsample is None else self.downsample(x)))
+        return (out + (x if self.downsample is None else self.downsample(x))).relu_()
 
 
 class AtrousResNet(Backbone):
@@ -85,14 +89,15 @@ class AtrousResNet(Backbone):
 
     block: type[BasicBlock] | type[Bottleneck]
     depths: tuple[int, int, int, int]
-    memory_format = torch.contiguous_format  # dilated convolutions are slower channels-last
     conv_bn_pairs = (("conv1", "bn1"),)
+    conv_relu_pairs = (("conv1", "relu1"),)
 
     def __init__(self, used_layers: Sequence[int] = (2, 3, 4)) -> None:
         super().__init__()
         self.used_layers = check_levels(used_layers, deepest=4)
         self.conv1 = nn.Conv2d(3, 64, 7, 2, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
+        self.relu1 = nn.ReLU(inplace=True)
         self.stages = tuple(f"layer{level}" for level in range(1, self.used_layers[-1] + 1))
         widths = [64]
         for index, name in enumerate(self.stages):
@@ -110,7 +115,7 @@ class AtrousResNet(Backbone):
         return nn.Sequential(*blocks)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        levels = [F.relu(self.bn1(self.conv1(image)))]
+        levels = [self.relu1(self.bn1(self.conv1(image)))]
         x = F.max_pool2d(levels[0], 3, stride=2, padding=1)
         for name in self.stages:
             x = self.get_submodule(name)(x)

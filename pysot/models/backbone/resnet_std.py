@@ -60,12 +60,14 @@ class StandardResNet(Backbone):
     block: type[BasicBlock] | type[Bottleneck]
     depths: tuple[int, int, int, int]
     conv_bn_pairs = (("conv1", "bn1"),)
+    conv_relu_pairs = (("conv1", "relu1"),)
 
     def __init__(self, used_layers: Sequence[int] = (2, 3)) -> None:
         super().__init__()
         self.used_layers = check_levels(used_layers, deepest=4)
         self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
+        self.relu1 = nn.ReLU(inplace=True)
         widths = [64]
         for index, name in enumerate(STAGES):
             self.add_module(name, self._stage(widths[-1], index))
@@ -90,7 +92,7 @@ class StandardResNet(Backbone):
 
     def levels_of(self, prepared: Tensor) -> list[Tensor]:
         """The used levels of (B, 3, H, W) images that are in the network's own value range already."""
-        levels = [F.relu(self.bn1(self.conv1(prepared)))]
+        levels = [self.relu1(self.bn1(self.conv1(prepared)))]
         x = F.max_pool2d(levels[0], 3, stride=2, padding=1)
         for name in self.stages:
             x = self.get_submodule(name)(x)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from pysot.core.config import load_config
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.models.layers.winograd import MIN_CHANNELS, WinogradConv2d, use_winograd
+from pysot.models.layers.fused_conv import FusedConv2d
 from tests.golden import fill_weights_by_hash, random_crop
 
 FAMILIES = ["siamrpn_alex_dwxcorr_16gpu", "siamrpn_mobilev2_l234_dwxcorr", "nanotrack_v1", "nanotrack_v3"]
@@ -32,39 +36,64 @@ def test_inference_form_computes_the_same_with_fewer_modules(name: str) -> None:
     assert not any(p.requires_grad for p in model.parameters())
 
 
-def reference(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
-    """The same convolution in double precision."""
-    bias = None if conv.bias is None else conv.bias.double()
-    return nn.functional.conv2d(x.double(), conv.weight.double(), bias, 1, conv.padding, conv.dilation)
+CASES = [
+    {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 3, "stride": 2, "bias": False},
+    {"kernel_size": 3, "padding": 2, "dilation": 2},
+    {"kernel_size": (1, 3), "padding": (0, 1), "groups": 4},
+    {"kernel_size": 5, "padding": 2, "groups": 8},
+]
+ACTIVATIONS = [None, nn.ReLU(), nn.ReLU6()]
 
 
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize(
-    ("height", "width", "padding", "dilation"),
-    [(31, 31, 2, 2), (31, 31, 4, 4), (15, 15, 1, 1), (15, 15, 0, 1), (9, 14, 3, 3), (5, 5, 0, 2), (6, 3, 1, 1)],
-)
-@torch.inference_mode()
-def test_winograd_equals_the_direct_convolution(
-    height: int, width: int, padding: int, dilation: int, bias: bool
-) -> None:
-    torch.manual_seed(height + dilation)
-    conv = nn.Conv2d(12, 7, 3, 1, padding, dilation, bias=bias)
-    x = torch.randn(2, 12, height, width)
-    found, expected = WinogradConv2d(conv)(x), reference(conv, x)
-    assert found.shape == expected.shape
-    assert (found - expected).abs().max() < 1e-5 * expected.abs().max()
+def small_conv(**options: Any) -> nn.Conv2d:
+    torch.manual_seed(0)
+    return nn.Conv2d(8, 16, **options).requires_grad_(False)
 
 
-def test_only_large_plain_convolutions_are_replaced() -> None:
-    wide = MIN_CHANNELS
-    fitting = {"a": nn.Conv2d(wide, wide, 3, padding=1), "b": nn.Conv2d(wide, wide, 3, padding=2, dilation=2)}
-    others = {
-        "strided": nn.Conv2d(wide, wide, 3, stride=2),
-        "narrow": nn.Conv2d(wide // 2, wide, 3),
-        "grouped": nn.Conv2d(wide, wide, 3, groups=wide),
-        "pointwise": nn.Conv2d(wide, wide, 1),
-        "odd padding": nn.Conv2d(wide, wide, 3, padding=(1, 0)),
-    }
-    model = nn.ModuleDict({**fitting, **others})
-    use_winograd(model)
-    assert {name for name, child in model.items() if isinstance(child, WinogradConv2d)} == set(fitting)
+@pytest.mark.parametrize("options", CASES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_fused_convolution_equals_the_plain_one(options: dict[str, Any], activation: nn.Module | None) -> None:
+    conv = small_conv(**options)
+    fused = FusedConv2d(conv, activation)
+    for side in (9, 9, 9, 14, 6, 9, 9, 21, 21, 17, 17, 9):  # more shapes than are kept, in any order
+        x = 9 * torch.randn(2, 8, side + 1, side)
+        for view in (x, x.contiguous(memory_format=torch.channels_last), x[:, :, 1:], x[:0]):
+            expected = conv(view) if activation is None else activation(conv(view))
+            assert fused(view).shape == expected.shape
+            assert torch.allclose(fused(view), expected, atol=2e-5)
+
+
+def test_fused_convolution_follows_given_weights_precision_and_gradients() -> None:
+    conv = small_conv(kernel_size=3)
+    fused, x = FusedConv2d(conv, nn.ReLU()), torch.randn(1, 8, 9, 9)
+    others = {"weight": torch.randn(16, 8, 3, 3), "bias": torch.randn(16)}
+    for _ in range(3):
+        fused(x)
+    assert torch.equal(functional_call(fused, others, (x,)), functional_call(conv, others, (x,)).relu())
+    inputs = [x.clone().requires_grad_() for _ in range(2)]
+    grads = [
+        torch.autograd.grad(net(y).relu().square().sum(), y)[0] for net, y in zip((fused, conv), inputs, strict=True)
+    ]
+    assert torch.equal(*grads)
+    copied = copy.deepcopy(fused)
+    assert torch.equal(copied(x), fused(x))
+    assert copied.weight is not fused.weight
+    assert torch.equal(fused.double()(x.double()), conv.double()(x.double()).relu())
+
+
+def test_activations_are_taken_over_only_where_they_follow() -> None:
+    branches = nn.Sequential(
+        nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.Sigmoid(), nn.ReLU()
+    )
+    model = prepare_for_inference(branches, torch.device("cpu"))
+    assert [type(layer) for layer in model] == [
+        FusedConv2d, nn.Identity, nn.Identity, FusedConv2d, nn.Sigmoid, nn.ReLU,
+    ]  # fmt: skip
+    assert [layer.rectifies for layer in model if isinstance(layer, FusedConv2d)] == [True, False]
+
+
+def test_transposed_reflecting_and_symbolically_padded_convolutions_stay() -> None:
+    layers = [nn.ConvTranspose2d(4, 4, 3), nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+              nn.Conv2d(4, 4, 3, padding="same"), nn.Conv1d(4, 4, 3), nn.Conv2d(4, 4, 3)]  # fmt: skip
+    assert [FusedConv2d.fits(layer) for layer in layers] == [False, False, False, False, True]
