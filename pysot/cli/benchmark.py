@@ -137,7 +137,7 @@ def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -
     else:
         load_snapshot(model, path)
         weights = path.name
-    return build_tracker(cfg, prepare_for_inference(model, resolve_device(device))), weights
+    return build_tracker(cfg, prepare_for_inference(model, resolve_device(device), cfg.MODEL.PRECISION)), weights
 
 
 def measure(tracker: Tracker, name: str, weights: str, frames: int, size_wh: tuple[int, int]) -> Report:

@@ -16,8 +16,9 @@ def default_tree() -> CfgNode:
     tree = CfgNode()
     tree.META_ARC = "siamrpn_r50_l234_dwxcorr"  # a free label; dispatch is by MODEL, HEAD and TRACK
     tree.CUDA = True
-    # ours: TYPE is auto, siamese, iounet or tadt; SNAPSHOT the zoo name of the weights, by default the experiment's own
-    tree.MODEL = _group({"TYPE": "auto", "SNAPSHOT": ""})
+    # ours: TYPE is auto, siamese, iounet or tadt; SNAPSHOT the zoo name of the weights, by default the experiment's;
+    # PRECISION, of most convolutions when tracking, is fp32, bf16 or fp16
+    tree.MODEL = _group({"TYPE": "auto", "SNAPSHOT": "", "PRECISION": "fp32"})
     tree.TRAIN = _train()
     tree.DATASET = _dataset()
     tree.BACKBONE = _group(

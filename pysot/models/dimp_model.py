@@ -40,6 +40,7 @@ class DimpNet(OverlapNet):
     """
 
     classifier: DimpClassifier
+    short_float_parts = (*OverlapNet.short_float_parts, "classifier.feature_extractor")
 
     def __init__(self, backbone: Backbone, classifier: DimpClassifier, bb_regressor: IouNet) -> None:
         super().__init__(backbone, bb_regressor, classifier=classifier)

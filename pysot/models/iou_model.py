@@ -23,6 +23,10 @@ class OverlapNet(nn.Module):
 
     backbone: Backbone
     bb_regressor: IouNet
+    short_float_parts: tuple[str, ...] = (
+        "backbone",
+        *(f"bb_regressor.conv{layer}t" for layer in ("3_1", "3_2", "4_1", "4_2")),
+    )
 
     def __init__(self, backbone: Backbone, bb_regressor: IouNet, **others: nn.Module) -> None:
         super().__init__()

@@ -44,6 +44,7 @@ class SiameseModel(nn.Module, ABC):
     """Base of all siamese models. Images are (B, 3, H, W) float32 BGR in 0..255."""
 
     backbone: Backbone
+    short_float_parts = ("backbone",)
 
     @property
     @abstractmethod

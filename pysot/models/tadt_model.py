@@ -14,6 +14,8 @@ class TadtNet(nn.Module):
     that any number of trackers can share one.
     """
 
+    short_float_parts = ("backbone",)
+
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone

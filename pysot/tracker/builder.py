@@ -161,4 +161,4 @@ def load_tracker(
     path = find_snapshot(snapshot)
     model = build_model(cfg)
     load_snapshot(model, path)
-    return build_tracker(cfg, prepare_for_inference(model, target))
+    return build_tracker(cfg, prepare_for_inference(model, target, cfg.MODEL.PRECISION))

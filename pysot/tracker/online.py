@@ -123,7 +123,7 @@ class OnlineTracker(Tracker):
 
     def __init__(self, model: Any, params: OnlineParams) -> None:
         super().__init__(model, params)
-        self._like = next(model.parameters()).detach()
+        self._like = model.bb_regressor.iou_predictor.weight.detach()  # never shortened
 
     @abstractmethod
     def _learn_first(self, samples: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:

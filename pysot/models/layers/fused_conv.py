@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -25,8 +26,9 @@ SHAPES_KEPT = 3
 class FusedConv2d(nn.Conv2d):
     """The same function as `conv`, followed by an activation; its parameters are those of `conv`, under their names.
 
-    Where oneDNN's form does not apply (gradients are wanted, another precision or device than float32 on a CPU, weights
-    other than its own), torch's convolution answers. Weights must not be changed in place.
+    Where oneDNN's form does not apply (gradients are wanted, another device than the CPU, another precision than
+    float32 and bfloat16, weights other than its own), torch's convolution answers. Weights must not be changed in
+    place.
 
     Args:
         conv: see `fits`.
@@ -60,6 +62,12 @@ class FusedConv2d(nn.Conv2d):
         self._own, self._last_shape = (self.weight,), Size()  # in a tuple, or it would be a parameter twice
         self._packed: OrderedDict[Size, Tensor] = OrderedDict()
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FusedConv2d:
+        """Moved or converted weights are packed anew."""
+        super()._apply(fn, recurse)
+        self._forget()
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         """Without the packed weights, which can be neither copied nor pickled."""
         return {key: value for key, value in self.__dict__.items() if key not in ("_own", "_last_shape", "_packed")}
@@ -73,8 +81,8 @@ class FusedConv2d(nn.Conv2d):
         if (
             weight is not self._own[0]
             or 0 in x.shape
-            or x.dtype is not torch.float32
-            or weight.dtype is not torch.float32
+            or weight.dtype is not x.dtype
+            or x.dtype not in _precisions()
             or x.device.type != "cpu"
             or (torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad))
         ):
@@ -129,6 +137,13 @@ def fuse_convolutions(model: nn.Module) -> None:
                 setattr(module, name, FusedConv2d(child, activation if fused else None))
                 if fused:
                     setattr(module, pairs[name], nn.Identity())
+
+
+@lru_cache(maxsize=1)
+def _precisions() -> tuple[torch.dtype, ...]:
+    """What oneDNN can compute in on this processor."""
+    short = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return (torch.float32, torch.bfloat16) if short else (torch.float32,)
 
 
 @lru_cache(maxsize=1)

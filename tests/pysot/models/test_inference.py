@@ -11,6 +11,7 @@ from torch import nn
 from torch.func import functional_call
 
 from pysot.core.config import load_config
+from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.models.layers.fused_conv import FusedConv2d
@@ -97,3 +98,34 @@ def test_transposed_reflecting_and_symbolically_padded_convolutions_stay() -> No
     layers = [nn.ConvTranspose2d(4, 4, 3), nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
               nn.Conv2d(4, 4, 3, padding="same"), nn.Conv1d(4, 4, 3), nn.Conv2d(4, 4, 3)]  # fmt: skip
     assert [FusedConv2d.fits(layer) for layer in layers] == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("name", ["siamrpn_tiny", "dimp_tiny"])
+def test_shorter_floats_inside_give_nearly_the_same_from_outside(name: str, precision: str) -> None:
+    models = [build_model(load_config(name)).eval() for _ in range(2)]
+    for model in models:
+        fill_weights_by_hash(model, 1e-3)
+    plain, short = (
+        prepare_for_inference(m, torch.device("cpu"), p) for m, p in zip(models, ("fp32", precision), strict=True)
+    )
+    image = random_crop(1, 256)
+    with torch.inference_mode():
+        for old, new in zip(plain.backbone(image), short.backbone(image), strict=True):
+            assert new.dtype is torch.float32
+            assert 0 < (new - old).norm() < 0.03 * old.norm()
+    assert short.backbone.layer1[0][0].weight.dtype is not torch.float32
+
+
+def test_a_weight_that_is_converted_is_packed_anew() -> None:
+    fused, x = FusedConv2d(small_conv(kernel_size=3)), torch.randn(1, 8, 9, 9)
+    before = [fused(x) for _ in range(3)][-1]
+    after = [fused.to(torch.bfloat16)(x.bfloat16()) for _ in range(3)][-1]
+    assert after.dtype is torch.bfloat16 and torch.allclose(after.float(), before, atol=0.05)
+
+
+def test_unknown_precisions_and_models_without_such_parts_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"MODEL.PRECISION is 'int8'; expected one of: fp32, bf16, fp16"):
+        prepare_for_inference(nn.Sequential(), torch.device("cpu"), "int8")
+    with pytest.raises(ConfigError, match="Sequential has no parts"):
+        prepare_for_inference(nn.Sequential(), torch.device("cpu"), "bf16")
