@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import nn
 
-from pysot.core.errors import SotError
 from pysot.core.runtime import device_of, synchronize
 from pysot.tracker.base import Tracker
 from pysot.tracker.online import OnlineTracker
@@ -18,8 +17,10 @@ SIAMESE_STAGES = ("crop", "backbone", "head", "decode")
 """The head includes the neck; decode is everything after it."""
 ONLINE_STAGES = ("crop", "backbone", "classifier features", "scores", "refinement", "update")
 """Scores include localisation; an update, everything that learns."""
-RARE_STAGES = ("update",)
-"""What does not happen in every frame, so that only its mean tells its cost."""
+PLAIN_STAGES = ("locate", "commit")
+"""Of any other tracker; what it learns is done in commit."""
+RARE_STAGES = ("update", "commit")
+"""What is not the same in every frame, so that only its mean tells its cost."""
 
 
 class Stopwatch:
@@ -30,8 +31,6 @@ class Stopwatch:
 
     Attributes:
         stages: their names, in order.
-
-    Raises `SotError` for a tracker of another kind than siamese ones, ATOM and DiMP.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -46,7 +45,9 @@ class Stopwatch:
             for method, stage in (("_find", "scores"), ("_refine", "refinement"), ("_update", "update")):
                 self._watch(tracker, method, enter=stage)
         else:
-            raise SotError(f"{type(tracker).__name__} has no stages that this command knows.")
+            self.stages = PLAIN_STAGES
+            self._watch(tracker, "commit", enter="commit")
+            return
         backbone: nn.Module = tracker.model.backbone
         hooks = (
             backbone.register_forward_pre_hook(lambda *_: self.enter("backbone")),

@@ -150,7 +150,7 @@ OWN_ROWS = (
     _own(
         "tanet_tiny",
         family="tanet",
-        sha256="099585af2412e45ae732c8aa4df1bd54118038b6dcd0797d0cf7c122de0d61f9",
+        sha256="55558b63b004a97a7e11421cf0637a8ea9335a804ec4cd06c7e6443b1f744c86",
         size=3619416,
         paper="Wang et al., TANet, TNNLS 2021",
         checks={},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import torch
 
 from pysot.cli import benchmark
 from pysot.cli.benchmark_stages import ONLINE_STAGES, SIAMESE_STAGES, Stopwatch
-from pysot.core.errors import SotError
 
 
 @pytest.fixture(autouse=True)
@@ -100,12 +100,10 @@ def test_every_second_belongs_to_one_stage(monkeypatch: pytest.MonkeyPatch) -> N
     watch.close()
 
 
-def test_other_trackers_are_named() -> None:
-    class Unknown:
-        model = torch.nn.Linear(1, 1)
-
-    with pytest.raises(SotError, match="Unknown has no stages"):
-        Stopwatch(Unknown())  # type: ignore[arg-type]
+def test_any_tracker_is_timed_where_it_looks_and_where_it_learns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert benchmark.main(["--config", "lmt_tiny", "--frames", "2", "--device", "cpu", "--size", "160x120"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"^locate +\d+\.\d\d ", told, re.M) and re.search(r"^commit +\d+\.\d\d .*mean", told, re.M)
 
 
 @pytest.mark.parametrize(
