@@ -22,13 +22,13 @@ from pysot.cli.targets import check_boxes, parse_boxes
 from pysot.cli.trackers import Experiment, add_tracker_arguments, choose_tracker
 from pysot.core.errors import SotError
 from pysot.models.select import SearchView
-from pysot.tracker.builder import DEFAULT_EXPERIMENT
 from pysot.tracker.siamese import SiameseTracker
 from pysot.tracker.tadt import TADTTracker
 from toolkit.datasets.frames import Image
 from toolkit.protocols.start import Box
 from toolkit.results.writer import write_files
 
+SMALL_SIAMESE = "siamrpn_tiny"
 COMMAND = "channels"
 Chooser: TypeAlias = SiameseTracker | TADTTracker
 """Trackers that can choose channels."""
@@ -98,7 +98,7 @@ def _first_frame(args: argparse.Namespace) -> tuple[Image, Box]:
 
 def _load(args: argparse.Namespace) -> tuple[Chooser, str]:
     """The tracker with its selection switched on, and what it is called."""
-    chosen = choose_tracker(args, default=DEFAULT_EXPERIMENT)
+    chosen = choose_tracker(args, default=SMALL_SIAMESE)
     if not isinstance(chosen, Experiment):
         raise SotError(f"{chosen.name} has no channels to choose from. Give --config with an experiment.")
     name = chosen.name if chosen.cfg.TARGET_AWARE.ENABLED else f"{chosen.name}, {' '.join(_SWITCH)}"

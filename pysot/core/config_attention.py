@@ -33,7 +33,6 @@ POLICY: dict[str, Any] = {
     "FREEZE_UPDATE": True,
     "HOLD": False,
     "SPACING": 2.0,
-    "EXTRA_WINDOWS": 0,
 }
 TRAIN: dict[str, Any] = {
     "ALPHA_APP": 0.1,

@@ -26,7 +26,7 @@ from pysot.tracker.proposers import AttentionProposer, MapFiles, Proposer, Slidi
 from pysot.zoo.loading import load_snapshot
 from pysot.zoo.locate import find_snapshot
 
-DEFAULT_EXPERIMENT = "siamrpn_tiny"
+DEFAULT_EXPERIMENT = "atom_tiny"
 __all__ = [
     "atom",
     "build_tracker",
@@ -62,16 +62,14 @@ def build_tracker(cfg: CfgNode, model: nn.Module) -> Tracker:
 def build_proposer(cfg: CfgNode, device: torch.device) -> Proposer:
     """Who says where to look for a lost target: what ATTENTION.PROPOSALS names."""
     group = cfg.ATTENTION
-    scales = [float(scale) for scale in group.POLICY.EXTRA_SCALES]
-    windows, extra = SlidingWindows(group.POLICY.SPACING, scales), group.POLICY.EXTRA_WINDOWS
     if group.PROPOSALS == "sliding":
-        return windows
+        return SlidingWindows(group.POLICY.SPACING, group.POLICY.EXTRA_SCALES)
     reading = params_from_config(cfg, MapReading)
     if group.PROPOSALS == "maps":
-        return MapFiles(Path(group.MAP_DIR), reading, scales, windows, extra)
+        return MapFiles(Path(group.MAP_DIR), reading)
     if group.PROPOSALS != "attention":
         raise ConfigError(f"ATTENTION.PROPOSALS is '{group.PROPOSALS}'; expected attention, maps or sliding.")
-    return AttentionProposer(load_attention(cfg, group.SNAPSHOT, device), reading, scales, windows, extra)
+    return AttentionProposer(load_attention(cfg, group.SNAPSHOT, device), reading)
 
 
 def load_attention(cfg: CfgNode, snapshot: str | Path, device: torch.device) -> Attention:
@@ -130,7 +128,7 @@ def load_tracker(
 
     Args:
         name: an experiment whose snapshot the zoo knows ("nanotrack_v2"). Without any argument, the project's own
-            `siamrpn_tiny`, whose weights come with the package.
+            `atom_tiny`, whose weights come with the package.
         config: instead of `name`: an experiment, a YAML file, or a config from `load_config`.
         snapshot: a `.pth` or `.safetensors` file, or a zoo name; by default the one the config names as
             `MODEL.SNAPSHOT`, else the one named like the experiment.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import cv2
@@ -41,6 +41,7 @@ class MapReading:
         map_thr_rel, map_thr_abs: what counts as attended: this share of the largest value, and at least this value.
         min_area: smaller spots are passed over; pixels of a map of 300 x 300.
         blur_sigma: of the Gaussian that the map is smoothed with before; pixels of such a map.
+        extra_scales: sizes to look for at each place, relative to the last one known.
     """
 
     config_group: ClassVar[str] = "ATTENTION.POLICY"
@@ -50,6 +51,7 @@ class MapReading:
     map_thr_abs: float = 0.2
     min_area: float = 9.0
     blur_sigma: float = 3.0
+    extra_scales: tuple[float, ...] = (1.0,)
 
 
 def read_map(
@@ -58,7 +60,7 @@ def read_map(
     size_wh: tuple[float, float],
     reading: MapReading,
 ) -> list[Proposal]:
-    """The attended places, the most promising first; none in a map that attends to nothing.
+    """The attended places, the most promising first, each at every scale; none in a map that attends to nothing.
 
     A place is a connected spot of attended pixels; its centre is their mean, weighted by attention. Its promise is the
     mean attention times the root of its area over the target's, as far as that is below 1.
@@ -87,7 +89,8 @@ def read_map(
         center = (np.array([columns @ weights, rows @ weights]) / weights.sum() + 0.5) * zoom
         promise = float(weights.mean()) * math.sqrt(min(len(rows) / expected, 1.0))
         found.append(Proposal((float(center[0]), float(center[1])), weight=promise))
-    return sorted(found, key=lambda place: -place.weight)[: reading.num_proposals]
+    places = sorted(found, key=lambda place: -place.weight)[: reading.num_proposals]
+    return [replace(place, scale=scale) for place in places for scale in reading.extra_scales]
 
 
 def _blurred(attention: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

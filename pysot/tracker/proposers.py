@@ -59,25 +59,10 @@ class SlidingWindows(Proposer):
 
 
 class MapProposer(Proposer):
-    """Places read off a map of the whole frame.
+    """Places read off a map of the whole frame, as `reading` says."""
 
-    Args:
-        reading: how.
-        scales: sizes to look for at each.
-        windows: what else to look at where something is attended, for maps that are not always right: some windows of
-            a search without attention, others each time.
-        extra: how many of these; 0 for attended places alone.
-    """
-
-    def __init__(
-        self,
-        reading: MapReading,
-        scales: Sequence[float] = (1.0,),
-        windows: SlidingWindows | None = None,
-        extra: int = 0,
-    ) -> None:
-        self.reading, self.scales = reading, tuple(scales)
-        self.windows, self.extra, self._next = windows, extra, 0
+    def __init__(self, reading: MapReading) -> None:
+        self.reading = reading
 
     @abstractmethod
     def map_now(self, image: Image) -> NDArray[np.floating] | None:
@@ -87,18 +72,7 @@ class MapProposer(Proposer):
         attention = self.map_now(image)
         if attention is None:
             return []
-        attended = read_map(attention, (image.shape[0], image.shape[1]), size_wh, self.reading)
-        places = [Proposal(place.center_xy, scale, place.weight) for place in attended for scale in self.scales]
-        return places + self._in_turn(image, size_wh) if places else []
-
-    def _in_turn(self, image: Image, size_wh: tuple[float, float]) -> list[Proposal]:
-        """The next windows."""
-        if self.windows is None or not self.extra:
-            return []
-        grid = self.windows.propose(image, size_wh)
-        chosen = [grid[(self._next + step) % len(grid)] for step in range(min(self.extra, len(grid)))]
-        self._next = (self._next + len(chosen)) % len(grid)
-        return chosen
+        return read_map(attention, (image.shape[0], image.shape[1]), size_wh, self.reading)
 
 
 class AttentionProposer(MapProposer):
@@ -107,15 +81,8 @@ class AttentionProposer(MapProposer):
     Raises `ConfigError` for a clip that needs the next frame.
     """
 
-    def __init__(
-        self,
-        attention: Attention,
-        reading: MapReading,
-        scales: Sequence[float] = (1.0,),
-        windows: SlidingWindows | None = None,
-        extra: int = 0,
-    ) -> None:
-        super().__init__(reading, scales, windows, extra)
+    def __init__(self, attention: Attention, reading: MapReading) -> None:
+        super().__init__(reading)
         if attention.clip != "causal":
             raise ConfigError(
                 f"ATTENTION.CLIP is {attention.clip}, which needs the next frame: a tracker does not have it. Use "
@@ -126,7 +93,6 @@ class AttentionProposer(MapProposer):
 
     def start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
         self.attention.start(image, box_xywh)
-        self._next = 0
         self._seen.clear()
         self.see(image)
 
@@ -147,15 +113,8 @@ class MapFiles(MapProposer):
     Raises `ConfigError` when there is no such folder.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        reading: MapReading,
-        scales: Sequence[float] = (1.0,),
-        windows: SlidingWindows | None = None,
-        extra: int = 0,
-    ) -> None:
-        super().__init__(reading, scales, windows, extra)
+    def __init__(self, folder: Path, reading: MapReading) -> None:
+        super().__init__(reading)
         if not folder.is_dir():
             raise ConfigError(
                 f"ATTENTION.MAP_DIR {folder} is not a folder. Make maps with tools/attention.py --out, and name its "
@@ -167,7 +126,7 @@ class MapFiles(MapProposer):
         self._warned: set[str] = set()
 
     def start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
-        self._index, self._next = -1, 0
+        self._index = -1
         if self._told is None:
             self._video = ""
         self.see(image)

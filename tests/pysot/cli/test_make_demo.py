@@ -45,9 +45,9 @@ def test_the_demo_leaves_scores_a_video_and_a_picture(
     out = tmp_path / "out"
     assert make_demo.main(["--out", str(out), "--workers", "1"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("The demo runs siamrpn_tiny (")
+    assert said.startswith("The demo runs atom_tiny (")
     report = evaluate(tiny_benchmark(), out / "results")
-    assert f"{report.trackers['siamrpn_tiny'].scores['success']:.3f}" in said
+    assert f"{report.trackers['atom_tiny'].scores['success']:.3f}" in said
     assert len(VideoFile(out / "demo.mp4")) == LENGTH
     assert read_image(out / "demo.png").shape == (2 * 192, 3 * 256, 3)
     assert str(out / "demo.mp4") in said

@@ -425,20 +425,6 @@ def test_maps_without_a_video_name_are_counted(tmp_path: Path) -> None:
         MapFiles(tmp_path / "nowhere", MapReading())
 
 
-def test_some_windows_in_turn_where_something_is_attended() -> None:
-    spot = np.zeros((30, 30), np.float32)
-    spot[10:14, 10:14] = 1.0
-    windows = SlidingWindows(2.0)
-    proposer = Map(spot)
-    proposer.windows, proposer.extra = windows, 5
-    grid = windows.propose(FRAME, (20.0, 20.0))
-    seen = [proposer.propose(FRAME, (20.0, 20.0)) for _ in range(3)]
-    assert all(len(places) == 6 and places[0].weight > 0 for places in seen)
-    assert [place for places in seen for place in places[1:]] == [*grid, *grid[:3]]
-    proposer.attention = np.zeros((30, 30), np.float32)
-    assert proposer.propose(FRAME, (20.0, 20.0)) == []
-
-
 def test_windows_of_several_scales() -> None:
     windows = SlidingWindows(2.0, [1.0, 1.5])
     places = windows.propose(FRAME, (20.0, 20.0))

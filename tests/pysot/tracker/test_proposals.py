@@ -76,3 +76,11 @@ def test_windows_cover_the_frame(height: int, width: int, w: float, h: float, sp
         gaps = np.diff(np.concatenate([[-ordered[0]], ordered, [2 * length - ordered[-1]]]))
         assert gaps.max() <= 2 * reach and ordered[0] <= reach
     assert len(window_grid((height, width), (w, h), spacing, [1.0, 2.0])) > len(places)
+
+
+def test_every_place_is_looked_at_in_every_scale() -> None:
+    attention = np.zeros((30, 30), np.float32)
+    attention[10:14, 10:14], attention[20:22, 20:22] = 1.0, 0.6
+    places = read_map(attention, (300, 300), (40.0, 40.0), MapReading(blur_sigma=0, extra_scales=(1.0, 1.5)))
+    assert [place.scale for place in places] == [1.0, 1.5, 1.0, 1.5]
+    assert places[0].center_xy == places[1].center_xy != places[2].center_xy
