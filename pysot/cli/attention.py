@@ -46,7 +46,7 @@ class Order:
     """What is to be written of every video; can be sent to a worker process.
 
     Attributes:
-        config, weights, device, threads, clip: the network and how it is run; an empty `clip` is the config's.
+        config, opts, weights, device, threads, clip: the network and how it is run; an empty `clip` is the config's.
         out: folder of all maps.
         side: of the written maps, pixels; 0 for the frame's own size.
         drawn: the frame with its map over it instead of the map.
@@ -55,6 +55,7 @@ class Order:
     """
 
     config: str
+    opts: tuple[str, ...]
     weights: Path
     device: str
     threads: int
@@ -68,7 +69,7 @@ class Order:
     def attention(self) -> Attention:
         """The network, loaded."""
         torch.set_num_threads(self.threads)
-        opts = ["ATTENTION.CLIP", self.clip] if self.clip else []
+        opts = [*self.opts, *(["ATTENTION.CLIP", self.clip] if self.clip else [])]
         return load_attention(load_config(self.config, opts), self.weights, resolve_device(self.device))
 
     def frames(self, count: int) -> range:
@@ -94,6 +95,7 @@ class Report:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
     parser.add_argument("--config", required=True, metavar="NAME|FILE", help="experiment or YAML file with ATTENTION")
+    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
     parser.add_argument("--snapshot", metavar="NAME|FILE", help="default: ATTENTION.SNAPSHOT, or the experiment's own")
     parser.add_argument("--dataset", required=True, metavar="NAME|DIR", help="OTB100, SYNTH-LT, ... or a folder")
     parser.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; default: testing_dataset/NAME")
@@ -149,7 +151,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _order(args: argparse.Namespace) -> Order:
     """What the options ask for, checked."""
-    cfg = load_config(args.config)
+    cfg = load_config(args.config, args.opts)
     if args.side < 0 or args.workers < 1:
         raise SotError(f"--side is {args.side} and --workers {args.workers}; expected 0 or more, and 1 or more.")
     if args.scores is not None and args.overlay:
@@ -157,6 +159,7 @@ def _order(args: argparse.Namespace) -> Order:
     released = args.naming == "released"
     return Order(
         config=args.config,
+        opts=tuple(args.opts),
         weights=find_snapshot(args.snapshot or cfg.ATTENTION.SNAPSHOT or experiment_name(args.config)),
         device=args.device,
         threads=args.threads,

@@ -79,6 +79,16 @@ def test_released_names_and_overlays(made: tuple[Path, list[str]], tmp_path: Pat
     assert cv2.imread(str(tmp_path / "drawn" / "first" / "00000001.png"), -1).shape == (150, 200, 3)
 
 
+def test_keys_of_the_config_can_be_changed(made: tuple[Path, list[str]], tmp_path: Path) -> None:
+    _, options = made
+    written = []
+    for size in ("160", "224"):
+        out = tmp_path / size
+        assert main([*options, "--out", str(out), "--video", "first", "--opts", "ATTENTION.INPUT_SIZE", size]) == 0
+        written.append((out / "first" / "00000002.png").read_bytes())
+    assert written[0] != written[1]
+
+
 @pytest.mark.parametrize(("clip", "last"), [("causal", 0), ("centered", 1)])
 def test_which_frames_a_map_has_seen(
     made: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: str, last: int
