@@ -62,9 +62,9 @@ def test_quick_to_load(name: str) -> None:
 
 
 def test_the_default_is_ours() -> None:
-    weights = read_state_dict(find_snapshot("siamrpn_tiny", download=False))
+    weights = read_state_dict(find_snapshot("atom_tiny", download=False))
     state = pysot.load_tracker(device="cpu").model.state_dict()
-    np.testing.assert_array_equal(state["rpn_head.cls.head.9.weight"], weights["rpn_head.cls.head.9.weight"])
+    np.testing.assert_array_equal(state["bb_regressor.iou_predictor.weight"], weights["bb_regressor.iou_predictor.weight"])
 
 
 @pytest.mark.parametrize(("name", "sequence"), CHECKS)
