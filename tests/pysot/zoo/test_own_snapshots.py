@@ -64,7 +64,8 @@ def test_quick_to_load(name: str) -> None:
 def test_the_default_is_ours() -> None:
     weights = read_state_dict(find_snapshot("atom_tiny", download=False))
     state = pysot.load_tracker(device="cpu").model.state_dict()
-    np.testing.assert_array_equal(state["bb_regressor.iou_predictor.weight"], weights["bb_regressor.iou_predictor.weight"])
+    key = "bb_regressor.iou_predictor.weight"
+    np.testing.assert_array_equal(state[key], weights[key])
 
 
 @pytest.mark.parametrize(("name", "sequence"), CHECKS)
