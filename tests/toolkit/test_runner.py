@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -258,7 +259,11 @@ def test_a_run_that_was_stopped_continues(tmp_path: Path, repo: Path, workers: i
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(SCRIPT.format(tests=str(repo / "tests" / "toolkit"), repo=str(repo))))
     results = tmp_path / "results"
-    process = subprocess.Popen([sys.executable, script, results, str(workers)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, script, results, str(workers)],
+        stderr=subprocess.DEVNULL,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
+    )
     deadline = time.monotonic() + 30
     while len(list(results.rglob("*_001.txt"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
