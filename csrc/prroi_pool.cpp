@@ -5,6 +5,13 @@
 #include <limits>
 #include <vector>
 
+// Compiled for several widths of vectors, chosen when the program starts. All of them add in the same order.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define PRROI_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define PRROI_WIDE
+#endif
+
 namespace prroi {
 namespace {
 
@@ -72,12 +79,12 @@ inline void for_each_cell(const Axis<T>& y, const Axis<T>& x, std::int64_t chann
 }
 
 template <typename T>
-inline void add_scaled(T* sum, T factor, const T* values, std::int64_t count) {
+inline void add_scaled_as(T* sum, T factor, const T* values, std::int64_t count) {
   for (std::int64_t c = 0; c < count; ++c) sum[c] += factor * values[c];
 }
 
 template <typename T>
-inline T dot(const T* a, const T* b, std::int64_t count) {
+inline T dot_as(const T* a, const T* b, std::int64_t count) {
   T sums[kLanes] = {};
   std::int64_t c = 0;
   for (; c + kLanes <= count; c += kLanes) {
@@ -88,6 +95,15 @@ inline T dot(const T* a, const T* b, std::int64_t count) {
   for (T sum : sums) total += sum;
   return total;
 }
+
+PRROI_WIDE void add_scaled(float* sum, float factor, const float* values, std::int64_t count) {
+  add_scaled_as(sum, factor, values, count);
+}
+PRROI_WIDE void add_scaled(double* sum, double factor, const double* values, std::int64_t count) {
+  add_scaled_as(sum, factor, values, count);
+}
+PRROI_WIDE float dot(const float* a, const float* b, std::int64_t count) { return dot_as(a, b, count); }
+PRROI_WIDE double dot(const double* a, const double* b, std::int64_t count) { return dot_as(a, b, count); }
 
 template <typename T>
 bool is_finite(const T* box) {
