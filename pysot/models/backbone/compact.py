@@ -34,7 +34,9 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x + self.conv(x)).relu_()
+        out: Tensor = self.conv(x)
+        out += x
+        return out.relu_()
 
 
 @BACKBONES.register("compact")

@@ -50,7 +50,8 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return (out + (x if self.downsample is None else self.downsample(x))).relu_()
+        out += x if self.downsample is None else self.downsample(x)
+        return out.relu_()
 
 
 class Bottleneck(nn.Module):
@@ -77,7 +78,8 @@ class Bottleneck(nn.Module):
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        return (out + (x if self.downsample is None else self.downsample(x))).relu_()
+        out += x if self.downsample is None else self.downsample(x)
+        return out.relu_()
 
 
 class AtrousResNet(Backbone):
