@@ -14,8 +14,8 @@ from torch import Tensor
 
 from pysot.core.errors import ConfigError
 
-Overlap: TypeAlias = Callable[[Tensor], Tensor]
-"""(N, 4) xywh boxes in crop pixels to their (N,) predicted overlaps, differentiable."""
+Overlap: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""(N, 4) xywh boxes in crop pixels to their (N,) predicted overlaps, and the (N, 4) gradient of each by its box."""
 
 
 @dataclass(frozen=True)
@@ -68,50 +68,72 @@ def ascend(overlap: Overlap, boxes_xywh: Tensor, params: BoxParams) -> tuple[Ten
     Returns:
         (N, 4) moved boxes, (N,) overlaps predicted before the last step, and (iter, N, 4) every box that was asked for.
     """
-    to_point, to_box, scale = SPACES[params.space](boxes_xywh[0])
-    point = to_point(boxes_xywh)
+    space = SPACES[params.space](boxes_xywh[0])
+    point = space.to_point(boxes_xywh)
     length = point.new_full((len(point), 1), params.step)
     start, slope, value = point, torch.zeros_like(point), point.new_full((len(point),), -torch.inf)
     asked = []
     for _ in range(params.iter):
-        boxes, found, gradient = _ask(overlap, to_box, point)
+        boxes = space.to_box(point)
         asked.append(boxes)
-        kept = (found > value)[:, None] if params.decay < 1 else torch.ones_like(length, dtype=torch.bool)
-        start, slope = torch.where(kept, point, start), torch.where(kept, gradient, slope)
-        value, length = torch.where(kept[:, 0], found, value), torch.where(kept, length, length * params.decay)
-        point = start + length * slope * scale(start)
-    return to_box(point), value, torch.stack(asked) if asked else boxes_xywh[None]
+        found, gradient = overlap(boxes)
+        gradient = space.gradient(gradient, boxes)
+        if params.decay < 1:
+            kept = found > value
+            length = torch.where(kept[:, None], length, length * params.decay)
+            point, gradient = torch.where(kept[:, None], point, start), torch.where(kept[:, None], gradient, slope)
+            found = torch.where(kept, found, value)
+        start, slope, value = point, gradient, found
+        point = start + length * slope * space.scale(start)
+    return space.to_box(point), value, torch.stack(asked) if asked else boxes_xywh[None]
 
 
-def _ask(overlap: Overlap, to_box: Callable[[Tensor], Tensor], point: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The boxes (N, 4) at `point`, their overlaps (N,), and the gradient of these with respect to `point`."""
-    with torch.enable_grad():
-        variable = point.detach().requires_grad_()
-        boxes = to_box(variable)
-        found = overlap(boxes)
-        (gradient,) = torch.autograd.grad(found.sum(), variable)
-    return boxes.detach(), found.detach(), gradient
+class DefaultSpace:
+    """Corner and size as they are; a step is scaled by the box's size."""
+
+    def __init__(self, first_xywh: Tensor) -> None:
+        pass
+
+    def to_point(self, boxes_xywh: Tensor) -> Tensor:
+        """(N, 4) coordinates of boxes (N, 4)."""
+        return boxes_xywh
+
+    def to_box(self, point: Tensor) -> Tensor:
+        """Back to boxes."""
+        return point
+
+    def gradient(self, by_box: Tensor, boxes_xywh: Tensor) -> Tensor:
+        """The gradient (N, 4) by the coordinates, of that by the boxes."""
+        return by_box
+
+    def scale(self, point: Tensor) -> Tensor:
+        """(N, 4) factors of a step."""
+        return point[:, 2:].repeat(1, 2)
 
 
-def _default_space(first_xywh: Tensor) -> tuple[Callable[[Tensor], Tensor], ...]:
-    return (lambda boxes: boxes), (lambda boxes: boxes), (lambda boxes: boxes[:, 2:].repeat(1, 2))
+class RelativeSpace(DefaultSpace):
+    """The centre in units of the first box's size, and the logarithm of the size."""
 
+    def __init__(self, first_xywh: Tensor) -> None:
+        self.unit = first_xywh[2:]
 
-def _relative_space(first_xywh: Tensor) -> tuple[Callable[[Tensor], Tensor], ...]:
-    unit = first_xywh[2:]
+    def to_point(self, boxes_xywh: Tensor) -> Tensor:
+        corner, size = boxes_xywh[:, :2], boxes_xywh[:, 2:]
+        return torch.cat([(corner + size / 2) / self.unit, size.log()], dim=1)
 
-    def to_point(boxes: Tensor) -> Tensor:
-        return torch.cat([(boxes[:, :2] + boxes[:, 2:] / 2) / unit, boxes[:, 2:].log()], dim=1)
-
-    def to_box(point: Tensor) -> Tensor:
+    def to_box(self, point: Tensor) -> Tensor:
         size = point[:, 2:].exp()
-        return torch.cat([point[:, :2] * unit - size / 2, size], dim=1)
+        return torch.cat([point[:, :2] * self.unit - size / 2, size], dim=1)
 
-    return to_point, to_box, torch.ones_like
+    def gradient(self, by_box: Tensor, boxes_xywh: Tensor) -> Tensor:
+        by_corner, by_size = by_box[:, :2], by_box[:, 2:]
+        return torch.cat([by_corner * self.unit, (by_size - by_corner / 2) * boxes_xywh[:, 2:]], dim=1)
+
+    def scale(self, point: Tensor) -> Tensor:
+        return torch.ones_like(point)
 
 
-SPACES = {"default": _default_space, "relative": _relative_space}
-"""To coordinates, back to boxes, and the factor of each coordinate's step."""
+SPACES: dict[str, type[DefaultSpace]] = {"default": DefaultSpace, "relative": RelativeSpace}
 
 
 def best_box(boxes_xywh: Tensor, overlaps: Tensor, params: BoxParams) -> Tensor | None:

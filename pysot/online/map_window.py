@@ -8,11 +8,13 @@ window that is the map's own is padded with zeros as there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from pysot.models.head.iounet import MapFunction
 
 STRIDES = (8, 16)
 REACH = 2
@@ -64,18 +66,27 @@ class MapWindow:
         )
 
     def compute(
-        self, convolve: Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]], features: Sequence[Tensor]
+        self, convolve: MapFunction, unpadded: MapFunction, features: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """`convolve(features)`, only inside the window: the fine and the coarse map (1, C, h, w)."""
-        parts, inner = [], []
+        """`convolve(features)`, only inside the window: the fine and the coarse map (1, C, h, w).
+
+        Args:
+            convolve: two 3x3 convolutions with zeros around each map.
+            unpadded: the same without these zeros, for a window that the whole map surrounds.
+            features: the backbone's maps.
+        """
+        parts, inner, surrounded = [], [], True
         for level, factor in zip(features, (2, 1), strict=True):
             ranges = []
             for low, high, limit in ((self.y1, self.y2, level.shape[2]), (self.x1, self.x2, level.shape[3])):
                 start, stop = max(factor * low - REACH, 0), min(factor * high + REACH, limit)
                 ranges.append((start, stop, factor * low - start, min(factor * high, limit) - start))
+                surrounded &= stop - start == factor * (high - low) + 2 * REACH
             (top, bottom, *rows), (left, right, *columns) = ranges
             parts.append(level[:, :, top:bottom, left:right].contiguous(memory_format=torch.channels_last))
             inner.append((rows, columns))
+        if surrounded:
+            return unpadded(parts)
         fine, coarse = (
             result[:, :, rows[0] : rows[1], columns[0] : columns[1]].contiguous(memory_format=torch.channels_last)
             for result, (rows, columns) in zip(convolve(parts), inner, strict=True)

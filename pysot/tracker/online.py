@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pysot.core.crop import Image, SampledPatch, sample_patch
 from pysot.core.errors import ConfigError, SotError
+from pysot.models.head.iounet import TargetOverlap
 from pysot.online.augmentation import AugmentationParams, augment, drop_channels
 from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
 from pysot.online.localisation import Finding, LocalisationParams, Peak
@@ -30,7 +31,7 @@ MARGIN = 0.2
 """At least this share of the target's size stays inside the image."""
 SMALLEST, LARGEST = 1.0, 10.0
 """Limits of a target's sides: image pixels, and image sides."""
-WINDOW_SLACK = 0.25
+WINDOW_SLACK = 0.15
 """How far beside the first boxes, in their sizes, refined ones are expected."""
 VIEWS_AT_ONCE = 4
 """Views of the first frame that go through the network together: a few keep its maps in the processor's cache."""
@@ -123,6 +124,7 @@ class OnlineTracker(Tracker):
 
     def __init__(self, model: Any, params: OnlineParams) -> None:
         super().__init__(model, params)
+        self._unpadded = model.bb_regressor.unpadded()
         self._like = model.bb_regressor.iou_predictor.weight.detach()  # never shortened
 
     @abstractmethod
@@ -169,7 +171,8 @@ class OnlineTracker(Tracker):
                     "are damaged, or overflow in this precision. Load another snapshot."
                 )
             box = torch.tensor([view.box_in_patch(self.center_xy, self.size_wh)], dtype=torch.float64).to(self._like)
-            self.modulation = self.model.bb_regressor.modulation(first, box)
+            head = self.model.bb_regressor
+            self.overlap = TargetOverlap(head, head.modulation(first, box), rows=1 + self.params.box.num_random)
             samples = features.permute(0, 2, 3, 1)
             dropped = drop_channels(samples[0], aug.dropout_num, aug.dropout_p, self.rng)
             shifts = np.concatenate([shifts, np.zeros((len(dropped), 2), shifts.dtype)])
@@ -270,16 +273,10 @@ class OnlineTracker(Tracker):
 
     def _ascend(self, features: list[Tensor], window: MapWindow, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`pysot.online.box_refinement.ascend` on the part of the maps inside `window`."""
-        head = self.model.bb_regressor
         with torch.no_grad():
-            maps = window.compute(head.iou_features, features)
+            maps = window.compute(self.model.bb_regressor.iou_features, self._unpadded, features)
         offset = boxes.new_tensor([*window.offset_xy, 0, 0])
-
-        def overlap(boxes_xywh: Tensor) -> Tensor:
-            overlaps: Tensor = head.predict_iou(self.modulation, maps, (boxes_xywh - offset)[None])[0]
-            return overlaps
-
-        return ascend(overlap, boxes, self.params.box)
+        return ascend(lambda boxes_xywh: self.overlap(maps, boxes_xywh - offset), boxes, self.params.box)
 
     def _inside(self, center_xy: tuple[float, float], image: Image) -> tuple[float, float]:
         """`center_xy` moved so that a share of the target stays inside the image."""

@@ -4,16 +4,26 @@ section 3). Module names are those of the published snapshots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_linear_bn_weights
 
 from pysot.core.registry import Registry
-from pysot.models.layers.prroi_pool import prroi_pool_boxes
+from pysot.models.layers.packed_linear import PackedLinear
+from pysot.models.layers.prroi_pool import prroi_box_gradient, prroi_pool_boxes
 
 STRIDES = (8, 16)
 """Input pixels per cell of the two maps."""
+SIDES = (5, 3)
+"""Bins of a box along each side, in the two maps."""
+
+MapFunction: TypeAlias = Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]]
+"""The backbone's two maps to the two that boxes are pooled from."""
 
 IOU_HEADS: Registry[type[IouNet]] = Registry("overlap head", key="IOU.TYPE")
 """Classes called with `**IOU.KWARGS`."""
@@ -78,8 +88,8 @@ class IouNet(nn.Module):
         self.conv4_2t = _conv(wide4, wide4)
         self.fc34_3r = _conv(2 * target4, wide3, kernel=1, padding=0)
         self.fc34_4r = _conv(2 * target4, wide4, kernel=1, padding=0)
-        self.fc3_rt = LinearBlock(wide3, inter3, 5)
-        self.fc4_rt = LinearBlock(wide4, inter4, 3)
+        self.fc3_rt = LinearBlock(wide3, inter3, SIDES[0])
+        self.fc4_rt = LinearBlock(wide4, inter4, SIDES[1])
         self.iou_predictor = nn.Linear(inter3 + inter4, 1)
         self.input_dim = [fine, coarse]
         _initialise(self)
@@ -102,9 +112,21 @@ class IouNet(nn.Module):
 
     def iou_features(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The maps boxes are pooled from, channels last, of the test image's maps (B, C, H, W) of strides 8 and 16."""
-        fine = self.conv3_2t(self.conv3_1t(features[0]))
-        coarse = self.conv4_2t(self.conv4_1t(features[1]))
-        return tuple(x.contiguous(memory_format=torch.channels_last) for x in (fine, coarse))  # type: ignore[return-value]
+        return _convolve(self._test_blocks(), features)
+
+    def unpadded(self) -> MapFunction:
+        """`iou_features` without zeros around any map: its maps end two cells earlier on each side. The weights are
+        shared.
+        """
+        shared = {id(tensor): tensor for tensor in (*self.parameters(), *self.buffers())}
+        blocks = copy.deepcopy(self._test_blocks(), shared)
+        for layer in (layer for pair in blocks for block in pair for layer in block.modules()):
+            if isinstance(layer, nn.Conv2d):
+                layer.padding = (0, 0)
+        return partial(_convolve, blocks)
+
+    def _test_blocks(self) -> list[tuple[nn.Sequential, nn.Sequential]]:
+        return [(self.conv3_1t, self.conv3_2t), (self.conv4_1t, self.conv4_2t)]
 
     def predict_iou(
         self, modulation: tuple[Tensor, Tensor], iou_features: tuple[Tensor, Tensor], boxes_xywh: Tensor
@@ -115,7 +137,7 @@ class IouNet(nn.Module):
         """
         boxes_xyxy = _corners(boxes_xywh)
         vectors = []
-        for level, (block, side) in enumerate(((self.fc3_rt, 5), (self.fc4_rt, 3))):
+        for level, (block, side) in enumerate(zip((self.fc3_rt, self.fc4_rt), SIDES, strict=True)):
             # The factors go onto the pooled cells: pooling is linear, and these are fewer than those of the map.
             pooled = prroi_pool_boxes(iou_features[level], boxes_xyxy, (side, side), 1 / STRIDES[level])
             vectors.append(block((pooled * modulation[level][:, None]).flatten(0, 1)))
@@ -132,6 +154,63 @@ class IouNet(nn.Module):
         """All three steps, for training: (B, N)."""
         modulation = self.modulation(reference, reference_boxes_xywh)
         return self.predict_iou(modulation, self.iou_features(test), boxes_xywh)
+
+
+def _convolve(blocks: list[tuple[nn.Sequential, nn.Sequential]], features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    fine, coarse = (
+        second(first(x)).contiguous(memory_format=torch.channels_last)
+        for (first, second), x in zip(blocks, features, strict=True)
+    )
+    return fine, coarse
+
+
+class TargetOverlap:
+    """`IouNet.predict_iou` in eval mode for one target, with its gradient: the target's factors and the batch norms are
+    in the weights, and both come in closed form.
+
+    Args:
+        head: its weights are copied.
+        modulation: (1, C3, 1, 1) and (1, C4, 1, 1), of one target.
+        rows: about how many boxes are asked for at once.
+    """
+
+    def __init__(self, head: IouNet, modulation: tuple[Tensor, Tensor], rows: int) -> None:
+        blocks = (head.fc3_rt, head.fc4_rt)
+        self._layers = [_fold(block, factors, rows) for block, factors in zip(blocks, modulation, strict=True)]
+        weight = head.iou_predictor.weight.detach()[0]
+        self._weights = weight.split([block.linear.out_features for block in blocks])
+        self._bias = head.iou_predictor.bias.detach()
+
+    @torch.no_grad()
+    def __call__(self, iou_features: tuple[Tensor, Tensor], boxes_xywh: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,) predicted overlaps of `boxes_xywh` (N, 4), in pixels of the one test image with these maps, and the
+        (N, 4) gradient of each by its box.
+        """
+        boxes_xyxy = _corners(boxes_xywh)[None]
+        overlaps, gradient = self._bias, torch.zeros_like(boxes_xywh)
+        for features, layer, weight, side, stride in zip(
+            iou_features, self._layers, self._weights, SIDES, STRIDES, strict=True
+        ):
+            bins = prroi_pool_boxes(features, boxes_xyxy, (side, side), 1 / stride).permute(0, 1, 3, 4, 2)
+            vectors = layer(bins.flatten(2).squeeze(0)).relu_()
+            overlaps = overlaps + vectors @ weight
+            grad_bins = layer.back((vectors > 0) * weight).reshape(bins.shape)
+            gradient += prroi_box_gradient(features, boxes_xyxy, grad_bins, 1 / stride).squeeze(0)
+        gradient[:, :2] += gradient[:, 2:]  # a box that moves moves both its corners
+        return overlaps, gradient
+
+
+def _fold(block: LinearBlock, factors: Tensor, rows: int) -> PackedLinear:
+    """`block` on bins (N, side, side, C) without the factors, and without its ReLU."""
+    linear, bn = block.linear, block.bn
+    assert bn.running_mean is not None
+    assert bn.running_var is not None
+    weight, bias = fuse_linear_bn_weights(
+        linear.weight, linear.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
+    )
+    channels = factors.shape[1]
+    by_cell = (weight.unflatten(1, (channels, -1)) * factors.reshape(channels, 1)).transpose(1, 2).flatten(1)
+    return PackedLinear(by_cell, bias, rows)
 
 
 def _corners(boxes_xywh: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ of its time; with a single thread it does not use oneDNN at all, and takes up to
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 SHAPES_KEPT = 3
 """Packed weights are for one shape of the input: a template, a search region, and an enlarged one."""
+PACKED_AT, REPLACED_AT = 4, 40
+"""Use of a shape at which weights are packed for it: while there is room, and in the place of others. Packing takes as
+long as it saves in three uses, where the layout is another one at all."""
 
 
 class FusedConv2d(nn.Conv2d):
@@ -59,8 +62,9 @@ class FusedConv2d(nn.Conv2d):
         return type(conv) is nn.Conv2d and conv.padding_mode == "zeros" and not isinstance(conv.padding, str)
 
     def _forget(self) -> None:
-        self._own, self._last_shape = (self.weight,), Size()  # in a tuple, or it would be a parameter twice
+        self._own = (self.weight,)  # in a tuple, or it would be a parameter twice
         self._packed: OrderedDict[Size, Tensor] = OrderedDict()
+        self._uses: Counter[Size] = Counter()  # of shapes that are not packed
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FusedConv2d:
         """Moved or converted weights are packed anew."""
@@ -70,7 +74,7 @@ class FusedConv2d(nn.Conv2d):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the packed weights, which can be neither copied nor pickled."""
-        return {key: value for key, value in self.__dict__.items() if key not in ("_own", "_last_shape", "_packed")}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_own", "_packed", "_uses")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
@@ -100,17 +104,21 @@ class FusedConv2d(nn.Conv2d):
         return F.relu(out) if self.highest is None else out.clamp(0, self.highest)
 
     def _weight_for(self, shape: Size) -> Tensor:
-        """The weights in the layout that suits an input of `shape`; as they are when it comes for the first time."""
+        """The weights in the layout that suits an input of `shape`.
+
+        Until it pays to find out, the last layout found: mostly it is the same, and where not, oneDNN changes it.
+        """
         if shape in self._packed:
             return self._packed[shape]
-        if shape != self._last_shape:  # packing pays where the same shape comes again and again
-            self._last_shape = shape
-            return self.weight
+        self._uses[shape] += 1
+        if self._uses[shape] < (PACKED_AT if len(self._packed) < SHAPES_KEPT else REPLACED_AT):
+            return next(reversed(self._packed.values()), self.weight)
+        del self._uses[shape]
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # its declared types lack the shape
         packed: Tensor = reorder(
             self.weight.detach().to_mkldnn(), self.padding, self.stride, self.dilation, self.groups, shape
         )
-        while len(self._packed) >= SHAPES_KEPT:
+        if len(self._packed) == SHAPES_KEPT:
             self._packed.popitem(last=False)
         self._packed[shape] = packed
         return packed

@@ -14,7 +14,7 @@ from torch import Tensor
 from pysot.core.errors import ConfigError, SnapshotError
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.resnet_std import RGB_MEAN, RGB_STD, normalise
-from pysot.models.head.iounet import IOU_HEADS, IouNet
+from pysot.models.head.iounet import IOU_HEADS, IouNet, TargetOverlap
 from pysot.models.inference import prepare_for_inference
 from pysot.models.iou_model import AtomNet
 from pysot.models.layers.normalize import normalize_power
@@ -144,6 +144,35 @@ def test_overlap_has_exact_gradients_in_the_boxes() -> None:
     assert torch.autograd.gradcheck(lambda boxes: head.predict_iou(modulation, maps, boxes), (boxes,))
     (gradient,) = torch.autograd.grad(head.predict_iou(modulation, maps, boxes).sum(), boxes)
     assert gradient.abs().min() > 1e-6
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_head_for_one_target_gives_the_same_overlaps_and_gradients(dtype: torch.dtype) -> None:
+    head, target = small_head().to(dtype), torch.tensor([[20.3, 21.1, 40.7, 33.9]], dtype=dtype)
+    maps = [level.to(dtype) for level in small_maps(1)]
+    with torch.no_grad():
+        modulation, maps = head.modulation(maps, target), head.iou_features(maps)
+    boxes = target + torch.tensor([[0.0] * 4, [3.3, -2.1, 5.7, 4.9], [90.0, 90, 5, 5]], dtype=dtype)
+    overlaps, gradient = TargetOverlap(head, modulation, rows=3)(maps, boxes)
+    variable = boxes.clone().requires_grad_()
+    expected = head.predict_iou(modulation, maps, variable[None])[0]
+    (slope,) = torch.autograd.grad(expected.sum(), variable)
+    tolerance = {"atol": 1e-10, "rtol": 1e-9} if dtype is torch.float64 else {"atol": 1e-5, "rtol": 1e-4}
+    torch.testing.assert_close(overlaps, expected.detach(), **tolerance)
+    torch.testing.assert_close(gradient, slope, **tolerance)
+
+
+def test_maps_without_zeros_around_are_the_middle_of_those_with() -> None:
+    head, features = small_head(), [level.repeat(1, 1, 2, 2) for level in small_maps(1)]
+    with torch.no_grad():
+        for whole, inner in zip(head.iou_features(features), head.unpadded()(features), strict=True):
+            torch.testing.assert_close(inner, whole[:, :, 2:-2, 2:-2])
+    assert head.conv3_1t[0].padding == (1, 1)
+    inner_maps = head.unpadded()
+    with torch.no_grad():
+        before = inner_maps(features)[0]
+        head.conv3_1t[0].weight.mul_(0)
+        assert not torch.equal(inner_maps(features)[0], before)  # the weights are shared
 
 
 def test_a_batch_is_its_samples_one_by_one() -> None:

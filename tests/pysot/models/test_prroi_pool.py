@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pysot.models.layers import prroi_pool as module
-from pysot.models.layers.prroi_pool import backend_name, pool_by_matrices, prroi_pool, prroi_pool_boxes
+from pysot.models.layers.prroi_pool import (
+    backend_name,
+    pool_by_matrices,
+    prroi_box_gradient,
+    prroi_pool,
+    prroi_pool_boxes,
+)
 
 built = importlib.util.find_spec("pysot.models.layers._prroi_pool") is not None
 BACKENDS = [pytest.param("native", marks=pytest.mark.skipif(not built, reason="the extension is not built")), "torch"]
@@ -84,6 +90,18 @@ def test_gradients_are_exact_also_of_the_gradient(backend: str, layout: torch.me
     assert torch.autograd.gradcheck(pool, (features, boxes))
     assert torch.autograd.gradgradcheck(pool, (features, boxes), fast_mode=True)
     assert torch.autograd.gradgradcheck(lambda boxes: pool(features.detach(), boxes), (boxes,), fast_mode=True)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_gradient_by_boxes_without_a_graph(backend: str, layout: torch.memory_format) -> None:
+    features, boxes = normal(2, 3, 7, 6).contiguous(memory_format=layout), general_boxes().requires_grad_()
+    pooled = prroi_pool_boxes(features, boxes, (2, 3), 1 / 8)
+    grad = normal(*pooled.shape, seed=2)
+    (expected,) = torch.autograd.grad(pooled, boxes, grad)
+    with torch.no_grad():
+        found = prroi_box_gradient(features, boxes, grad.permute(0, 1, 3, 4, 2), 1 / 8)
+    assert not found.requires_grad
+    torch.testing.assert_close(found, expected)
 
 
 def test_constant_and_linear_maps(backend: str) -> None:

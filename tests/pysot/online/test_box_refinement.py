@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import torch
 from torch import Tensor
 
 from pysot.core.errors import ConfigError
-from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
+from pysot.models.head.iounet import TargetOverlap
+from pysot.online.box_refinement import BoxParams, Overlap, ascend, best_box, jitter_boxes
 from tests.golden import golden_atom
 
 TARGET = torch.tensor([40.0, 50.0, 60.0, 30.0])
@@ -25,6 +28,19 @@ def likeness(boxes_xywh: Tensor) -> Tensor:
     offset = (center - TARGET[:2] - TARGET[2:] / 2) / TARGET[2:]
     growth = (boxes_xywh[:, 2:] / TARGET[2:]).log()
     return 1 - (offset.square() + growth.square()).sum(1)
+
+
+def by_autograd(overlap: Callable[[Tensor], Tensor]) -> Overlap:
+    def both(boxes_xywh: Tensor) -> tuple[Tensor, Tensor]:
+        variable = boxes_xywh.detach().requires_grad_()
+        overlaps = overlap(variable)
+        (gradient,) = torch.autograd.grad(overlaps.sum(), variable)
+        return overlaps.detach(), gradient
+
+    return both
+
+
+climb = partial(ascend, by_autograd(likeness))
 
 
 def test_recorded_refinement(shared: Path) -> None:
@@ -40,11 +56,8 @@ def test_recorded_refinement(shared: Path) -> None:
         fine, coarse = model.features(images)
         modulation = model.bb_regressor.modulation([fine[:1], coarse[:1]], train[:1])
         maps = model.bb_regressor.iou_features([fine[1:], coarse[1:]])
-
-    def overlap(boxes_xywh: Tensor) -> Tensor:
-        return model.bb_regressor.predict_iou(modulation, maps, boxes_xywh[None])[0]
-
-    moved, overlaps, asked = ascend(overlap, boxes[0], BoxParams())
+    overlap = TargetOverlap(model.bb_regressor, modulation, rows=6)
+    moved, overlaps, asked = ascend(partial(overlap, maps), boxes[0], BoxParams())
     assert float((moved - expected.reshape(-1, 4)).abs().max()) < 1e-3 * float(expected.abs().max())
     np.testing.assert_allclose(overlaps, history[-1, 0], atol=2e-3)
     assert asked.shape == (5, 6, 4) and torch.equal(asked[0], boxes[0])
@@ -56,7 +69,7 @@ def test_recorded_refinement(shared: Path) -> None:
 )
 def test_boxes_climb_to_the_target(params: BoxParams) -> None:
     boxes = torch.stack([FIRST, FIRST * 1.1])
-    moved, overlaps, _ = ascend(likeness, boxes, params)
+    moved, overlaps, _ = climb(boxes, params)
     assert (likeness(moved) >= likeness(boxes)).all()
     if params.iter == 60:
         assert float((moved - TARGET).abs().max()) < 0.5 and float(overlaps.min()) > 0.999
@@ -65,7 +78,7 @@ def test_boxes_climb_to_the_target(params: BoxParams) -> None:
 def test_one_step_is_the_published_one() -> None:
     variable = FIRST[None].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(likeness(variable).sum(), variable)
-    moved, overlap, _ = ascend(likeness, FIRST[None], BoxParams(iter=1, step=0.5))
+    moved, overlap, _ = climb(FIRST[None], BoxParams(iter=1, step=0.5))
     scale = torch.tensor([66.0, 33.0, 66.0, 33.0])
     torch.testing.assert_close(moved, FIRST[None] + 0.5 * gradient * scale)
     torch.testing.assert_close(overlap, likeness(FIRST[None]))
@@ -78,20 +91,20 @@ def test_a_step_in_relative_space_follows_centre_and_logarithm() -> None:
     (gradient,) = torch.autograd.grad(likeness(torch.cat([point[:2] * unit - size / 2, size])[None]).sum(), point)
     after = (point + 0.1 * gradient).detach()
     expected = torch.cat([after[:2] * unit - after[2:].exp() / 2, after[2:].exp()])
-    moved, _, _ = ascend(likeness, FIRST[None], BoxParams(iter=1, step=0.1, space="relative"))
+    moved, _, _ = climb(FIRST[None], BoxParams(iter=1, step=0.1, space="relative"))
     torch.testing.assert_close(moved[0], expected)
 
 
 def test_decay_takes_back_steps_that_made_a_box_worse() -> None:
     wild = BoxParams(iter=30, step=60.0)
-    without, _, _ = ascend(likeness, FIRST[None], wild)
-    _, overlaps, _ = ascend(likeness, FIRST[None], replace(wild, decay=0.5))
+    without, _, _ = climb(FIRST[None], wild)
+    _, overlaps, _ = climb(FIRST[None], replace(wild, decay=0.5))
     assert float(overlaps) > float(likeness(FIRST[None])) and float(overlaps) > 0.9
     assert not float(likeness(without)) > float(overlaps)
 
 
 def test_no_iterations_leave_the_boxes() -> None:
-    moved, overlaps, asked = ascend(likeness, FIRST[None], BoxParams(iter=0))
+    moved, overlaps, asked = climb(FIRST[None], BoxParams(iter=0))
     assert torch.equal(moved, FIRST[None]) and torch.isinf(overlaps).all() and torch.equal(asked[0], FIRST[None])
 
 

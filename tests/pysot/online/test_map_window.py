@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pysot.models.head.iounet import IouNet
+from pysot.models.head.iounet import IouNet, MapFunction
 from pysot.online.map_window import MapWindow
 
 SIZE = (9, 11)
@@ -34,7 +34,7 @@ def test_overlaps_and_gradients_are_those_of_the_whole_maps(
         return
     found = []
     for part in (window, WHOLE):
-        maps = part.compute(HEAD.iou_features, FEATURES)
+        maps = part.compute(HEAD.iou_features, HEAD.unpadded(), FEATURES)
         offset = torch.tensor([*part.offset_xy, 0, 0], dtype=torch.float64)
         variable = boxes_xywh.clone().requires_grad_()
         overlap = HEAD.predict_iou(MODULATION, maps, (variable - offset)[None])
@@ -44,10 +44,25 @@ def test_overlaps_and_gradients_are_those_of_the_whole_maps(
     torch.testing.assert_close(found[0][1], found[1][1])
 
 
+@pytest.mark.parametrize(("x1", "wanted"), [(2, "unpadded"), (1, "padded"), (6, "unpadded"), (7, "padded")])
+def test_only_windows_at_the_border_need_zeros_around(x1: int, wanted: str) -> None:
+    window, used = MapWindow(x1, 3, x1 + 3, 5, SIZE), []
+
+    def noted(name: str, convolve: MapFunction) -> MapFunction:
+        return lambda parts: (used.append(name), convolve(parts))[1]
+
+    with torch.no_grad():
+        maps = window.compute(noted("padded", HEAD.iou_features), noted("unpadded", HEAD.unpadded()), FEATURES)
+        for part, whole, factor in zip(maps, HEAD.iou_features(FEATURES), (2, 1), strict=True):
+            expected = whole[:, :, 3 * factor : 5 * factor, x1 * factor : (x1 + 3) * factor]
+            torch.testing.assert_close(part, expected)
+    assert used == [wanted]
+
+
 def test_a_window_is_as_small_as_its_boxes_allow() -> None:
     window = MapWindow.around(torch.tensor([[64.0, 48, 32, 32]]), 0, SIZE)
     assert (window.x1, window.y1, window.x2, window.y2) == (4, 3, 7, 6) and window.offset_xy == (64, 48)
-    fine, coarse = window.compute(HEAD.iou_features, FEATURES)
+    fine, coarse = window.compute(HEAD.iou_features, HEAD.unpadded(), FEATURES)
     assert fine.shape == (1, 5, 6, 6) and coarse.shape == (1, 5, 3, 3)
 
 
