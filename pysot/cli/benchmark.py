@@ -39,7 +39,7 @@ OTHERS = {
     "select": (benchmark_select, "how long it takes to choose channels for a target"),
 }
 _WARM_UP = 5
-_SCENE_SEED = 0
+_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def parse_size(text: str) -> tuple[int, int]:
 def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[Tracker, str]:
     """The tracker, and what its weights are. Speed does not depend on them: without a snapshot they are random."""
     cfg = load_config(config, opts)
+    torch.manual_seed(_SEED)  # random weights decide how often a box has to be refined again
     model = build_model(cfg)
     try:
         path = find_snapshot(snapshot or snapshot_name(cfg, config), download=snapshot is not None)
@@ -146,7 +147,7 @@ def measure(tracker: Tracker, name: str, weights: str, frames: int, size_wh: tup
     A tracker that learns does so on its own schedule, where it believes to have found the target. With random weights,
     `TRACK.ONLINE.NOT_FOUND_THR -1000000000` makes it believe so in every frame.
     """
-    scene = random_scene(_SCENE_SEED, count=frames + _WARM_UP + 1, size=size_wh)
+    scene = random_scene(_SEED, count=frames + _WARM_UP + 1, size=size_wh)
     images: list[Image] = [scene.frame(index) for index in range(frames + _WARM_UP + 1)]
     box = np.asarray(scene.box(0), dtype=float)
     watch = Stopwatch(tracker)

@@ -58,7 +58,7 @@ def jitter_boxes(box_xywh: Tensor, params: BoxParams, rng: np.random.Generator) 
     return torch.cat([box_xywh[None], torch.cat([centers - sizes / 2, sizes], dim=1)])
 
 
-def ascend(overlap: Overlap, boxes_xywh: Tensor, params: BoxParams) -> tuple[Tensor, Tensor, Tensor]:
+def ascend(overlap: Overlap, boxes_xywh: Tensor, params: BoxParams) -> tuple[Tensor, Tensor]:
     """Moves each box along the gradient of its predicted overlap.
 
     Args:
@@ -66,16 +66,14 @@ def ascend(overlap: Overlap, boxes_xywh: Tensor, params: BoxParams) -> tuple[Ten
         boxes_xywh: (N, 4) first boxes; the first one sets the units of the `relative` space.
 
     Returns:
-        (N, 4) moved boxes, (N,) overlaps predicted before the last step, and (iter, N, 4) every box that was asked for.
+        (N, 4) moved boxes, and (N,) overlaps predicted before the last step.
     """
     space = SPACES[params.space](boxes_xywh[0])
     point = space.to_point(boxes_xywh)
     length = point.new_full((len(point), 1), params.step)
     start, slope, value = point, torch.zeros_like(point), point.new_full((len(point),), -torch.inf)
-    asked = []
     for _ in range(params.iter):
         boxes = space.to_box(point)
-        asked.append(boxes)
         found, gradient = overlap(boxes)
         gradient = space.gradient(gradient, boxes)
         if params.decay < 1:
@@ -85,7 +83,7 @@ def ascend(overlap: Overlap, boxes_xywh: Tensor, params: BoxParams) -> tuple[Ten
             found = torch.where(kept, found, value)
         start, slope, value = point, gradient, found
         point = start + length * slope * space.scale(start)
-    return space.to_box(point), value, torch.stack(asked) if asked else boxes_xywh[None]
+    return space.to_box(point), value
 
 
 class DefaultSpace:

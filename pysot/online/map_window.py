@@ -92,3 +92,27 @@ class MapWindow:
             for result, (rows, columns) in zip(convolve(parts), inner, strict=True)
         )
         return fine, coarse
+
+
+class WindowedMaps:
+    """The overlap head's maps of one image, computed around the boxes that ask for them, and again where one leaves.
+
+    Args:
+        convolve, unpadded, features: see `MapWindow.compute`.
+        slack: room for boxes to move, in their sizes, on each side.
+    """
+
+    def __init__(self, convolve: MapFunction, unpadded: MapFunction, features: Sequence[Tensor], slack: float) -> None:
+        self._convolve, self._unpadded, self._features, self._slack = convolve, unpadded, features, slack
+        self._window: MapWindow | None = None
+
+    def seen_by(self, boxes_xywh: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """Maps with all that boxes (N, 4) in crop pixels see, and these boxes in pixels of the maps' own crop."""
+        if self._window is None or not self._window.covers(boxes_xywh):
+            size_hw = (self._features[-1].shape[2], self._features[-1].shape[3])
+            whole = MapWindow(0, 0, size_hw[1], size_hw[0], size_hw)
+            finite = bool(boxes_xywh.isfinite().all())
+            self._window = MapWindow.around(boxes_xywh, self._slack, size_hw) if finite else whole
+            with torch.no_grad():
+                self._maps = self._window.compute(self._convolve, self._unpadded, self._features)
+        return self._maps, boxes_xywh - boxes_xywh.new_tensor([*self._window.offset_xy, 0, 0])

@@ -21,7 +21,7 @@ from pysot.models.head.iounet import TargetOverlap
 from pysot.online.augmentation import AugmentationParams, augment, drop_channels
 from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
 from pysot.online.localisation import Finding, LocalisationParams, Peak
-from pysot.online.map_window import MapWindow
+from pysot.online.map_window import WindowedMaps
 from pysot.online.patch import PatchView, resize_patch
 from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult
 
@@ -257,12 +257,9 @@ class OnlineTracker(Tracker):
         view, params = candidate.view, self.params.box
         first = torch.tensor(view.box_in_patch(center_xy, self.size_wh), dtype=torch.float64).to(self._like)
         boxes = jitter_boxes(first, params, self.rng)
-        whole = (candidate.features[-1].shape[2], candidate.features[-1].shape[3])
-        window = MapWindow.around(boxes, WINDOW_SLACK, whole)
-        moved, overlaps, asked = self._ascend(candidate.features, window, boxes)
-        if not window.covers(asked.flatten(0, 1)):
-            window = MapWindow(0, 0, whole[1], whole[0], whole)
-            moved, overlaps, asked = self._ascend(candidate.features, window, boxes)
+        head = self.model.bb_regressor
+        maps = WindowedMaps(head.iou_features, self._unpadded, candidate.features, WINDOW_SLACK)
+        moved, overlaps = ascend(lambda asked: self.overlap(*maps.seen_by(asked)), boxes, params)
         best = best_box(moved, overlaps, params)
         if best is None:
             return center_xy, self.size_wh
@@ -270,13 +267,6 @@ class OnlineTracker(Tracker):
         largest = LARGEST * max(self.image_hw)
         width, height = (min(max(value, SMALLEST), largest) for value in size)
         return center, (width, height)
-
-    def _ascend(self, features: list[Tensor], window: MapWindow, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`pysot.online.box_refinement.ascend` on the part of the maps inside `window`."""
-        with torch.no_grad():
-            maps = window.compute(self.model.bb_regressor.iou_features, self._unpadded, features)
-        offset = boxes.new_tensor([*window.offset_xy, 0, 0])
-        return ascend(lambda boxes_xywh: self.overlap(maps, boxes_xywh - offset), boxes, self.params.box)
 
     def _inside(self, center_xy: tuple[float, float], image: Image) -> tuple[float, float]:
         """`center_xy` moved so that a share of the target stays inside the image."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from pysot.models.head.iounet import IouNet, MapFunction
-from pysot.online.map_window import MapWindow
+from pysot.online.map_window import MapWindow, WindowedMaps
 
 SIZE = (9, 11)
 HEAD = IouNet((4, 6), (5, 5), (3, 3), (4, 6)).eval().requires_grad_(False).double()
@@ -85,3 +88,22 @@ def test_boxes_that_left_the_window_are_noticed(box: tuple[float, ...], covered:
 
 def test_everything_is_covered_by_the_whole_map() -> None:
     assert WHOLE.covers(torch.tensor([[-500.0, -500, 2000, 2000]]))
+
+
+def test_maps_are_computed_again_only_where_a_box_leaves() -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def noted(parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        fine, coarse = HEAD.iou_features(parts)
+        shapes.append(tuple(fine.shape[2:]))
+        return fine, coarse
+
+    maps = WindowedMaps(noted, noted, [level.repeat(1, 1, 3, 3) for level in FEATURES], slack=0.25)
+    box = torch.tensor([[200.0, 160, 32, 32]], dtype=torch.float64)
+    _, inside = maps.seen_by(box)
+    _, moved = maps.seen_by(box + torch.tensor([7.0, -7, 0, 0]))
+    assert torch.equal(moved - inside, torch.tensor([[7.0, -7, 0, 0]]).double()) and len(shapes) == 1
+    maps.seen_by(box + torch.tensor([64.0, 0, 0, 0]))
+    assert len(shapes) == 2 and max(shapes[1]) < 24
+    maps.seen_by(box * torch.nan)
+    assert shapes[2] == (54, 66)  # the whole map
