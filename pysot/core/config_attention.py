@@ -21,6 +21,7 @@ POLICY: dict[str, Any] = {
     "FAIL_THR": 0.8,
     "REDETECT_THR": 0.9,
     "MARGIN": 0.0,
+    "ATTENTION_WEIGHT": 0.0,  # of the attention inside a box, in how sure a global frame is of it
     "PATIENCE": 1,
     "INTERVAL": 1,
     "NUM_PROPOSALS": 3,

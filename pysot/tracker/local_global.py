@@ -19,6 +19,10 @@ from pysot.tracker.proposers import Proposer
 logger = logging.getLogger(__name__)
 
 
+LEAST_ATTENTION = 1e-3
+"""A place that is attended to less counts as this one."""
+
+
 class Mode(Enum):
     """Where the next frame is searched."""
 
@@ -35,6 +39,8 @@ class PolicyParams:
         redetect_thr: the target counts as found from this score on; at least `fail_thr`. The size that is searched for
             is that of the last frame that reached it.
         margin: a place found elsewhere must score so much more than the local one.
+        attention_weight: in a searched frame, every score counts times the mean attention inside its box to this power
+            (`joint_score`): a look-alike that is not attended to is not believed. 0 leaves the scores alone.
         patience: bad frames in a row after which the search becomes global.
         interval: of the global frames, every so many are searched; in the others the base tracker goes on.
         window_influence: weight of the prior "near the centre" at a proposed place.
@@ -47,6 +53,7 @@ class PolicyParams:
     fail_thr: float = 0.8
     redetect_thr: float = 0.9
     margin: float = 0.0
+    attention_weight: float = 0.0
     patience: int = 1
     interval: int = 1
     window_influence: float = 0.001
@@ -64,6 +71,8 @@ class PolicyParams:
                 f"ATTENTION.POLICY: PATIENCE {self.patience} and INTERVAL {self.interval} must be at least 1, "
                 f"WINDOW_INFLUENCE {self.window_influence} lie in [0, 1]."
             )
+        if self.attention_weight < 0:
+            raise ConfigError(f"ATTENTION.POLICY.ATTENTION_WEIGHT is {self.attention_weight}; expected 0 or more.")
 
 
 class LocalGlobalTracker(Tracker):
@@ -145,12 +154,23 @@ class LocalGlobalTracker(Tracker):
             return self._judged(self.base.track(image), searched=False)
         local = self.base.locate(image, self.base.search_region())
         found = [self.base.locate(image, self._region(place)) for place in places]
-        best = max(found, key=_certainty)
-        if _certainty(best) >= max(self.params.redetect_thr, _certainty(local) + self.params.margin):
+        certainty_here = self._certainty(image, local)
+        best = max(found, key=lambda candidate: self._certainty(image, candidate))
+        if self._certainty(image, best) >= max(self.params.redetect_thr, certainty_here + self.params.margin):
             return self._judged(self._go_to(image, best))
-        if self.params.hold and _certainty(local) < self.params.redetect_thr:
+        if self.params.hold and certainty_here < self.params.redetect_thr:
             return replace(self.last, score=local.score, state=State.LOST)
         return self._judged(self._commit(image, local))
+
+    def _certainty(self, image: Image, candidate: Candidate) -> float:
+        """The score, joint with the attention; below everything where there is none."""
+        if not math.isfinite(candidate.score):
+            return -math.inf
+        return self._joint(image, candidate.score, candidate.box_cxcywh)
+
+    def _joint(self, image: Image, score: float, box_cxcywh: tuple[float, float, float, float]) -> float:
+        weight = self.params.attention_weight
+        return joint_score(score, self.proposer.attended(image, box_cxcywh), weight) if weight else score
 
     def _region(self, place: Proposal) -> SearchRegion:
         """The base tracker's usual region, elsewhere, for the last good size."""
@@ -171,7 +191,9 @@ class LocalGlobalTracker(Tracker):
         self.base.learns = not self.params.freeze_update
         result = self.base.commit(image, candidate)
         self.base.learns = True
-        return result
+        x, y, width, height = result.box
+        middle = (x + width / 2, y + height / 2)
+        return replace(result, score=self._joint(image, result.score, (*middle, width, height)))
 
     def _judged(self, result: TrackResult, searched: bool = True) -> TrackResult:
         """The result of a global frame; from a sure one on, the search is local again."""
@@ -194,6 +216,6 @@ class LocalGlobalTracker(Tracker):
         return result.state is State.LOST
 
 
-def _certainty(candidate: Candidate) -> float:
-    """The score; below everything where there is none."""
-    return candidate.score if math.isfinite(candidate.score) else -math.inf
+def joint_score(score: float, attended: float, weight: float) -> float:
+    """`score` times `attended` (0..1) to the power `weight`; a NaN stays one."""
+    return score * max(attended, LEAST_ATTENTION) ** weight

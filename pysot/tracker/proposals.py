@@ -102,6 +102,22 @@ def _blurred(attention: NDArray[np.float32], sigma: float) -> NDArray[np.float32
     return np.asarray(blurred, dtype=np.float32)
 
 
+def mean_inside(
+    attention: NDArray[np.floating], image_hw: tuple[int, int], box_cxcywh: tuple[float, float, float, float]
+) -> float:
+    """Mean of a map (h, w) of the whole frame over the cells that a box in image pixels touches; 0 for one outside."""
+    if not np.isfinite(box_cxcywh).all():
+        return 0.0
+    ranges = []
+    for center, length, cells, pixels in zip(
+        box_cxcywh[1::-1], box_cxcywh[:1:-1], attention.shape, image_hw, strict=True
+    ):
+        low, high = ((center + side * length / 2) * cells / pixels for side in (-1, 1))
+        ranges.append(slice(max(math.floor(low), 0), max(math.ceil(high), 0)))
+    inside = attention[tuple(ranges)]
+    return float(inside.mean()) if inside.size else 0.0
+
+
 def window_grid(
     image_hw: tuple[int, int], size_wh: tuple[float, float], spacing: float, scales: Sequence[float]
 ) -> list[Proposal]:

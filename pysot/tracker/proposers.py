@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError
 from pysot.tracker.attention import Attention
-from pysot.tracker.proposals import MapReading, Proposal, read_map, window_grid
+from pysot.tracker.proposals import MapReading, Proposal, mean_inside, read_map, window_grid
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,10 @@ class Proposer(ABC):
         """Places in the frame last seen for a target of `size_wh` image pixels, the best first; none where nothing is
         known.
         """
+
+    def attended(self, image: Image, box_cxcywh: tuple[float, float, float, float]) -> float:
+        """Mean attention, 0..1, inside a box of the frame last proposed for; 1 where nobody pays any."""
+        return 1.0
 
 
 class SlidingWindows(Proposer):
@@ -63,16 +67,22 @@ class MapProposer(Proposer):
 
     def __init__(self, reading: MapReading) -> None:
         self.reading = reading
+        self._map: NDArray[np.floating] | None = None
 
     @abstractmethod
     def map_now(self, image: Image) -> NDArray[np.floating] | None:
         """(h, w) attention in 0..1 over the frame last seen; None when there is none."""
 
     def propose(self, image: Image, size_wh: tuple[float, float]) -> list[Proposal]:
-        attention = self.map_now(image)
-        if attention is None:
+        self._map = self.map_now(image)
+        if self._map is None:
             return []
-        return read_map(attention, (image.shape[0], image.shape[1]), size_wh, self.reading)
+        return read_map(self._map, (image.shape[0], image.shape[1]), size_wh, self.reading)
+
+    def attended(self, image: Image, box_cxcywh: tuple[float, float, float, float]) -> float:
+        if self._map is None:
+            return 1.0
+        return mean_inside(self._map, (image.shape[0], image.shape[1]), box_cxcywh)
 
 
 class AttentionProposer(MapProposer):

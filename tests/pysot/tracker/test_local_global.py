@@ -22,7 +22,7 @@ from pysot.models.inference import prepare_for_inference
 from pysot.tracker.attention import Attention
 from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult
 from pysot.tracker.builder import build_tracker, load_attention, load_tracker, params_from_config
-from pysot.tracker.local_global import LocalGlobalTracker, Mode, PolicyParams
+from pysot.tracker.local_global import LocalGlobalTracker, Mode, PolicyParams, joint_score
 from pysot.tracker.proposals import MapReading, Proposal
 from pysot.tracker.proposers import AttentionProposer, MapFiles, MapProposer, Proposer, SlidingWindows
 from pysot.zoo.loading import read_state_dict
@@ -123,6 +123,27 @@ def test_learning_need_not_be_frozen() -> None:
     base = Scripted([0.9, 0.1, 0.1, 0.9], [0, 0, 0.95])
     states(LocalGlobalTracker(base, Fixed(ELSEWHERE), replace(STRICT, freeze_update=False)), 4)
     assert all(learns for _, learns in base.committed)
+
+
+class Attentive(Fixed):
+    """Attends to the left half of the frame only."""
+
+    def attended(self, image: Image, box_cxcywh: tuple[float, float, float, float]) -> float:
+        return 0.81 if box_cxcywh[0] < image.shape[1] / 2 else 0.0001
+
+
+@pytest.mark.parametrize(("place", "believed"), [((20.0, 30.0), True), ((110.0, 30.0), False)])
+def test_a_look_alike_that_is_not_attended_to_is_not_believed(place: tuple[float, float], believed: bool) -> None:
+    for weight, wanted in ((0.0, True), (0.5, believed)):
+        base = Scripted([0.9, 0.1, 0.2], [0, 0, 0.99])
+        tracker = LocalGlobalTracker(base, Attentive(Proposal(place)), replace(STRICT, attention_weight=weight))
+        tracker.init(FRAME, BOX)
+        results = [tracker.track(NEXT) for _ in range(3)]
+        assert (tracker.mode is Mode.LOCAL) is wanted
+        assert results[1].score == 0.1  # a local frame: nothing is attended to
+        if wanted:
+            assert results[2].score == pytest.approx(0.99 * 0.81**weight)
+    assert joint_score(0.5, 0.25, 0.5) == 0.25 and joint_score(0.5, 0, 1) == pytest.approx(0.0005)
 
 
 def test_a_better_local_place_is_kept() -> None:

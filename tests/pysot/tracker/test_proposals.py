@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pysot.tracker.proposals import MapReading, read_map, window_grid
+from pysot.tracker.proposals import MapReading, mean_inside, read_map, window_grid
 
 IMAGE_HW = (240, 320)
 PLAIN = MapReading(blur_sigma=0.0)
@@ -84,3 +86,20 @@ def test_every_place_is_looked_at_in_every_scale() -> None:
     places = read_map(attention, (300, 300), (40.0, 40.0), MapReading(blur_sigma=0, extra_scales=(1.0, 1.5)))
     assert [place.scale for place in places] == [1.0, 1.5, 1.0, 1.5]
     assert places[0].center_xy == places[1].center_xy != places[2].center_xy
+
+
+def test_mean_inside_a_box_is_of_the_cells_it_touches() -> None:
+    attention = np.arange(12.0).reshape(3, 4) / 12  # cells of 10 x 20 image pixels in a frame 60 high and 40 wide
+    assert mean_inside(attention, (60, 40), (5.0, 10.0, 4.0, 4.0)) == 0
+    assert mean_inside(attention, (60, 40), (10.0, 20.0, 10.0, 10.0)) == pytest.approx(np.mean([0, 1, 4, 5]) / 12)
+    assert mean_inside(attention, (60, 40), (35.0, 58.0, 50.0, 30.0)) == pytest.approx(np.mean([9, 10, 11]) / 12)
+    for outside in ((-30.0, 10.0, 20.0, 20.0), (20.0, 90.0, 20.0, 20.0), (math.nan, 1.0, 2.0, 2.0)):
+        assert mean_inside(attention, (60, 40), outside) == 0
+
+
+@given(st.floats(-50, 150), st.floats(-50, 150), st.floats(0.5, 200), st.floats(0.5, 200))
+def test_mean_inside_lies_within_the_map(x: float, y: float, w: float, h: float) -> None:
+    attention = np.random.default_rng(0).random((30, 20)) * 0.5 + 0.25
+    found = mean_inside(attention, (100, 80), (x, y, w, h))
+    assert found == 0 or 0.25 <= found <= 0.75
+    assert (found > 0) or x + w / 2 <= 0 or x - w / 2 >= 80 or y + h / 2 <= 0 or y - h / 2 >= 100
