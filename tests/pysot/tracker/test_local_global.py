@@ -294,13 +294,13 @@ class Oracle(MapProposer):
         return attention
 
 
-REAL: dict[str, tuple[list[str], list[str]]] = {  # own weights; keys of the tracker and of the policy to change
-    "siamrpn_tiny": ([], []),
-    "siamrpn_tiny as LT": (["TRACK.TYPE", "SiamRPNLTTracker"], []),
-    "nanotrack_v2": ([], ["ATTENTION.POLICY.REDETECT_THR", "0.995"]),  # its own is slower to believe: 5 frames
-    "atom_tiny": ([], []),
-    "dimp_tiny": ([], []),
-    "lmt_tiny": ([], []),
+REAL: dict[str, list[str]] = {  # own weights, and keys of the tracker to change
+    "siamrpn_tiny": [],
+    "siamrpn_tiny as LT": ["TRACK.TYPE", "SiamRPNLTTracker"],
+    "nanotrack_v2": [],
+    "atom_tiny": [],
+    "dimp_tiny": [],
+    "lmt_tiny": [],
 }
 
 
@@ -313,8 +313,8 @@ def test_oracle_map_brings_every_family_back_within_three_frames(
 ) -> None:
     if name.startswith("nanotrack"):
         monkeypatch.setenv("PYSOT_ZOO", str(request.getfixturevalue("shared") / "data" / "weights"))
-    experiment, (opts, changed) = name.split()[0], REAL[name]
-    policy = params_from_config(load_config(f"{experiment}_tanet", changed), PolicyParams)
+    experiment, opts = name.split()[0], REAL[name]
+    policy = params_from_config(load_config(f"{experiment}_tanet"), PolicyParams)
     try:
         find_snapshot(experiment, download=False)
     except SotError:
