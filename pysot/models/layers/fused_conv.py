@@ -165,7 +165,7 @@ def _is_supported() -> bool:
         parameter.copy_(torch.linspace(number - 1, 0.5, parameter.numel()).sin().reshape(parameter.shape))
     try:
         fused = FusedConv2d(conv, nn.ReLU())
-        return all(torch.allclose(fused(x), F.relu(conv(x)), atol=1e-5) for _ in range(3))
+        return all(torch.allclose(fused(x), F.relu(conv(x)), atol=1e-5) for _ in range(PACKED_AT + 1))
     except (AttributeError, RuntimeError) as error:
         logger.info("Convolutions are torch's own: oneDNN's fused ones are not to be had (%s).", error)
         return False

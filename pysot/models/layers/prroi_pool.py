@@ -78,7 +78,7 @@ def prroi_box_gradient(features: Tensor, boxes_xyxy: Tensor, grad_bins: Tensor, 
         features, boxes_xyxy, spatial_scale: those of `prroi_pool_boxes`.
         grad_bins: (B, N, h, w, C) gradient by what it returned; channels are the last dimension here.
     """
-    boxes = boxes_xyxy.detach() * spatial_scale
+    boxes = (boxes_xyxy.detach() * spatial_scale).contiguous()
     if _runs_native(features, boxes):
         cells = features.detach().permute(0, 2, 3, 1).contiguous()
         return _native_box_gradient(cells, boxes, grad_bins.contiguous()) * spatial_scale

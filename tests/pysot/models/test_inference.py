@@ -14,7 +14,7 @@ from pysot.core.config import load_config
 from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.models.layers.fused_conv import FusedConv2d
+from pysot.models.layers.fused_conv import PACKED_AT, FusedConv2d
 from tests.golden import fill_weights_by_hash, random_crop
 
 FAMILIES = ["siamrpn_alex_dwxcorr_16gpu", "siamrpn_mobilev2_l234_dwxcorr", "nanotrack_v1", "nanotrack_v3"]
@@ -57,7 +57,8 @@ def small_conv(**options: Any) -> nn.Conv2d:
 def test_fused_convolution_equals_the_plain_one(options: dict[str, Any], activation: nn.Module | None) -> None:
     conv = small_conv(**options)
     fused = FusedConv2d(conv, activation)
-    for side in (9, 9, 9, 14, 6, 9, 9, 21, 21, 17, 17, 9):  # more shapes than are kept, in any order
+    sides = (9, 9, 9, 14, 6, 9, 9, *[21] * 5, *[17] * 5, *[14] * 5, *[6] * 41, 9, 30, 5)
+    for side in sides:  # more shapes than are kept, packed and not, in any order
         x = 9 * torch.randn(2, 8, side + 1, side)
         for view in (x, x.contiguous(memory_format=torch.channels_last), x[:, :, 1:], x[:0]):
             expected = conv(view) if activation is None else activation(conv(view))
@@ -69,7 +70,7 @@ def test_fused_convolution_follows_given_weights_precision_and_gradients() -> No
     conv = small_conv(kernel_size=3)
     fused, x = FusedConv2d(conv, nn.ReLU()), torch.randn(1, 8, 9, 9)
     others = {"weight": torch.randn(16, 8, 3, 3), "bias": torch.randn(16)}
-    for _ in range(3):
+    for _ in range(PACKED_AT + 1):
         fused(x)
     assert torch.equal(functional_call(fused, others, (x,)), functional_call(conv, others, (x,)).relu())
     inputs = [x.clone().requires_grad_() for _ in range(2)]
@@ -119,8 +120,8 @@ def test_shorter_floats_inside_give_nearly_the_same_from_outside(name: str, prec
 
 def test_a_weight_that_is_converted_is_packed_anew() -> None:
     fused, x = FusedConv2d(small_conv(kernel_size=3)), torch.randn(1, 8, 9, 9)
-    before = [fused(x) for _ in range(3)][-1]
-    after = [fused.to(torch.bfloat16)(x.bfloat16()) for _ in range(3)][-1]
+    before = [fused(x) for _ in range(PACKED_AT + 1)][-1]
+    after = [fused.to(torch.bfloat16)(x.bfloat16()) for _ in range(PACKED_AT + 1)][-1]
     assert after.dtype is torch.bfloat16 and torch.allclose(after.float(), before, atol=0.05)
 
 
