@@ -1,4 +1,4 @@
-// Overlap (intersection over union) of polygons: VOT's two rasterisations and the exact, continuous one.
+// Overlap (intersection over union) of polygons: VOT's two rasterizations and the exact, continuous one.
 // Plain C++17. toolkit/regions/kernels.py holds the same operations in the same order for machines without a
 // compiler; a test compares the two bit for bit, so a change here is a change there.
 #pragma once

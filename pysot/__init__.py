@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pysot.core.experiments import list_experiments
+    from pysot.config.experiments import list_experiments
     from pysot.tracker.base import State, Tracker, TrackResult
     from pysot.tracker.builder import load_tracker
 
@@ -27,7 +27,7 @@ _HOMES = {
     "State": "pysot.tracker.base",
     "TrackResult": "pysot.tracker.base",
     "Tracker": "pysot.tracker.base",
-    "list_experiments": "pysot.core.experiments",
+    "list_experiments": "pysot.config.experiments",
     "load_tracker": "pysot.tracker.builder",
 }
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pysot.models.backbone import BACKBONES
-from pysot.models.dimp_model import DimpNet
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
-from pysot.models.iou_model import AtomNet
-from pysot.models.siamese import SiameseModel
+from pysot.models.meta_arch.atom import AtomNet
+from pysot.models.meta_arch.dimp import DimpNet
+from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.zoo.convert import own_keys
 
 BAG_BOX = (292, 128, 147, 133)
@@ -142,7 +142,7 @@ def dimp_net(depth: int) -> DimpNet:
 
 
 def fill_dimp(model: DimpNet, filled: dict[str, Tensor]) -> DimpNet:
-    """`model` with weights under the published names; the filter's optimiser keeps those it was made with."""
+    """`model` with weights under the published names; the filter's optimizer keeps those it was made with."""
     kept = {name: value for name, value in model.state_dict().items() if ".filter_optimizer." in name}
     model.load_state_dict({**own_keys(filled), **kept})
     return model

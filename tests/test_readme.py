@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pysot.cli.video_sink import VideoSink
-from pysot.core.experiments import list_experiments
+from pysot.config.experiments import list_experiments
 from toolkit.synthetic import synth_benchmark
+from toolkit.visualization.video_sink import VideoSink
 
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -27,7 +27,7 @@ class ProtocolError(ToolkitError):
     """A benchmark cannot be run or scored under the requested protocol."""
 
 
-def some(items: Sequence[str], separator: str = ", ", shown: int = 5) -> str:
+def abbreviate(items: Sequence[str], separator: str = ", ", shown: int = 5) -> str:
     """The first `shown` of `items`, and how many more there are: for messages about many files."""
     rest = f"{separator}and {len(items) - shown} more" if len(items) > shown else ""
     return separator.join(items[:shown]) + rest

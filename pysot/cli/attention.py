@@ -17,24 +17,24 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pysot.cli.messages import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, complain, guarded
-from pysot.cli.opencv_log import quiet_opencv
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, guarded, print_error
+from pysot.config.experiments import experiment_name
+from pysot.config.loading import load_config
 from pysot.core.attention_input import CLIPS, clip_indices
-from pysot.core.config import load_config
 from pysot.core.crop import Image
+from pysot.core.device import resolve_device
 from pysot.core.errors import SotError
-from pysot.core.experiments import experiment_name
-from pysot.core.runtime import resolve_device
-from pysot.tracker.attention import Attention, overlay, to_grey_levels
 from pysot.tracker.base import check_box
-from pysot.tracker.builder import load_attention
-from pysot.tracker.map_scores import MapScores
+from pysot.tracker.global_search.attention import Attention, load_attention
+from pysot.tracker.global_search.map_metrics import MapScores
 from pysot.zoo.locate import find_snapshot
 from toolkit.datasets import load_benchmark
 from toolkit.datasets.sequence import Sequence as Video
 from toolkit.errors import ToolkitError
 from toolkit.protocols.start import start_box
 from toolkit.results.writer import write_files
+from toolkit.utils.opencv import quiet_opencv
+from toolkit.visualization.heatmaps import overlay, to_gray_levels
 
 COMMAND = "attention"
 RELEASED_SIDE = 300
@@ -42,7 +42,7 @@ NAMINGS = ("frame", "released")
 
 
 @dataclass(frozen=True)
-class Order:
+class MapJob:
     """What is to be written of every video; can be sent to a worker process.
 
     Attributes:
@@ -135,7 +135,7 @@ def _run(args: argparse.Namespace) -> int:
         for report in tqdm(_perform(order, videos, args.workers), total=len(videos), disable=not sys.stderr.isatty()):
             reports.append(report)
             if report.failure:
-                complain(COMMAND, report.failure)
+                print_error(COMMAND, report.failure)
             else:
                 ratio = "" if report.scores is None else f", inside / outside {report.scores['ratio']:.2f}"
                 tqdm.write(
@@ -149,7 +149,7 @@ def _run(args: argparse.Namespace) -> int:
     return EXIT_SOME_FAILED if failed else EXIT_FINE
 
 
-def _order(args: argparse.Namespace) -> Order:
+def _order(args: argparse.Namespace) -> MapJob:
     """What the options ask for, checked."""
     cfg = load_config(args.config, args.opts)
     if args.side < 0 or args.workers < 1:
@@ -157,7 +157,7 @@ def _order(args: argparse.Namespace) -> Order:
     if args.scores is not None and args.overlay:
         raise SotError("--scores reads the maps, but --overlay writes pictures of them. Leave out one of the two.")
     released = args.naming == "released"
-    return Order(
+    return MapJob(
         config=args.config,
         opts=tuple(args.opts),
         weights=find_snapshot(args.snapshot or cfg.ATTENTION.SNAPSHOT or experiment_name(args.config)),
@@ -172,7 +172,7 @@ def _order(args: argparse.Namespace) -> Order:
     )
 
 
-def _perform(order: Order, videos: Sequence[Video], workers: int) -> Iterator[Report]:
+def _perform(order: MapJob, videos: Sequence[Video], workers: int) -> Iterator[Report]:
     """One report per video, in order."""
     if workers == 1 or len(videos) < 2:
         attention = order.attention()
@@ -187,16 +187,16 @@ _ATTENTION: list[Attention] = []
 """The network of a worker process."""
 
 
-def _start_worker(order: Order) -> None:
+def _start_worker(order: MapJob) -> None:
     cv2.setNumThreads(1)
     _ATTENTION[:] = [order.attention()]
 
 
-def _map_in_worker(order: Order, video: Video) -> Report:
+def _map_in_worker(order: MapJob, video: Video) -> Report:
     return _map_video(order, _ATTENTION[0], video)
 
 
-def _map_video(order: Order, attention: Attention, video: Video) -> Report:
+def _map_video(order: MapJob, attention: Attention, video: Video) -> Report:
     """Writes the maps of one video that are not there yet."""
     try:
         frames = video.require_frames()
@@ -215,7 +215,7 @@ def _map_video(order: Order, attention: Attention, video: Video) -> Report:
                 numbers = clip_indices(index, len(frames), attention.clip_len, attention.clip)
                 shrunk = {n: shrunk[n] if n in shrunk else attention.shrink(frames[n]) for n in dict.fromkeys(numbers)}
                 found = attention.map_of([shrunk[number] for number in numbers])
-                levels = to_grey_levels(found)
+                levels = to_gray_levels(found)
                 write_files({path: _encoded(order, frames[index], found)})
                 written += 1
             if not order.drawn and index:
@@ -232,7 +232,7 @@ def _read_levels(path: Path) -> NDArray[np.uint8] | None:
     return None if levels is None else np.asarray(levels, np.uint8)
 
 
-def _encoded(order: Order, frame: Image, attention: NDArray[np.floating]) -> bytes:
+def _encoded(order: MapJob, frame: Image, attention: NDArray[np.floating]) -> bytes:
     """The picture of one map as PNG."""
     size = (order.side, order.side) if order.side else (frame.shape[1], frame.shape[0])
     if order.drawn:
@@ -240,7 +240,7 @@ def _encoded(order: Order, frame: Image, attention: NDArray[np.floating]) -> byt
         if order.side:
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     else:
-        picture = to_grey_levels(np.asarray(cv2.resize(attention, size, interpolation=cv2.INTER_LINEAR)))
+        picture = to_gray_levels(np.asarray(cv2.resize(attention, size, interpolation=cv2.INTER_LINEAR)))
     done, encoded = cv2.imencode(".png", picture)
     if not done:
         raise SotError("OpenCV cannot write PNG pictures here. Reinstall opencv-python-headless.")

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _packages() -> str:
-    from pysot.core.runtime import environment_report
+    from pysot.core.device import environment_report
 
     return environment_report()
 
@@ -43,8 +43,8 @@ def _opencv() -> str:
     require_cv2()
     import cv2
 
-    from pysot.cli.window import why_no_display
     from toolkit.baselines import available_trackers
+    from toolkit.visualization.windows import why_no_display
 
     trackers = ", ".join(available_trackers())
     return f"opencv: {cv2.__version__}; windows: {why_no_display() or 'yes'}; trackers without weights: {trackers}"
@@ -59,7 +59,7 @@ def _regions() -> str:
 
 def _zoo() -> str:
     from pysot.cli.list_experiments import found_snapshots
-    from pysot.core.experiments import experiments_dir, list_experiments
+    from pysot.config.experiments import experiments_dir, list_experiments
     from pysot.zoo.places import zoo_places
 
     places = ", ".join(map(str, zoo_places()))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pysot.cli.messages import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, complain, guarded
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, guarded, print_error
 from toolkit.datasets import load_benchmark
 from toolkit.evaluation import EvaluationReport, evaluate
 from toolkit.evaluation.metrics import METRICS
@@ -94,7 +94,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     _show(report, args)
     if not report.trackers:
-        complain("eval", "no tracker could be scored; the reasons are below the table.")
+        print_error("eval", "no tracker could be scored; the reasons are below the table.")
         return EXIT_NOTHING_DONE
     return EXIT_SOME_FAILED if report.left_out else EXIT_FINE
 

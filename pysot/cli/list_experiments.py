@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pysot.cli.messages import EXIT_FINE, guarded
-from pysot.core.config import load_config
+from pysot.cli.command import EXIT_FINE, guarded
+from pysot.config.experiments import experiments_dir, list_experiments
+from pysot.config.loading import load_config
 from pysot.core.errors import SnapshotError
-from pysot.core.experiments import experiments_dir, list_experiments
 from pysot.tracker.builder import snapshot_name
-from pysot.zoo.catalogue import find_entry
+from pysot.zoo.catalog import find_entry
 from pysot.zoo.locate import find_here, find_snapshot
 from pysot.zoo.places import zoo_places
 

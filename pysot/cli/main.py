@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pysot.cli.messages import EXIT_NOTHING_DONE, complain
+from pysot.cli.command import EXIT_NOTHING_DONE, print_error
 from pysot.core.registry import closest
 from toolkit.utils.opencv import require_cv2
 
@@ -24,15 +24,15 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("pysot.cli.demo", "follow targets through a video, a folder of images or a camera"),
+    "demo": Command("pysot.cli.demo.run", "follow targets through a video, a folder of images or a camera"),
     "test": Command("pysot.cli.test", "run a tracker on a benchmark"),
     "eval": Command("pysot.cli.eval", "score results on a benchmark"),
     "train": Command("pysot.cli.train", "train what a config describes"),
-    "data": Command("pysot.cli.data", "check, prepare or show data, or pack results for a server"),
-    "channels": Command("pysot.cli.inspect_channels", "picture the channels that a target-aware tracker keeps"),
-    "zoo": Command("pysot.cli.zoo", "find, fetch, check, convert or measure snapshots"),
+    "data": Command("pysot.cli.data.command", "check, prepare or show data, or pack results for a server"),
+    "channels": Command("pysot.cli.channels.inspect", "picture the channels that a target-aware tracker keeps"),
+    "zoo": Command("pysot.cli.zoo.command", "find, fetch, check, convert or measure snapshots"),
     "attention": Command("pysot.cli.attention", "write the attention maps of a benchmark"),
-    "benchmark": Command("pysot.cli.benchmark", "measure the speed and memory of a tracker"),
+    "benchmark": Command("pysot.cli.benchmark.command", "measure the speed and memory of a tracker"),
     "reproduce": Command("pysot.cli.reproduce", "score published raw results beside their published numbers"),
     "list": Command("pysot.cli.list_experiments", "list the experiments, and whether their snapshot is here"),
     "collect-env": Command("pysot.cli.collect_env", "print what a bug report needs"),
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     if chosen is not None and chosen not in COMMANDS:
-        complain(
+        print_error(
             PROGRAM, f"There is no command '{chosen}'.{closest(chosen, COMMANDS)} Commands: {', '.join(COMMANDS)}."
         )
         return EXIT_NOTHING_DONE
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 _load(sub, command)
             except (ImportError, OSError) as error:  # OSError: a library that torch needs cannot be loaded
-                complain(PROGRAM, f"'{name}' cannot start: {error}. `{PROGRAM} collect-env` says more.")
+                print_error(PROGRAM, f"'{name}' cannot start: {error}. `{PROGRAM} collect-env` says more.")
                 return EXIT_NOTHING_DONE
     args = parser.parse_args(arguments)
     if args.version:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pysot.cli.messages import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE, guarded
 from toolkit.report import to_markdown
 from toolkit.report.reproduce import REFERENCE_FILE, reproduce, reproduction_table
 

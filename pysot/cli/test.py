@@ -12,16 +12,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pysot.cli.messages import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, complain, guarded
-from pysot.cli.opencv_log import quiet_opencv
-from pysot.cli.trackers import Experiment, add_tracker_arguments, choose_tracker
-from pysot.cli.window import TestWindow
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.tracker_options import Experiment, add_tracker_arguments, choose_tracker
+from pysot.core.device import environment_report
 from pysot.core.errors import SotError
-from pysot.core.runtime import environment_report
-from pysot.models.select import Selection
+from pysot.models.target_aware import Selection
 from toolkit.datasets import Benchmark, load_benchmark
-from toolkit.protocols.table import PROTOCOLS
+from toolkit.protocols.registry import PROTOCOLS
 from toolkit.runner import Failure, RunSummary, SequenceReport, run_benchmark
+from toolkit.utils.opencv import quiet_opencv
+from toolkit.visualization.windows import TestWindow
 
 _EXPERIMENTS = {"baseline": "supervised", "realtime": "realtime"}
 """VOT's experiments -> our protocols."""
@@ -77,6 +77,8 @@ def _run(args: argparse.Namespace) -> int:
     benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
     benchmark = replace(benchmark, protocol=_protocol(args, benchmark))
     with quiet_opencv(), TestWindow(args.vis) as window:
+        if window.reason is not None:
+            print(f"--vis: {window.reason}; the run goes on without pictures.")
         summary = run_benchmark(
             chosen.factory(args.device, args.threads),
             benchmark,
@@ -147,7 +149,7 @@ def _print_summary(summary: RunSummary, debug: bool) -> None:
     if summary.lost is not None:
         print(f"{summary.folder.name} total lost: {summary.lost:g}")
     for failure in summary.failures:
-        complain("test", failure.message)
+        print_error("test", failure.message)
         if debug and failure.details:
             print(failure.details, file=sys.stderr)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from pysot.cli.messages import EXIT_FINE, guarded
-from pysot.core.config import load_config
-from pysot.core.experiments import experiment_name
-from pysot.core.runtime import DEVICES, device_name, resolve_device, worker_device
+from pysot.cli.command import EXIT_FINE, guarded
+from pysot.config.experiments import experiment_name
+from pysot.config.loading import load_config
+from pysot.core.device import DEVICES, device_name, resolve_device, worker_device
 from pysot.training import distributed
 from pysot.training.builder import build_trainer
 from pysot.training.checkpoint import epoch_path, export_snapshot, load_checkpoint

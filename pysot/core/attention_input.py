@@ -14,8 +14,8 @@ from pysot.core.crop import Image, cut_repeating_border
 from pysot.core.errors import ConfigError
 
 CLIPS = ("causal", "centered")
-JUDGED = 3
-"""Consecutive frames of a training clip whose maps are judged together."""
+SCORED_FRAMES = 3
+"""Consecutive frames of a training clip whose maps are scored together."""
 
 
 def whole_frame(image: Image, side: int) -> Image:
@@ -59,7 +59,7 @@ def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:
 
 def frames_needed(clip_len: int) -> int:
     """Frames of a training clip for a network that looks at `clip_len`."""
-    return JUDGED + max(clip_len, 1) - 1
+    return SCORED_FRAMES + max(clip_len, 1) - 1
 
 
 def _resized(image: Image, side: int) -> Image:

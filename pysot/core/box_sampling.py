@@ -28,8 +28,8 @@ class Spread:
     """How boxes are scattered around the target.
 
     Attributes:
-        kind: `gaussian` (normal, of standard deviation one half, cut at 1), `uniform`, or `whole`: centres anywhere.
-        trans: largest displacement of the centre, shares of the mean of width and height.
+        kind: `gaussian` (normal, of standard deviation one half, cut at 1), `uniform`, or `whole`: centers anywhere.
+        trans: largest displacement of the center, shares of the mean of width and height.
         scale: largest factor of both sides together.
         aspect: largest factor of each side on its own.
     """

@@ -1,4 +1,4 @@
-"""The two croppers. Siamese trackers: a square around a point, padded with the mean colour, resized to the network's
+"""The two croppers. Siamese trackers: a square around a point, padded with the mean color, resized to the network's
 input. ATOM and DiMP: the same, but thinned before it is resized and padded by repeating the border.
 """
 
@@ -39,10 +39,10 @@ def get_subwindow(
 
     Args:
         image: (H, W, 3) uint8.
-        center_xy: centre of the square, image pixels.
+        center_xy: center of the square, image pixels.
         model_size: side of the result, pixels.
         original_size: side of the square in the image, pixels, at least 1.
-        fill_bgr: (3,) colour of what lies outside the image; truncated to whole grey levels, as published trackers do.
+        fill_bgr: (3,) color of what lies outside the image; truncated to whole gray levels, as published trackers do.
 
     Returns:
         (model_size, model_size, 3) uint8.
@@ -64,7 +64,7 @@ def get_subwindow(
 def _pad(
     patch: Image, left: int, top: int, side: int, image_hw: tuple[int, int], fill_bgr: NDArray[np.floating]
 ) -> Image:
-    """Places the part of the square that lies inside the image on a canvas of the fill colour."""
+    """Places the part of the square that lies inside the image on a canvas of the fill color."""
     canvas = np.empty((side, side, 3), dtype=np.uint8)
     canvas[:] = np.asarray(fill_bgr).astype(np.uint8)
     if patch.size:
@@ -106,7 +106,7 @@ def sample_patch(
 
     Args:
         image: (H, W, 3) uint8.
-        center_xy: centre of the square, image pixels; may lie outside the image.
+        center_xy: center of the square, image pixels; may lie outside the image.
         side: side of the square, image pixels.
         output_side: side the caller will resize to, pixels.
         integer_division: how half a side is taken. True as the published numbers were made (torch < 1.5); False as

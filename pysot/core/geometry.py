@@ -2,7 +2,7 @@
 
 - `xywh`: left, top, width, height.
 - `xyxy`: left, top, right, bottom; width = right - left (no +1).
-- `cxcywh`: centre and size.
+- `cxcywh`: center and size.
 
 All functions take arrays of shape (..., 4) and keep the leading shape.
 """
@@ -30,24 +30,24 @@ def xyxy_to_xywh(boxes_xyxy: ArrayLike) -> Boxes:
 
 
 def xywh_to_cxcywh(boxes_xywh: ArrayLike) -> Boxes:
-    """Centre form of (..., 4) boxes given as left, top, width, height."""
+    """Center form of (..., 4) boxes given as left, top, width, height."""
     boxes = _as_boxes(boxes_xywh)
     return np.concatenate([boxes[..., :2] + boxes[..., 2:] / 2, boxes[..., 2:]], axis=-1)
 
 
 def cxcywh_to_xywh(boxes_cxcywh: ArrayLike) -> Boxes:
-    """Left, top, width, height of (..., 4) boxes given as centre and size."""
+    """Left, top, width, height of (..., 4) boxes given as center and size."""
     boxes = _as_boxes(boxes_cxcywh)
     return np.concatenate([boxes[..., :2] - boxes[..., 2:] / 2, boxes[..., 2:]], axis=-1)
 
 
 def cxcywh_to_xyxy(boxes_cxcywh: ArrayLike) -> Boxes:
-    """Corner form of (..., 4) boxes given as centre and size."""
+    """Corner form of (..., 4) boxes given as center and size."""
     return xywh_to_xyxy(cxcywh_to_xywh(boxes_cxcywh))
 
 
 def xyxy_to_cxcywh(boxes_xyxy: ArrayLike) -> Boxes:
-    """Centre form of (..., 4) boxes given as corners."""
+    """Center form of (..., 4) boxes given as corners."""
     return xywh_to_cxcywh(xyxy_to_xywh(boxes_xyxy))
 
 

@@ -17,7 +17,7 @@ from pysot.core.crop import Image, context_side, mean_color
 from pysot.core.geometry import xywh_to_xyxy
 
 FILL = 128
-"""Grey level of what lies outside the image where boxes are stretched (specs/lmt.md section 2)."""
+"""Gray level of what lies outside the image where boxes are stretched (specs/lmt.md section 2)."""
 EXEMPLAR_SIDE = 127
 """Patch pixels that the target spans with its context where the aspect is kept, as in siamese crops."""
 CONTEXT = 0.5
@@ -55,13 +55,13 @@ class RoiPatch:
         origin_xy: image coordinates of the patch's corner.
         step_xy: image pixels per patch pixel.
         size_wh: patch pixels.
-        grey: what lies outside the image is grey; else it has the image's mean colour.
+        gray: what lies outside the image is gray; else it has the image's mean color.
     """
 
     origin_xy: tuple[float, float]
     step_xy: tuple[float, float]
     size_wh: tuple[int, int]
-    grey: bool = True
+    gray: bool = True
 
     @classmethod
     def around(
@@ -74,7 +74,7 @@ class RoiPatch:
         """The patch of `size_wh` pixels around a point, at the scale of a box of `box_wh` image pixels."""
         step = geometry.step_xy(box_wh)
         x, y = (middle - side * unit / 2 for middle, side, unit in zip(center_xy, size_wh, step, strict=True))
-        return cls((x, y), step, size_wh, grey=geometry.box_side > 0)
+        return cls((x, y), step, size_wh, gray=geometry.box_side > 0)
 
     def boxes_in_patch(self, boxes_xywh: ArrayLike) -> NDArray[np.float64]:
         """(n, 4) corners in patch coordinates of boxes in image coordinates."""
@@ -103,7 +103,7 @@ class RoiPatch:
         matrix[:, 2] = [start + step / 2 - 0.5 for start, step in zip(self.origin_xy, self.step_xy, strict=True)]
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         inside = self.bounds_xyxy(0, image.shape[:2]) == (*self.origin_xy, *self._end_xy)
-        fill = (FILL, FILL, FILL) if self.grey or inside else mean_color(image)
+        fill = (FILL, FILL, FILL) if self.gray or inside else mean_color(image)
         patch = cv2.warpAffine(
             image, matrix, self.size_wh, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
         )

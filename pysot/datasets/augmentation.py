@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pysot.core.crop import context_side, mean_color
 from pysot.core.geometry import xywh_to_cxcywh, xywh_to_xyxy
-from pysot.datasets.source import Annotated
+from pysot.datasets.sources.base import AnnotatedFrame
 
 CROP_SIDE = 511
 """Side of a prepared crop, and of the square that a window never leaves, in units."""
@@ -29,7 +29,7 @@ _COLOR_BGR = np.array(
         [-0.55919361, 0.98062831, -0.41940627],
     ]
 )
-"""Principal directions of colour in natural images, times their standard deviations, in grey levels: rows B, G, R."""
+"""Principal directions of color in natural images, times their standard deviations, in gray levels: rows B, G, R."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class _Window:
 
 
 def make_view(
-    sample: Annotated,
+    sample: AnnotatedFrame,
     size: int,
     params: ViewParams,
     rng: np.random.Generator,
@@ -109,11 +109,11 @@ def make_view(
         size: side of the patch, pixels.
         params: how much it varies.
         rng: the only source of randomness; the number of draws depends on `params` and on what is drawn.
-        gray: give all channels the same grey value, before the tint.
+        gray: give all channels the same gray value, before the tint.
         exemplar_size: side of the template patch, which spans the target with its context; sets the unit.
         context: share of width + height that is added around the target, as `TRACK.CONTEXT_AMOUNT`.
 
-    What lies outside of the image gets its mean colour (of every 8th row and column: the mean of all pixels would
+    What lies outside of the image gets its mean color (of every 8th row and column: the mean of all pixels would
     take as long as the view).
 
     Nothing is smoothed before it shrinks, because nothing is when the tracker crops, and a network is to learn from
@@ -142,7 +142,7 @@ def make_view(
 def _draw_window(
     box_xywh: NDArray[np.float64], size: int, unit: float, params: ViewParams, rng: np.random.Generator
 ) -> _Window:
-    """A window of size - 1 units around the box's centre, scaled and shifted at random inside the square."""
+    """A window of size - 1 units around the box's center, scaled and shifted at random inside the square."""
     scale_xy = np.minimum(1 + rng.uniform(-1, 1, 2) * params.scale, CROP_SIDE / (size - 1))
     half_xy = (size - 1) / 2 * scale_xy
     room_xy = np.maximum((CROP_SIDE - 1) / 2 - half_xy, 0)

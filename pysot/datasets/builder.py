@@ -23,15 +23,15 @@ from pysot.core.attention_input import frames_needed
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 from pysot.datasets.augmentation import ViewParams
-from pysot.datasets.clips import ClipDataset, ClipParams
-from pysot.datasets.frame_sets import FrameSetDataset
-from pysot.datasets.pairs import Labels, PairDataset
-from pysot.datasets.positions import PositionDataset
 from pysot.datasets.proposals import DensityProposals, OverlapProposals, Proposals
-from pysot.datasets.source import SOURCES, Source
+from pysot.datasets.samples.base import PositionDataset
+from pysot.datasets.samples.clips import ClipDataset, ClipParams
+from pysot.datasets.samples.frame_sets import FrameSetDataset
+from pysot.datasets.samples.pairs import Labels, PairDataset
+from pysot.datasets.samples.tasks import CropViews, PatchViews, TaskDataset, TaskParams
+from pysot.datasets.sources.base import SOURCES, Source
 from pysot.datasets.target_crop import Cropper, Jitter
 from pysot.datasets.targets import AnchorTargets, PointTargets
-from pysot.datasets.tasks import CropViews, PatchViews, TaskDataset, TaskParams
 from pysot.models.builder import build_attention_net
 from pysot.models.head.lmt import CELL_GEOMETRY
 

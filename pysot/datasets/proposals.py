@@ -65,7 +65,7 @@ class DensityProposals:
     """Boxes drawn from a mixture of Gaussians around the target, for a head that learns a density over boxes
     (Danelljan et al., Probabilistic Regression for Visual Tracking, CVPR 2020; specs/dimp.md section 5.2).
 
-    A box differs from the target by (dx / w, dy / h, ln w' / w, ln h' / h), dx and dy between the centres, w and h of
+    A box differs from the target by (dx / w, dy / h, ln w' / w, ln h' / h), dx and dy between the centers, w and h of
     the target.
 
     Attributes:

@@ -17,7 +17,7 @@ from pysot.core.errors import ConfigError
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far a crop is from the one that is centred on the target and fits its size.
+    """How far a crop is from the one that is centered on the target and fits its size.
 
     Attributes:
         center: width of the uniform displacement along each axis, in target sizes sqrt(w h).
@@ -62,7 +62,7 @@ class Cropper:
 
         Args:
             image: (H, W, 3) uint8.
-            around_xywh: (4,) the square's centre is this box's, its side `area_factor` times this box's size.
+            around_xywh: (4,) the square's center is this box's, its side `area_factor` times this box's size.
             box_xywh: (4,) the target.
 
         Returns:

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.anchors import anchor_grid, anchor_sizes, point_grid
 from pysot.core.geometry import cxcywh_to_xyxy, iou_xyxy, xyxy_to_cxcywh
-from pysot.core.grid import anchor_grid, anchor_sizes, point_grid
 
 _SMALLEST = 1e-3
 """Width and height, in pixels, that a target is taken to have at least: logarithms and quotients stay finite."""
 
 _NEAR = 3
-"""A negative pair's candidates lie at most this many cells from the object's centre."""
+"""A negative pair's candidates lie at most this many cells from the object's center."""
 
 
 class AnchorTargets:
@@ -31,9 +31,9 @@ class AnchorTargets:
         output_size: side S of the response map.
         search_size: side of the search view, pixels.
         threshold_high, threshold_low: an anchor with a larger IoU is target, with a smaller one background.
-        positives: most anchors labelled target.
-        total: most anchors labelled in a positive pair, `total - positives` of them background.
-        negatives: most anchors labelled (background) in a negative pair.
+        positives: most anchors labeled target.
+        total: most anchors labeled in a positive pair, `total - positives` of them background.
+        negatives: most anchors labeled (background) in a negative pair.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class AnchorTargets:
         return np.asarray(iou_xyxy(self._anchors_xyxy, box_xyxy), dtype=np.float64)
 
     def deltas(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(4, k, S, S) what turns each anchor into the box: centre in units of its size, logarithm of the size."""
+        """(4, k, S, S) what turns each anchor into the box: center in units of its size, logarithm of the size."""
         box = xyxy_to_cxcywh(box_xyxy)
         anchors = self.anchors_cxcywh
         deltas = np.empty((4, *anchors.shape[:-1]), dtype=np.float32)
@@ -101,7 +101,7 @@ class AnchorTargets:
     def _negative(
         self, box_xyxy: NDArray[np.float64], rng: np.random.Generator
     ) -> dict[str, NDArray[np.int64] | NDArray[np.float32]]:
-        """Background labels around the other object's centre, where a tracker is most likely to take it."""
+        """Background labels around the other object's center, where a tracker is most likely to take it."""
         shape = self.anchors_cxcywh.shape[:-1]
         candidates = np.zeros(shape, dtype=np.bool_)
         center_xy = xyxy_to_cxcywh(box_xyxy)[:2]

@@ -8,21 +8,21 @@ from typing import Any
 from torch import nn
 from yacs.config import CfgNode
 
-from pysot.core.config import validate_config
+from pysot.config.loading import validate_config
 from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
-from pysot.models.attention import APPEARANCE_JUDGES, ATTENTION_NETS, MOTION_JUDGES, AttentionNet
+from pysot.models.attention import APPEARANCE_DISCRIMINATORS, ATTENTION_NETS, MOTION_DISCRIMINATORS, AttentionNet
 from pysot.models.backbone import BACKBONES, Backbone
-from pysot.models.dimp_model import DimpNet
 from pysot.models.head import BAN_HEADS, BOX_POOLS, IOU_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.lmt import BoxPool, LmtHead
 from pysot.models.head.mask import MaskCorr, Refine
-from pysot.models.iou_model import AtomNet
-from pysot.models.lmt_model import LmtNet
+from pysot.models.meta_arch.atom import AtomNet
+from pysot.models.meta_arch.dimp import DimpNet
+from pysot.models.meta_arch.lmt import LmtNet
+from pysot.models.meta_arch.siamese import NanoTrack, SiameseModel, SiamMask, SiamRPN
+from pysot.models.meta_arch.tadt import TadtNet
 from pysot.models.neck import NECKS
-from pysot.models.siamese import NanoTrack, SiameseModel, SiamMask, SiamRPN
-from pysot.models.tadt_model import TadtNet
 
 
 def build_model(cfg: CfgNode) -> SiameseModel | AtomNet | DimpNet | LmtNet | TadtNet | AttentionNet:
@@ -56,13 +56,13 @@ def build_attention_net(cfg: CfgNode) -> AttentionNet:
     return net
 
 
-def build_judges(cfg: CfgNode) -> dict[str, nn.Module]:
+def build_discriminators(cfg: CfgNode) -> dict[str, nn.Module]:
     """The discriminators of ATTENTION.TRAIN, by the name of their turn."""
     train, size = cfg.ATTENTION.TRAIN, {"input_size": cfg.ATTENTION.INPUT_SIZE}
-    judges = (("d_app", APPEARANCE_JUDGES, train.D_APP), ("d_mot", MOTION_JUDGES, train.D_MOT))
+    discriminators = (("d_app", APPEARANCE_DISCRIMINATORS, train.D_APP), ("d_mot", MOTION_DISCRIMINATORS, train.D_MOT))
     return {
         turn: _call(registry[kind], {**size, **train[f"{turn.upper()}_KWARGS"]}, registry.key, registry.slot)
-        for turn, registry, kind in judges
+        for turn, registry, kind in discriminators
     }
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pysot.core.device import is_cpu
 from pysot.core.errors import ConfigError
-from pysot.core.runtime import is_cpu
 from pysot.models.layers.fused_conv import fuse_convolutions
 
 M = TypeVar("M", bound=nn.Module)

@@ -1,1 +1,1 @@
-"""Learning while tracking (ATOM, DiMP): samples and their weights, optimisers, localisation, refinement of boxes."""
+"""Learning while tracking (ATOM, DiMP): samples and their weights, optimizers, localization, refinement of boxes."""

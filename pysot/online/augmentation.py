@@ -51,8 +51,8 @@ def augment(
         rng: for the random shifts.
 
     Returns:
-        (n, S, S, 3) views in the type of `patch`, and (n, 2) where the patch's centre is in each view: pixels down and
-        right of the view's centre.
+        (n, S, S, 3) views in the type of `patch`, and (n, 2) where the patch's center is in each view: pixels down and
+        right of the view's center.
     """
     limits = params.random_shift * side
     plans: list[tuple[Callable[[Pixels], Pixels], NDArray[np.int64]]] = [(_plain, np.zeros(2, np.int64))]

@@ -29,7 +29,7 @@ class BoxParams:
         max_aspect: boxes more elongated than this are dropped.
         iter, step: steps of gradient ascent, and their length.
         decay: below 1, a step that makes a box worse is taken back and tried again, shorter by this factor.
-        space: `default`, where a step is scaled by the box's size; `relative`, where the coordinates are the centre in
+        space: `default`, where a step is scaled by the box's size; `relative`, where the coordinates are the center in
             units of the first size and the logarithm of the size.
     """
 
@@ -110,7 +110,7 @@ class DefaultSpace:
 
 
 class RelativeSpace(DefaultSpace):
-    """The centre in units of the first box's size, and the logarithm of the size."""
+    """The center in units of the first box's size, and the logarithm of the size."""
 
     def __init__(self, first_xywh: Tensor) -> None:
         self.unit = first_xywh[2:]

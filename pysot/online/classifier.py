@@ -89,21 +89,21 @@ class FilterProblem:
     Args:
         data: the data term over samples of K channels.
         side: k.
-        regularisation: filter_reg.
+        regularization: filter_reg.
     """
 
-    def __init__(self, data: WeightedResponses, side: int, regularisation: float) -> None:
-        self.data, self.side, self.regularisation = data, side, regularisation
+    def __init__(self, data: WeightedResponses, side: int, regularization: float) -> None:
+        self.data, self.side, self.regularization = data, side, regularization
 
     def linearise(self, unknowns: Tensor) -> NormalEquations:
         shape = (self.side, self.side, -1)
         loss, gradient, curvature = self.data.linearise(unknowns.reshape(shape))
 
         def product(p: Tensor) -> Tensor:
-            return self.data.normal_product(p.reshape(shape), curvature).reshape(-1) + self.regularisation * p
+            return self.data.normal_product(p.reshape(shape), curvature).reshape(-1) + self.regularization * p
 
-        loss += self.regularisation * float(unknowns.dot(unknowns))
-        return NormalEquations(loss, -(gradient.reshape(-1) + self.regularisation * unknowns), product)
+        loss += self.regularization * float(unknowns.dot(unknowns))
+        return NormalEquations(loss, -(gradient.reshape(-1) + self.regularization * unknowns), product)
 
 
 class JointProblem:
@@ -143,7 +143,7 @@ class JointProblem:
     def linearise(self, unknowns: Tensor) -> NormalEquations:
         kernel, projection = self.unpack(unknowns)
         loss, gradient, curvature = self.data.linearise(self._whole(kernel @ projection))
-        diagonal = self._regularise(torch.ones_like(unknowns))
+        diagonal = self._regularize(torch.ones_like(unknowns))
 
         def pull_back(whole: Tensor) -> Tensor:
             """The transpose of (dw, dP) -> dF."""
@@ -161,7 +161,7 @@ class JointProblem:
     def _whole(self, taps: Tensor) -> Tensor:
         return taps.reshape(self.side, self.side, self.channels_in)
 
-    def _regularise(self, ones: Tensor) -> Tensor:
+    def _regularize(self, ones: Tensor) -> Tensor:
         kernel, projection = self.unpack(ones)
         kernel.mul_(self.filter_reg)
         projection.mul_(self.projection_reg)

@@ -1,4 +1,4 @@
-"""The one step that turns a learned initialisation into a tracker of a target (Park and Berg, Meta-Tracker, ECCV 2018;
+"""The one step that turns a learned initialization into a tracker of a target (Park and Berg, Meta-Tracker, ECCV 2018;
 specs/lmt.md section 3), and the losses it descends. Training and tracking take it alike.
 """
 

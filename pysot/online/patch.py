@@ -13,10 +13,10 @@ from pysot.core.crop import SampledPatch
 
 @dataclass(frozen=True)
 class PatchView:
-    """Where a patch lies. The centre of a box of width w at x is x + (w - 1) / 2, in the image and in the patch.
+    """Where a patch lies. The center of a box of width w at x is x + (w - 1) / 2, in the image and in the patch.
 
     Attributes:
-        center_xy: its centre, image pixels.
+        center_xy: its center, image pixels.
         scale: image pixels per patch pixel.
         side: patch pixels.
     """
@@ -26,16 +26,16 @@ class PatchView:
     side: int
 
     def box_in_patch(self, center_xy: tuple[float, float], size_wh: tuple[float, float]) -> tuple[float, ...]:
-        """Left, top, width, height in patch pixels of a box given by centre and size in image pixels."""
+        """Left, top, width, height in patch pixels of a box given by center and size in image pixels."""
         size = [value / self.scale for value in size_wh]
         middle = [(value - own) / self.scale for value, own in zip(center_xy, self.center_xy, strict=True)]
         corner = [value + (self.side - 1) / 2 - (extent - 1) / 2 for value, extent in zip(middle, size, strict=True)]
         return (*corner, *size)
 
     def box_in_image(self, box_xywh: tuple[float, ...]) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Centre and size in image pixels of a box in patch pixels.
+        """Center and size in image pixels of a box in patch pixels.
 
-        The centre is half a patch pixel beyond the inverse of `box_in_patch`: published results were made so.
+        The center is half a patch pixel beyond the inverse of `box_in_patch`: published results were made so.
         """
         x, y, width, height = box_xywh
         middle = (x + width / 2, y + height / 2)

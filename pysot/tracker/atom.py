@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pysot.core.crop import Image, SampledPatch
-from pysot.models.iou_model import AtomNet
+from pysot.models.meta_arch.atom import AtomNet
 from pysot.online.classifier import (
     FilterProblem,
     JointProblem,
@@ -23,7 +23,7 @@ from pysot.online.classifier import (
 )
 from pysot.online.fourier import displacement_window, upsample_scores
 from pysot.online.gauss_newton import ConjugateGradient, gauss_newton
-from pysot.online.localisation import Finding, Peak, locate_peak
+from pysot.online.localization import Finding, Peak, locate_peak
 from pysot.online.memory import SampleMemory
 from pysot.online.patch import PatchView
 from pysot.tracker.base import TRACKERS, SearchRegion
@@ -32,11 +32,11 @@ from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker, w
 
 @dataclass(frozen=True)
 class AtomParams(OnlineParams):
-    """Adds the classifier and its optimiser (specs/atom.md sections 5.2 and 5.3).
+    """Adds the classifier and its optimizer (specs/atom.md sections 5.2 and 5.3).
 
     Attributes:
         kernel_size, compressed_dim: side and channels of the filter.
-        filter_reg, proj_reg: regularisation of filter and projection.
+        filter_reg, proj_reg: regularization of filter and projection.
         sigma_factor: standard deviation of the label, in target sizes.
         response_act, response_act_param: what follows the filter; see `pysot.online.classifier.Response`.
         init_cg_iter, init_gn_iter: all conjugate-gradient iterations of the first frame, and its linearisations.
@@ -127,7 +127,7 @@ class AtomTracker(OnlineTracker):
             self._windowed(plain, displacement_window(view.side), region),
             (view.side // 2, view.side // 2),
             (width / view.scale, height / view.scale),
-            self.params.localisation,
+            self.params.localization,
             unwindowed=plain if self.params.hn_without_window else None,
         )
         moved = (peak.offset_xy[0] * view.scale, peak.offset_xy[1] * view.scale)

@@ -32,10 +32,10 @@ class SearchRegion:
     """Where to look for the target.
 
     Attributes:
-        center_xy: centre of the region, image pixels.
+        center_xy: center of the region, image pixels.
         size_wh: target size in image pixels that sets the scale of the crop.
         input_size: side of the crop handed to the network, in its pixels; a larger one covers more of the image.
-        window_influence: weight of the prior "near the centre" in [0, 1]; None for the tracker's own.
+        window_influence: weight of the prior "near the center" in [0, 1]; None for the tracker's own.
     """
 
     center_xy: tuple[float, float]
@@ -49,7 +49,7 @@ class Candidate:
     """One place where the target may be. Made by `locate`, accepted by `commit`.
 
     Attributes:
-        box_cxcywh: centre and size as the network saw them, image pixels, not yet smoothed or clipped.
+        box_cxcywh: center and size as the network saw them, image pixels, not yet smoothed or clipped.
         score: confidence in [0, 1].
         region: the region it was found in.
     """
@@ -109,7 +109,7 @@ class Tracker(ABC):
         result = tracker.track(frame)       # for every later frame
 
     `frame` is (H, W, 3) uint8 in BGR order, as OpenCV reads it. `box` is (x, y, w, h) in 0-based float pixels.
-    A tracker may be initialised again at any time; nothing of the previous target stays.
+    A tracker may be initialized again at any time; nothing of the previous target stays.
 
     Attributes:
         params_type: the dataclass of this tracker's hyper-parameters (see `pysot.tracker.builder.params_from_config`).
@@ -176,15 +176,13 @@ def check_image(image: Any) -> Image:
             "cv2.imread returns None for a file it cannot read."
         )
     hints = {
-        2: "For a grey frame call cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).",
+        2: "For a gray frame call cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).",
         4: "Drop the alpha channel: frame[:, :, :3].",
-        1: "For a grey frame call cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).",
+        1: "For a gray frame call cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).",
     }
     if image.ndim != 3 or image.shape[2] != 3:
         hint = hints.get(2 if image.ndim == 2 else image.shape[2] if image.ndim == 3 else 0, "")
-        raise ImageError(
-            f"The frame has shape {image.shape}; expected (height, width, 3), colours in BGR order. {hint}"
-        )
+        raise ImageError(f"The frame has shape {image.shape}; expected (height, width, 3), colors in BGR order. {hint}")
     if image.dtype != np.uint8:
         hint = "For 16 bits use (frame // 257).astype(np.uint8); for floats in 0..1, (frame * 255).astype(np.uint8)."
         raise ImageError(f"The frame has type {image.dtype}; expected uint8. {hint}")

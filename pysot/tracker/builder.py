@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import nn
 from yacs.config import CfgNode
 
-from pysot.core.config import load_config, override_config, validate_config
+from pysot.config.experiments import experiment_name
+from pysot.config.loading import load_config, override_config, validate_config
+from pysot.config.params import params_from_config
+from pysot.core.device import device_of, resolve_device
 from pysot.core.errors import ConfigError
-from pysot.core.experiments import experiment_name
-from pysot.core.runtime import device_of, resolve_device
-from pysot.models.builder import build_attention_net, build_model
+from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.tracker import atom, dimp, lmt, nanotrack, siammask, siamrpn, siamrpn_lt, tadt
-from pysot.tracker.attention import Attention
+from pysot.tracker import atom, dimp, nanotrack, siammask, siamrpn, tadt
 from pysot.tracker.base import TRACKERS, Tracker
-from pysot.tracker.local_global import LocalGlobalTracker, PolicyParams
-from pysot.tracker.proposals import MapReading
-from pysot.tracker.proposers import AttentionProposer, MapFiles, Proposer, SlidingWindows
+from pysot.tracker.global_search.proposers import build_proposer
+from pysot.tracker.global_search.tracker import LocalGlobalTracker, PolicyParams
+from pysot.tracker.lmt import tracker as lmt
 from pysot.zoo.loading import load_snapshot
 from pysot.zoo.locate import find_snapshot
 
@@ -37,7 +34,6 @@ __all__ = [
     "params_from_config",
     "siammask",
     "siamrpn",
-    "siamrpn_lt",
     "snapshot_name",
     "tadt",
 ]
@@ -57,56 +53,6 @@ def build_tracker(cfg: CfgNode, model: nn.Module) -> Tracker:
         return tracker
     proposer = build_proposer(cfg, device_of(model))
     return LocalGlobalTracker(tracker, proposer, params_from_config(cfg, PolicyParams))
-
-
-def build_proposer(cfg: CfgNode, device: torch.device) -> Proposer:
-    """Who says where to look for a lost target: what ATTENTION.PROPOSALS names."""
-    group = cfg.ATTENTION
-    if group.PROPOSALS == "sliding":
-        return SlidingWindows(group.POLICY.SPACING, group.POLICY.EXTRA_SCALES)
-    reading = params_from_config(cfg, MapReading)
-    if group.PROPOSALS == "maps":
-        return MapFiles(Path(group.MAP_DIR), reading)
-    if group.PROPOSALS != "attention":
-        raise ConfigError(f"ATTENTION.PROPOSALS is '{group.PROPOSALS}'; expected attention, maps or sliding.")
-    return AttentionProposer(load_attention(cfg, group.SNAPSHOT, device), reading)
-
-
-def load_attention(cfg: CfgNode, snapshot: str | Path, device: torch.device) -> Attention:
-    """The attention network that ATTENTION describes, with the weights of `snapshot` (zoo name or file), on `device`.
-
-    Raises `ConfigError` and `SnapshotError` as `load_tracker` does.
-    """
-    if not snapshot:
-        raise ConfigError("ATTENTION.SNAPSHOT is empty. Name the attention network's weights: tanet_tiny, or a file.")
-    net = build_attention_net(cfg)
-    load_snapshot(net, find_snapshot(snapshot))
-    if net.uses_batch_statistics:
-        net.eval().requires_grad_(False).to(device)
-    else:
-        prepare_for_inference(net, device)
-    return Attention(net, cfg.ATTENTION.CLIP)
-
-
-def params_from_config(cfg: CfgNode, params_type: type[Any], group: str = "TRACK") -> Any:
-    """An instance of the dataclass `params_type`, each field read from `cfg`.
-
-    Field `penalty_k` comes from `TRACK.PENALTY_K`; a field with the metadata `key` from that key. A class may name
-    another group than TRACK as its `config_group`. A field with the metadata `group` is a dataclass itself, and is read
-    from that group.
-    """
-    prefix = getattr(params_type, "config_group", group)
-    values = {}
-    for field in fields(params_type):
-        if "group" in field.metadata:
-            assert isinstance(field.default_factory, type)
-            values[field.name] = params_from_config(cfg, field.default_factory, field.metadata["group"])
-            continue
-        node: Any = cfg
-        for part in field.metadata.get("key", f"{prefix}.{field.name.upper()}").split("."):
-            node = node[part]
-        values[field.name] = tuple(node) if isinstance(node, list) else node
-    return params_type(**values)
 
 
 def snapshot_name(cfg: CfgNode, experiment: str | Path) -> str:

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from pysot.core.crop import BORDER_MODES, Image, SampledPatch
 from pysot.core.errors import SotError
-from pysot.models.dimp_model import DimpNet
+from pysot.models.meta_arch.dimp import DimpNet
 from pysot.online.augmentation import AugmentationParams
 from pysot.online.fourier import displacement_window
-from pysot.online.localisation import Finding, Peak, locate_peak
+from pysot.online.localization import Finding, Peak, locate_peak
 from pysot.online.memory import SampleMemory
 from pysot.online.patch import PatchView
 from pysot.tracker.base import TRACKERS, SearchRegion
@@ -123,7 +123,7 @@ class DimpTracker(OnlineTracker):
             self._windowed(plain, displacement_window(columns, beyond=1), region),
             ((columns - 1) / 2, (rows - 1) / 2),
             (region.size_wh[0] / cell, region.size_wh[1] / cell),
-            self.params.localisation,
+            self.params.localization,
             previous_xy=(
                 (region.center_xy[0] - view.center_xy[0]) / cell,
                 (region.center_xy[1] - view.center_xy[1]) / cell,

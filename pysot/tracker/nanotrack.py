@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pysot.models.siamese import NanoTrack
+from pysot.models.meta_arch.siamese import NanoTrack
 from pysot.tracker.base import TRACKERS
-from pysot.tracker.points import PointDecoder
+from pysot.tracker.decoders import PointDecoder
 from pysot.tracker.siamese import Decoder, SiameseParams, SiameseTracker
 
 

@@ -20,7 +20,7 @@ from pysot.core.errors import ConfigError, SotError
 from pysot.models.head.iounet import TargetOverlap
 from pysot.online.augmentation import AugmentationParams, augment, drop_channels
 from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
-from pysot.online.localisation import Finding, LocalisationParams, Peak
+from pysot.online.localization import Finding, LocalizationParams, Peak
 from pysot.online.map_window import WindowedMaps
 from pysot.online.patch import PatchView, resize_patch
 from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult
@@ -75,7 +75,7 @@ class OnlineParams:
     hn_without_window: bool = False
     update_scale_when_uncertain: bool = True
     seed: int = 0
-    localisation: LocalisationParams = field(default_factory=LocalisationParams, metadata={"group": "TRACK.ONLINE"})
+    localization: LocalizationParams = field(default_factory=LocalizationParams, metadata={"group": "TRACK.ONLINE"})
     aug: AugmentationParams = field(default_factory=AugmentationParams, metadata={"group": "TRACK.ONLINE.AUG"})
     box: BoxParams = field(default_factory=BoxParams, metadata={"group": "TRACK.ONLINE.BOX"})
 
@@ -253,7 +253,7 @@ class OnlineTracker(Tracker):
     def _refine(
         self, candidate: OnlineCandidate, center_xy: tuple[float, float]
     ) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Centre and size, image pixels, of the box that overlaps most; those that are known where none is better."""
+        """Center and size, image pixels, of the box that overlaps most; those that are known where none is better."""
         view, params = candidate.view, self.params.box
         first = torch.tensor(view.box_in_patch(center_xy, self.size_wh), dtype=torch.float64).to(self._like)
         boxes = jitter_boxes(first, params, self.rng)

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pysot.core.crop import Image, context_side, get_subwindow
-from pysot.core.runtime import device_of
-from pysot.models.select import SearchView, Selection, SelectionParams, make_selector
-from pysot.models.siamese import SiameseModel, SiameseOutput
+from pysot.core.device import device_of
+from pysot.models.meta_arch.siamese import SiameseModel, SiameseOutput
+from pysot.models.target_aware import SearchView, Selection, SelectionParams, make_selector
 from pysot.tracker.base import Candidate, SearchRegion, Tracker, TrackResult
 
 MIN_SIDE = 10.0
 """A target never becomes smaller than this, in image pixels."""
 
 Decoder: TypeAlias = Callable[[SiameseOutput], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""Scores (N,) and boxes (N, 4) cx, cy, w, h in crop pixels from the crop's centre."""
+"""Scores (N,) and boxes (N, 4) cx, cy, w, h in crop pixels from the crop's center."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +170,13 @@ class SiameseTracker(Tracker):
         return self.model.track(self.kernels, search, self.selection), None
 
     def _choose(self, score: NDArray[np.floating], side: int, region: SearchRegion) -> int:
-        """Index of the best penalised score after blending in the cosine window."""
+        """Index of the best penalized score after blending in the cosine window."""
         influence = self.params.window_influence if region.window_influence is None else region.window_influence
         window = np.tile(cosine_window(side), len(score) // (side * side))
         return int(np.argmax(score * (1 - influence) + window * influence))
 
     def _smooth(self, candidate: SiameseCandidate) -> tuple[float, float, float, float]:
-        """The new centre as found, the new size between the old and the found one."""
+        """The new center as found, the new size between the old and the found one."""
         rate = candidate.penalty * candidate.score * self.params.lr
         center_x, center_y, width, height = candidate.box_cxcywh
         old_width, old_height = self.size_wh
@@ -218,7 +218,7 @@ def change_penalty(
 def clip_state(
     box_cxcywh: tuple[float, float, float, float], image: Image
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Centre kept inside the image, size between `MIN_SIDE` and the image's."""
+    """Center kept inside the image, size between `MIN_SIDE` and the image's."""
     rows, columns = image.shape[:2]
     center_x, center_y, width, height = box_cxcywh
     center = (min(max(center_x, 0.0), float(columns)), min(max(center_y, 0.0), float(rows)))

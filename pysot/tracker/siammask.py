@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pysot.core.crop import Image
-from pysot.models.siamese import MaskFeatures, SiameseOutput, SiamMask
+from pysot.models.meta_arch.siamese import MaskFeatures, SiameseOutput, SiamMask
 from pysot.tracker.base import TRACKERS, Candidate, TrackResult
 from pysot.tracker.siamese import SiameseCandidate
 from pysot.tracker.siamrpn import SiamRPNParams, SiamRPNTracker

@@ -1,7 +1,7 @@
 """TADT: the target's own features, of chosen channels, are the filter (Li et al., Target-Aware Deep Tracking, CVPR
 2019; specs/ta_siamrpn.md section 2.2).
 
-Coordinates are those of edges: pixel i covers i to i + 1, and the centre of a box is x + w / 2.
+Coordinates are those of edges: pixel i covers i to i + 1, and the center of a box is x + w / 2.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
-from pysot.core.runtime import device_of
-from pysot.models.select import SearchView, Selection, SelectionParams, make_selector
-from pysot.models.tadt_model import TadtNet
+from pysot.models.meta_arch.tadt import TadtNet
+from pysot.models.target_aware import SearchView, Selection, SelectionParams, make_selector
 from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, Tracker, TrackResult
 from pysot.tracker.siamese import cosine_window
 
@@ -33,7 +33,7 @@ SMALLEST_SIDE = 4.0
 
 
 @dataclass(frozen=True)
-class TADTParams:
+class TadtParams:
     """Hyper-parameters; the defaults are published, up to those of the selection, which the experiment holds.
 
     Attributes:
@@ -82,7 +82,7 @@ class CropView:
 
 
 @TRACKERS.register("TADTTracker")
-class TADTTracker(Tracker):
+class TadtTracker(Tracker):
     """Correlates the target's first features with those of each frame at three scales, in the channels that tell it
     from its surroundings and tell its scale.
 
@@ -90,12 +90,12 @@ class TADTTracker(Tracker):
         selection: the channels chosen for this target; None where all are used without asking.
     """
 
-    params_type = TADTParams
+    params_type = TadtParams
     model: TadtNet
-    params: TADTParams
+    params: TadtParams
     selection: Selection | None = None
 
-    def __init__(self, model: TadtNet, params: TADTParams) -> None:
+    def __init__(self, model: TadtNet, params: TadtParams) -> None:
         super().__init__(model, params)
         self.device = device_of(model)
         self.selector = make_selector(params.target_aware, model.level_channels)

@@ -14,36 +14,33 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 from yacs.config import CfgNode
 
-from pysot.core.config import dump_config, load_config
+from pysot.config.loading import dump_config, load_config
+from pysot.core.device import is_cpu
 from pysot.core.errors import ConfigError
-from pysot.core.runtime import is_cpu
 from pysot.datasets.builder import build_training_data, resolve_root
-from pysot.datasets.images import set_cache_size
+from pysot.datasets.sources.images import set_cache_size
 from pysot.models.attention import AttentionNet
 from pysot.models.builder import build_model
-from pysot.models.dimp_model import DimpNet
 from pysot.models.inference import prepare_for_inference
-from pysot.models.iou_model import AtomNet
-from pysot.models.lmt_model import LmtNet
-from pysot.models.siamese import SiameseModel, SiamMask
+from pysot.models.meta_arch.atom import AtomNet
+from pysot.models.meta_arch.dimp import DimpNet
+from pysot.models.meta_arch.lmt import LmtNet
+from pysot.models.meta_arch.siamese import SiameseModel, SiamMask
 from pysot.tracker.builder import build_tracker
-from pysot.training.attention import AttentionRecipe
-from pysot.training.attention_builder import attention_recipe
-from pysot.training.attention_validation import AttentionValidation, MapSheetHook
 from pysot.training.checkpoint import find_latest, load_checkpoint
-from pysot.training.dimp import DimpLosses, DimpRecipe
-from pysot.training.distill import FeatureDistillation
-from pysot.training.distributed import Workers, broadcast_model
+from pysot.training.distributed import DistributedContext, broadcast_model
 from pysot.training.hooks import CheckpointHook, FailureHook, LogHook, ProgressHook, ValidationHook
-from pysot.training.iounet import IouRecipe
 from pysot.training.log import RunLog
-from pysot.training.meta import MetaRecipe
-from pysot.training.meta_builder import meta_recipe, task_validation
-from pysot.training.recipe import BackbonePlan, Recipe
+from pysot.training.recipes.atom import IouRecipe
+from pysot.training.recipes.base import BackbonePlan, Recipe
+from pysot.training.recipes.dimp import DimpLosses, DimpRecipe
+from pysot.training.recipes.distill import FeatureDistillation
+from pysot.training.recipes.lmt import MetaRecipe, meta_recipe, task_validation
+from pysot.training.recipes.siamese import NanoTrackRecipe, SiameseRecipe, SiamMaskRecipe
+from pysot.training.recipes.tanet import AttentionRecipe, attention_recipe
 from pysot.training.schedule import learning_rates
-from pysot.training.siamese import NanoTrackRecipe, SiameseRecipe
-from pysot.training.siammask import SiamMaskRecipe
 from pysot.training.sync_batchnorm import convert
+from pysot.training.tanet_validation import AttentionValidation, MapSheetHook
 from pysot.training.trainer import Trainer, TrainParams
 from pysot.training.validation import inference_copy, validate
 from pysot.zoo.loading import load_part, load_snapshot, load_weights
@@ -56,7 +53,7 @@ logger = logging.getLogger(__name__)
 def build_trainer(
     cfg: CfgNode,
     device: torch.device,
-    workers: Workers,
+    workers: DistributedContext,
     *,
     resume: str = "",
     skip_missing: bool = False,
@@ -242,7 +239,7 @@ class RunSampler(Sampler[list[int]]):
     every step what one process with batches of B sees.
     """
 
-    def __init__(self, steps: int, batch_size: int, workers: Workers, first: int = 0) -> None:
+    def __init__(self, steps: int, batch_size: int, workers: DistributedContext, first: int = 0) -> None:
         self.steps, self.batch_size, self.workers, self.first = steps, batch_size, workers, first
 
     def __len__(self) -> int:

@@ -10,13 +10,10 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import random
 import re
-import shutil
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +22,9 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
+from pysot.core.atomic import write_whole
+from pysot.core.device import accelerator_rng_states, set_accelerator_rng_states
 from pysot.core.errors import SnapshotError, TrainingError
-from pysot.core.runtime import accelerator_rng_states, set_accelerator_rng_states
 from pysot.zoo.loading import read_torch_file
 
 logger = logging.getLogger(__name__)
@@ -56,46 +54,6 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()  # torch's own writer hides a full disk behind an error of its zip format
     torch.save(dict(state), buffer)
     write_whole(path, buffer.getbuffer())
-
-
-def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Replaces the file `path` in one step that a kill cannot divide.
-
-    Raises `TrainingError` naming the space needed and free when it cannot be written; an old file stays as it was.
-    """
-    part = path.with_name(f".{path.name}.part")  # one fixed name: what a killed run left is overwritten by the next
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise TrainingError(_cannot_write(path, len(content), error)) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name last through a power cut, where the system can open folders."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _cannot_write(path: Path, size: int, error: OSError) -> str:
-    existing = next(folder for folder in (path.parent, *path.absolute().parents) if folder.is_dir())
-    free = shutil.disk_usage(existing).free / 2**20
-    kept = f"The old {path.name} is whole and stays. " if path.is_file() else ""
-    return (
-        f"{path} cannot be written: {error.strerror or error}. It needs {size / 2**20:.1f} MiB; {free:.1f} MiB are "
-        f"free. {kept}Make room or the folder writable, then go on with --resume auto."
-    )
 
 
 def _check_plain(value: Any, where: str) -> None:

@@ -16,8 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from pysot.core.device import collective_backend, worker_device
 from pysot.core.errors import TrainingError
-from pysot.core.runtime import collective_backend, worker_device
 
 BUCKET_BYTES = 25 * 2**20
 """Gradients are sent in pieces of at most about this size: few messages, little extra memory."""
@@ -26,7 +26,7 @@ TIMEOUT = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Workers:
+class DistributedContext:
     """This process among all of a run.
 
     Attributes:
@@ -45,19 +45,19 @@ class Workers:
         return self.rank == 0
 
 
-def workers_from_environment() -> Workers:
+def workers_from_environment() -> DistributedContext:
     """What torchrun says of this process in RANK, WORLD_SIZE and LOCAL_RANK; one process where WORLD_SIZE is not set.
 
     Raises `TrainingError` when the variables contradict each other.
     """
     if "WORLD_SIZE" not in os.environ:
-        return Workers()
+        return DistributedContext()
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
     found = {name: os.environ.get(name, "") for name in names}
     try:
-        workers = Workers(*(int(value) for value in found.values()))
+        workers = DistributedContext(*(int(value) for value in found.values()))
     except ValueError:
-        workers = Workers(-1)
+        workers = DistributedContext(-1)
     if not 0 <= workers.rank < workers.world or workers.local_rank < 0:
         listed = ", ".join(f"{name}={value!r}" for name, value in found.items())
         raise TrainingError(
@@ -67,7 +67,7 @@ def workers_from_environment() -> Workers:
     return workers
 
 
-def start(device: torch.device, init_method: str = "env://") -> Workers:
+def start(device: torch.device, init_method: str = "env://") -> DistributedContext:
     """Joins the other processes of the run, if there are any: nccl between CUDA devices, gloo otherwise.
 
     Args:

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 from tensorboardX import SummaryWriter
 
+from pysot.core.atomic import write_whole
 from pysot.core.errors import TrainingError
-from pysot.training.checkpoint import write_whole
 
 STEP = "step"
 

@@ -28,14 +28,14 @@ class Mean:
 
 
 class ClassLoss(NamedTuple):
-    """Cross-entropy of the cells labelled target and of those labelled background."""
+    """Cross-entropy of the cells labeled target and of those labeled background."""
 
     positive: Mean
     negative: Mean
 
 
 def anchor_cls_loss(cls: Tensor, label: Tensor, hardest: float = 1.0) -> ClassLoss:
-    """Cross-entropy over background and target. PySOT minimises half the mean of each.
+    """Cross-entropy over background and target. PySOT minimizes half the mean of each.
 
     Args:
         cls: (B, 2k, S, S) logits, all k background channels first.
@@ -73,7 +73,7 @@ def point_cls_loss(cls: Tensor, label: Tensor, hardest: float = 1.0) -> ClassLos
 
 
 def point_loc_loss(loc: Tensor, label_cls: Tensor, label: Tensor) -> Mean:
-    """1 - (I + 1) / (U + 1) of predicted and wanted boxes, a mean over the cells labelled target ("linear IoU").
+    """1 - (I + 1) / (U + 1) of predicted and wanted boxes, a mean over the cells labeled target ("linear IoU").
 
     Args:
         loc: (B, 4, S, S) predicted positive distances left, top, right, bottom, search pixels.

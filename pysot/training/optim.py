@@ -1,4 +1,4 @@
-"""Optimisers over named groups of weights, each with its own learning rate."""
+"""Optimizers over named groups of weights, each with its own learning rate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pysot.core.registry import closest
 
 @dataclass(frozen=True)
 class Group:
-    """Weights that share a learning rate: `factor` times that of the schedule. Each `turn` has an optimiser of its own
+    """Weights that share a learning rate: `factor` times that of the schedule. Each `turn` has an optimizer of its own
     (`Recipe.turns`).
     """
 
@@ -28,7 +28,7 @@ class Group:
 def build_optimizer(
     kind: str, groups: Iterable[Group], base_lr: float, momentum: float, weight_decay: float
 ) -> Optimizer:
-    """An optimiser over all groups that hold something to learn.
+    """An optimizer over all groups that hold something to learn.
 
     Args:
         kind: sgd, adam, adamw or adagrad.
@@ -52,7 +52,7 @@ def build_optimizer(
     if kind not in adams:
         known = ["sgd", "adagrad", *adams]
         raise ConfigError(
-            f"TRAIN.OPTIMIZER: there is no optimiser '{kind}'.{closest(kind, known)} Known: {', '.join(known)}."
+            f"TRAIN.OPTIMIZER: there is no optimizer '{kind}'.{closest(kind, known)} Known: {', '.join(known)}."
         )
     return adams[kind](param_groups, lr=base_lr, betas=(momentum, 0.999), weight_decay=weight_decay)
 

@@ -1,4 +1,4 @@
-"""Batch normalisation over the batches of all processes, on any device and backend.
+"""Batch normalization over the batches of all processes, on any device and backend.
 
 Equal to `nn.BatchNorm2d` on the concatenated batch (Ioffe and Szegedy, ICML 2015) in outputs, gradients and running
 statistics, when the gradients of the processes are summed. `nn.SyncBatchNorm` does the same between CUDA devices only.
@@ -67,7 +67,7 @@ def shared_statistics(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class _Normalize(torch.autograd.Function):
-    """Normalises with shared statistics; its gradient knows that they depend on the inputs of all processes."""
+    """Normalizes with shared statistics; its gradient knows that they depend on the inputs of all processes."""
 
     @staticmethod
     def forward(
@@ -100,7 +100,7 @@ class _Normalize(torch.autograd.Function):
 def convert(model: nn.Module) -> nn.Module:
     """`model` with every plain `nn.BatchNorm2d` replaced by a `SyncBatchNorm2d`; in a single process, as it is.
 
-    The new modules hold the very parameters and buffers of the old ones, under the same keys, so that optimisers and
+    The new modules hold the very parameters and buffers of the old ones, under the same keys, so that optimizers and
     snapshots made before still fit.
     """
     if world_size() == 1:

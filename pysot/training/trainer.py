@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from pysot.core.device import device_of
 from pysot.core.errors import SnapshotError, TrainingError
-from pysot.core.runtime import device_of
 from pysot.training.checkpoint import rng_state, set_rng_state
-from pysot.training.distributed import Workers, all_reduce_gradients, all_reduce_mean, all_reduce_sum
+from pysot.training.distributed import DistributedContext, all_reduce_gradients, all_reduce_mean, all_reduce_sum
 from pysot.training.losses import Mean
 from pysot.training.optim import build_optimizer, set_learning_rate
-from pysot.training.recipe import Batch, Recipe
+from pysot.training.recipes.base import Batch, Recipe
 from pysot.zoo.loading import compare_keys
 
 DESCRIBED = 8
@@ -90,7 +90,7 @@ class Trainer:
     Args:
         recipe: model and losses.
         loader: yields one batch per step, from the current step to the end of the run.
-        steps_per_epoch: optimiser steps of one epoch.
+        steps_per_epoch: optimizer steps of one epoch.
         params: the numbers.
         workers: the processes that train together.
         hooks: called in order.
@@ -102,7 +102,7 @@ class Trainer:
         loader: DataLoader[dict[str, Any]],
         steps_per_epoch: int,
         params: TrainParams,
-        workers: Workers,
+        workers: DistributedContext,
         hooks: Sequence[Hook] = (),
     ) -> None:
         self.recipe, self.loader, self.params = recipe, loader, params
@@ -163,7 +163,7 @@ class Trainer:
         return value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
 
     def enter_epoch(self) -> None:
-        """Sets what the current epoch trains, with which rates; a new stage gets a new optimiser."""
+        """Sets what the current epoch trains, with which rates; a new stage gets a new optimizer."""
         if self.epoch >= self.params.epochs:
             return
         stage = self.recipe.stage(self.epoch)
@@ -186,7 +186,7 @@ class Trainer:
             set_learning_rate(optimizer, float(self.params.rates[self.epoch]))
 
     def step(self, batch: Batch) -> StepReport:
-        """One forward, backward and optimiser step.
+        """One forward, backward and optimizer step.
 
         Raises `TrainingError` when a loss or a gradient is not finite, before the weights are touched.
         """
@@ -219,7 +219,7 @@ class Trainer:
         self.scaler.update()
 
     def mean(self, part: Mean) -> Tensor:
-        """The mean that is minimised. With GRAD_REDUCE avg, divides by the count over all processes, so that the
+        """The mean that is minimized. With GRAD_REDUCE avg, divides by the count over all processes, so that the
         averaged gradient is that of one process with the whole batch."""
         if self.workers.world == 1 or self.params.grad_reduce == "sum":
             return part.value()
@@ -287,14 +287,14 @@ class Trainer:
             self.recipe.learner.load_state_dict(state["learner"])
         self.epoch, self.iteration, self.best = state["epoch"], state["iteration"], state["best"]
         self.enter_epoch()
-        if self._stage == state["stage"]:  # else a stage starts with this epoch, and with a new optimiser
+        if self._stage == state["stage"]:  # else a stage starts with this epoch, and with a new optimizer
             _load_optimizers(self.optimizers, state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         set_rng_state(state["rng"])
 
 
 def _optimizer_state(optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
-    """The state of the one optimiser, as PySOT's checkpoints have it; by turn where several learn in turn."""
+    """The state of the one optimizer, as PySOT's checkpoints have it; by turn where several learn in turn."""
     states = {turn: optimizer.state_dict() for turn, optimizer in optimizers.items()}
     return states[""] if set(states) == {""} else states
 

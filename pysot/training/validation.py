@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.device import device_of
 from pysot.core.errors import TrainingError
-from pysot.core.runtime import device_of
 from pysot.models.inference import prepare_for_inference
-from pysot.models.siamese import SiameseModel
+from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.training.checkpoint import rng_state, set_rng_state
 from toolkit.datasets.frames import GeneratedFrames
 from toolkit.datasets.sequence import Sequence

@@ -13,14 +13,15 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
+from pysot.core.atomic import whole_or_not_at_all
 from pysot.core.errors import SnapshotError
 from pysot.core.registry import closest
-from pysot.zoo.catalogue import CATALOGUE, find_entry
-from pysot.zoo.entry import Entry
+from pysot.zoo.catalog import CATALOG, find_entry
+from pysot.zoo.entry import ModelEntry
 from pysot.zoo.files import file_kind, kind_of_name
 from pysot.zoo.hashing import Trust, expected_hash, pin, sha256_of
 from pysot.zoo.loading import read_state_dict
-from pysot.zoo.places import download_dir, whole_or_not_at_all
+from pysot.zoo.places import download_dir
 
 SNAPSHOT_SUFFIXES = (".pth", ".pt", ".tar", ".model", ".pkl", ".mat", ".safetensors")
 LARGEST_MEMBER = 4 << 30
@@ -55,7 +56,7 @@ class _Target:
 def add_file(file: Path, name: str = "", check: Callable[[Path, str], Mapping[str, Tensor]] | None = None) -> Added:
     """Copies `file`, or the only snapshot in an archive, into `download_dir` as the snapshot `name`.
 
-    Without `name` the catalogue tells it from the hash, or from the name of the file. A name that the catalogue does
+    Without `name` the catalog tells it from the hash, or from the name of the file. A name that the catalog does
     not have is the user's own. The file must be readable as weights, and be the published one where its hash is known;
     another hash is noted and asked for from now on.
 
@@ -70,7 +71,7 @@ def add_file(file: Path, name: str = "", check: Callable[[Path, str], Mapping[st
         raise SnapshotError(f"{file} does not exist.")
     with _unpacked(file) as snapshot:
         sha256 = sha256_of(snapshot)
-        entry = find_entry(name) if name else _recognise(snapshot, sha256)
+        entry = find_entry(name) if name else _recognize(snapshot, sha256)
         if entry is None and not name:
             raise SnapshotError(f"{file} is not known by its hash or its name. Say what it is: --as NAME.")
         name = entry.name if entry else name
@@ -84,15 +85,15 @@ def add_file(file: Path, name: str = "", check: Callable[[Path, str], Mapping[st
         return Added(name, folder / target.file, target.trust, len(weights))
 
 
-def _recognise(file: Path, sha256: str) -> Entry | None:
-    by_hash = (entry for entry in CATALOGUE.values() if entry.sha256 == sha256)
+def _recognize(file: Path, sha256: str) -> ModelEntry | None:
+    by_hash = (entry for entry in CATALOG.values() if entry.sha256 == sha256)
     return next(by_hash, None) or find_entry(file.name)
 
 
-def _target(file: Path, entry: Entry | None, name: str, sha256: str) -> _Target:
+def _target(file: Path, entry: ModelEntry | None, name: str, sha256: str) -> _Target:
     """What the file will be called. Raises `SnapshotError` when it cannot be the snapshot `name`."""
     if PurePosixPath(name).name != name or name.startswith("."):
-        raise SnapshotError(f"'{name}' cannot be a snapshot's name.{closest(name, CATALOGUE)}")
+        raise SnapshotError(f"'{name}' cannot be a snapshot's name.{closest(name, CATALOG)}")
     kind = file_kind(file)
     if kind is None:
         raise SnapshotError(f"{file} is no file of weights. It may be a web page; look into it.")

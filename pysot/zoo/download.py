@@ -1,4 +1,4 @@
-"""From a row of the catalogue to its file: the links in order, one process at a time, whole and checked."""
+"""From a row of the catalog to its file: the links in order, one process at a time, whole and checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from pysot.core.errors import SnapshotError
 from pysot.zoo.drive import fetch_drive
-from pysot.zoo.entry import DRIVE, DRIVE_FOLDER, Entry, page_of
+from pysot.zoo.entry import DRIVE, DRIVE_FOLDER, ModelEntry, page_of
 from pysot.zoo.files import file_kind
 from pysot.zoo.hashing import Trust, check_hash, expected_hash, pin, sha256_of
 from pysot.zoo.http import TransferError, discard, fetch_http
@@ -29,7 +29,7 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
 
 
-def fetch(entry: Entry) -> Path:
+def fetch(entry: ModelEntry) -> Path:
     """Downloads the snapshot into `download_dir` and returns its file, which appears when it is whole and checked.
 
     A hash that is not known is pinned (`zoo.hashing`). Of several processes one downloads and the others wait for it.
@@ -59,7 +59,7 @@ def fetch(entry: Entry) -> Path:
     )
 
 
-def by_hand(entry: Entry) -> str:
+def by_hand(entry: ModelEntry) -> str:
     """How a user puts the file in its place."""
     if not entry.urls:
         return f"It has no link; it belongs into experiments/{entry.name}/."
@@ -69,7 +69,7 @@ def by_hand(entry: Entry) -> str:
     )
 
 
-def _fetch_from(link: str, entry: Entry, target: Path) -> None:
+def _fetch_from(link: str, entry: ModelEntry, target: Path) -> None:
     """One link's file, checked, as `target`. Raises `TransferError`."""
     part = target.with_name(f".part-{hashlib.sha256(link.encode()).hexdigest()[:8]}-{entry.file}")
     continued = part.is_file()
@@ -88,7 +88,7 @@ def _fetch_from(link: str, entry: Entry, target: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _transfer(link: str, entry: Entry, part: Path) -> None:
+def _transfer(link: str, entry: ModelEntry, part: Path) -> None:
     if link.startswith((DRIVE, DRIVE_FOLDER)):
         fetch_drive(link, part)
     else:
@@ -100,7 +100,7 @@ class _OtherFileError(TransferError):
     """A link sent another file than the published one."""
 
 
-def _accept(part: Path, entry: Entry) -> str:
+def _accept(part: Path, entry: ModelEntry) -> str:
     """The hash of what was fetched; removes `part` and raises `_OtherFileError` when it is not the right file."""
     found, expected = sha256_of(part), expected_hash(entry.file, entry)
     if not found.startswith(expected.digits):

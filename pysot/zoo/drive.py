@@ -26,16 +26,16 @@ def fetch_drive(link: str, part: Path) -> None:
     except Exception as error:  # gdown's own errors and those of what it is made of
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[0][:_LONGEST_REASON] if lines else type(error).__name__
-        raise TransferError(f"gdown: {reason}", hopeless=True) from error
+        raise TransferError(f"gdown: {reason}", permanent=True) from error
     if not part.is_file():
-        raise TransferError("gdown brought no file", hopeless=True)
+        raise TransferError("gdown brought no file", permanent=True)
 
 
 def _require_gdown() -> Any:
     try:
         import gdown
     except ImportError as error:
-        raise TransferError(f"links to Google Drive need gdown: {EXTRA}", hopeless=True) from error
+        raise TransferError(f"links to Google Drive need gdown: {EXTRA}", permanent=True) from error
     return gdown
 
 

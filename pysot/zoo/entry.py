@@ -1,4 +1,4 @@
-"""What the catalogue says of one snapshot, and how its links are written."""
+"""What the catalog says of one snapshot, and how its links are written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FAMILIES = ("siamrpn", "siammask", "nanotrack", "atom", "dimp", "lmt", "tanet", 
 
 
 @dataclass(frozen=True)
-class Entry:
+class ModelEntry:
     """One snapshot.
 
     Attributes:
@@ -22,7 +22,7 @@ class Entry:
         family: one of `FAMILIES`; `backbone` for weights that only start a training, or a tracker without any others.
         file: name of the file in a zoo folder.
         urls: where to download it, in the order to try: http(s), `gd:ID` or `gdfolder:ID/NAME`.
-        licence: of the weights.
+        license: of the weights.
         origin: project that published it.
         form: how the file is written (`FORMS`).
         configs: experiments it is made for, the main one first.
@@ -41,7 +41,7 @@ class Entry:
     family: str
     file: str
     urls: tuple[str, ...]
-    licence: str
+    license: str
     origin: str
     form: str
     configs: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def drive(file_id: str) -> tuple[str, str]:
 
 
 def page_of(link: str) -> str:
-    """What to open in a browser for a link of the catalogue."""
+    """What to open in a browser for a link of the catalog."""
     if link.startswith(DRIVE_FOLDER):
         return f"https://drive.google.com/drive/folders/{link.removeprefix(DRIVE_FOLDER).partition('/')[0]}"
     return f"https://drive.google.com/uc?id={link.removeprefix(DRIVE)}" if link.startswith(DRIVE) else link

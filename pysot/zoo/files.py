@@ -33,7 +33,7 @@ def file_kind(path: Path) -> str | None:
 
 
 def kind_of_name(file: str) -> str:
-    """The kind that a file of the catalogue has, by its name."""
+    """The kind that a file of the catalog has, by its name."""
     suffix = Path(file).suffix
     return suffix if suffix in (SAFETENSORS, MATCONVNET) else TORCH
 

@@ -1,4 +1,4 @@
-"""Whether a file is the one that was published: by the catalogue's hash, or by that of the first download.
+"""Whether a file is the one that was published: by the catalog's hash, or by that of the first download.
 
 A hash that nobody has published is pinned when the file is first fetched or added: `FILE.sha256` beside the file, in
 the form that `sha256sum -c` reads. From then on another file of that name is refused.
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from pysot.core.atomic import whole_or_not_at_all
 from pysot.core.errors import SnapshotError
-from pysot.zoo.entry import Entry
-from pysot.zoo.places import whole_or_not_at_all, zoo_places
+from pysot.zoo.entry import ModelEntry
+from pysot.zoo.places import zoo_places
 
 PIN_SUFFIX = ".sha256"
 _CHUNK = 1 << 20
@@ -22,7 +23,7 @@ _CHUNK = 1 << 20
 class Trust(Enum):
     """What is known of a file."""
 
-    VERIFIED = "verified"  # the catalogue's hash
+    VERIFIED = "verified"  # the catalog's hash
     PINNED = "as first fetched"
     PARTLY = "first digits agree"
     UNVERIFIED = "unverified"  # no hash to compare with
@@ -67,7 +68,7 @@ class Expected:
     noted: Path | None = None
 
 
-def expected_hash(file: str, entry: Entry | None) -> Expected:
+def expected_hash(file: str, entry: ModelEntry | None) -> Expected:
     """What is known of the file called `file`; `entry` is its row, if it is the very file of one."""
     known = entry.sha256 if entry is not None else ""
     if entry is not None and entry.is_verified:
@@ -78,7 +79,7 @@ def expected_hash(file: str, entry: Entry | None) -> Expected:
     return Expected(known, Trust.PARTLY if known else Trust.UNVERIFIED)
 
 
-def check_hash(path: Path, entry: Entry | None) -> Trust:
+def check_hash(path: Path, entry: ModelEntry | None) -> Trust:
     """Compares the file `path` with what is known of a file of its name; `entry` as for `expected_hash`.
 
     Raises `SnapshotError` when it is another file.

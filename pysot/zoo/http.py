@@ -35,11 +35,11 @@ _TOO_FAR = 416
 
 
 class TransferError(Exception):
-    """A link did not give its file. `hopeless` where asking it again is no use."""
+    """A link did not give its file. `permanent` where asking it again is no use."""
 
-    def __init__(self, message: str, hopeless: bool = False) -> None:
+    def __init__(self, message: str, permanent: bool = False) -> None:
         super().__init__(message)
-        self.hopeless = hopeless
+        self.permanent = permanent
 
 
 def fetch_http(url: str, part: Path, *, size: int = 0, same_file: bool = False) -> None:
@@ -61,7 +61,7 @@ def fetch_http(url: str, part: Path, *, size: int = 0, same_file: bool = False) 
             _fetch_once(url, part, size, same_file)
             return
         except TransferError as error:
-            if error.hopeless or attempt == ATTEMPTS - 1:
+            if error.permanent or attempt == ATTEMPTS - 1:
                 raise
 
 
@@ -108,7 +108,7 @@ def _extent_of(reply: Any, held: int) -> _Extent:
     if reply.status == http.client.PARTIAL_CONTENT:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", reply.headers.get("Content-Range", ""))
         if match is None or int(match[1]) != held:
-            raise TransferError(f"answered with other bytes than the ones from {held} on", hopeless=True)
+            raise TransferError(f"answered with other bytes than the ones from {held} on", permanent=True)
         return _Extent(held, None if match[2] == "*" else int(match[2]))
     length = reply.headers.get("Content-Length", "")
     return _Extent(0, int(length) if length.isdecimal() else None)
@@ -118,7 +118,7 @@ def _receive(reply: Any, part: Path, held: int, size: int) -> None:
     """Writes what `reply` sends to its place in `part`."""
     extent = _extent_of(reply, held)
     if size and extent.total not in (None, size):
-        raise TransferError(f"has a file of {extent.total} bytes, the published one has {size}", hopeless=True)
+        raise TransferError(f"has a file of {extent.total} bytes, the published one has {size}", permanent=True)
     if extent.start == 0:
         _note_version(reply, part)
     limit = size or extent.total or LARGEST_FILE
@@ -141,7 +141,7 @@ def _copy(reply: Any, out: Any, extent: _Extent, limit: int, title: str) -> int:
             arrived, window = arrived + len(chunk), window + len(chunk)
             bar.update(len(chunk))
             if arrived > limit:
-                raise TransferError(f"sent more than {limit} bytes", hopeless=True)
+                raise TransferError(f"sent more than {limit} bytes", permanent=True)
             if time.monotonic() - began > TIMEOUT_S:
                 if window < _LEAST_BYTES:
                     raise TransferError(f"sent {window} bytes in {TIMEOUT_S:g} s")
@@ -166,7 +166,7 @@ def _explain_refusal(error: urllib.error.HTTPError, part: Path, held: int) -> No
             return
         discard(part)
         raise TransferError("has a shorter file than the part that is here") from error
-    raise TransferError(f"HTTP {error.code} {error.reason}", hopeless=error.code not in _TRY_AGAIN) from error
+    raise TransferError(f"HTTP {error.code} {error.reason}", permanent=error.code not in _TRY_AGAIN) from error
 
 
 def _as_transfer_error(error: Exception) -> TransferError:
@@ -175,7 +175,7 @@ def _as_transfer_error(error: Exception) -> TransferError:
         return TransferError(f"silent for {TIMEOUT_S:g} s")
     nobody_there = isinstance(reason, (socket.gaierror, ConnectionRefusedError, ssl.SSLError, ValueError))
     here = isinstance(error, OSError) and error.filename is not None  # our own disk
-    return TransferError(str(reason) or type(reason).__name__, hopeless=nobody_there or here)
+    return TransferError(str(reason) or type(reason).__name__, permanent=nobody_there or here)
 
 
 class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
@@ -183,7 +183,7 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise TransferError(f"leads away from https, to {newurl}", hopeless=True)
+            raise TransferError(f"leads away from https, to {newurl}", permanent=True)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

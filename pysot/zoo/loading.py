@@ -16,10 +16,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pysot.core.errors import SnapshotError
-from pysot.zoo.convert import STATE_KEYS, of_bare_backbone, own_keys, placeholders_for, weights_in
+from pysot.zoo.convert import (
+    STATE_KEYS,
+    of_bare_backbone,
+    own_keys,
+    placeholders_for,
+    state_of_meta_tracker,
+    weights_in,
+)
 from pysot.zoo.files import MATCONVNET, SAFETENSORS, file_kind
 from pysot.zoo.matconvnet import read_matconvnet
-from pysot.zoo.meta_tracker import state_of_meta_tracker
 from pysot.zoo.pickles import why_refused
 
 logger = logging.getLogger(__name__)

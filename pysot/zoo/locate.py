@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pysot.config.experiments import experiments_dir
 from pysot.core.errors import SnapshotError
-from pysot.core.experiments import experiments_dir
 from pysot.core.registry import closest
-from pysot.zoo.catalogue import CATALOGUE, find_entry
+from pysot.zoo.catalog import CATALOG, find_entry
 from pysot.zoo.download import by_hand, fetch, is_offline
-from pysot.zoo.entry import Entry
+from pysot.zoo.entry import ModelEntry
 from pysot.zoo.files import SAFETENSORS, TORCH
 from pysot.zoo.hashing import check_hash
 from pysot.zoo.places import ZOO_VARIABLE, zoo_places
@@ -20,11 +20,11 @@ SUFFIXES = (SAFETENSORS, TORCH)
 
 
 def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
-    """The file of a snapshot given as a path, or by a name that the catalogue knows (`zoo.catalogue.find_entry`).
+    """The file of a snapshot given as a path, or by a name that the catalog knows (`zoo.catalog.find_entry`).
 
-    Looks for a file of that path; then in `$PYSOT_ZOO` and the cache for `NAME.safetensors` or the catalogue's file;
+    Looks for a file of that path; then in `$PYSOT_ZOO` and the cache for `NAME.safetensors` or the catalog's file;
     then for `model.safetensors` or `model.pth` in the folder `experiments/<name>`; then downloads it, when the
-    catalogue has a link, `download` is set and `$PYSOT_OFFLINE` is not. A file whose hash is known is used only when it
+    catalog has a link, `download` is set and `$PYSOT_OFFLINE` is not. A file whose hash is known is used only when it
     agrees.
 
     Raises:
@@ -43,7 +43,7 @@ def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
     if entry and entry.urls and download and not is_offline():
         return fetch(entry)
     looked = "\n".join(dict.fromkeys(f"  {place.absolute()}" for place in (path, *places)))
-    hint = closest(name, CATALOGUE) if entry is None else ""
+    hint = closest(name, CATALOG) if entry is None else ""
     advice = by_hand(entry) if entry else f"Put the file in one of these places, or set {ZOO_VARIABLE} to its folder."
     raise SnapshotError(
         f"Snapshot '{name}' was not found.{hint} Looked for:\n{looked}\n{advice}\n"
@@ -51,12 +51,12 @@ def find_snapshot(name_or_path: str | Path, *, download: bool = True) -> Path:
     )
 
 
-def find_here(entry: Entry) -> Path | None:
+def find_here(entry: ModelEntry) -> Path | None:
     """The file of an entry on this machine, whatever is in it; None when it is not here."""
     return next((place for place in _candidates(entry.name, entry) if place.is_file()), None)
 
 
-def _candidates(name: str, entry: Entry | None) -> Iterator[Path]:
+def _candidates(name: str, entry: ModelEntry | None) -> Iterator[Path]:
     """Every file that the name may mean, in the order to try: its own first, then those of its entry."""
     names = list(dict.fromkeys([name, *([entry.name] if entry is not None else [])]))
     models = [f"{each}/model{suffix}" for each in names for suffix in SUFFIXES]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pysot.core.errors import SnapshotError
@@ -41,13 +38,3 @@ def _is_writable(place: Path) -> bool:
     except OSError:
         return False
     return os.access(place, os.W_OK)
-
-
-@contextmanager
-def whole_or_not_at_all(target: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `target` when the block ends well, and is gone when it does not."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as scratch:
-        path = Path(scratch) / target.name
-        yield path
-        path.replace(target)

@@ -75,7 +75,7 @@ def make_benchmark(
 
 @dataclass
 class Scripted:
-    """Finds the target exactly, except in the frames `away`; `started` lists the frames of its initialisations."""
+    """Finds the target exactly, except in the frames `away`; `started` lists the frames of its initializations."""
 
     away: tuple[int, ...] = ()
     polygon: bool = False

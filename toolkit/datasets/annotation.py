@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from toolkit.errors import DatasetError, RegionError, ResultError
 from toolkit.regions import Mask, Polygon, Region, bounding_box, parse_region
 from toolkit.regions.text import MAX_MASK_PIXELS
-from toolkit.results.text import parse_numbers
+from toolkit.utils.numbers import parse_numbers
 
 VOT_TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
 """Per-frame attributes of the VOT short-term challenges."""

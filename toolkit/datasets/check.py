@@ -18,7 +18,7 @@ from toolkit.datasets.layouts import Found
 from toolkit.datasets.loader import discover, load_benchmark
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError, FrameError
-from toolkit.results.reader import bounding_boxes
+from toolkit.regions.boxes import bounding_boxes
 
 Severity: TypeAlias = Literal["error", "warning"]
 """`error`: a run or a score would fail or be wrong; `warning`: unusual, or only part of the benchmark is here."""

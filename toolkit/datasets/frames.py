@@ -126,7 +126,7 @@ class VideoFile(FrameSource):
 def read_image(path: Path) -> Image:
     """Reads one image file as (H, W, 3) uint8 BGR.
 
-    Grey, 16-bit and 4-channel files are converted, as cv2.IMREAD_COLOR does. Raises `FrameError` naming the file.
+    Gray, 16-bit and 4-channel files are converted, as cv2.IMREAD_COLOR does. Raises `FrameError` naming the file.
     """
     try:  # not cv2.imread: on Windows it opens no path outside ASCII
         content = np.fromfile(path, dtype=np.uint8)

@@ -13,7 +13,7 @@ from toolkit.datasets.layouts.own import empty_sequences, own_data
 from toolkit.datasets.layouts.pysot_json import pysot_json
 from toolkit.datasets.layouts.text_files import annotation_archive, annotation_folder, is_archive
 from toolkit.datasets.sequence import Benchmark, Sequence
-from toolkit.errors import DatasetError, some
+from toolkit.errors import DatasetError, abbreviate
 
 ROOT_VARIABLE = "SOT_DATA_ROOT"
 """Environment variable that names the folder above `testing_dataset`."""
@@ -190,7 +190,7 @@ def _open_all(discovery: Discovery, name_or_path: str, root: str | Path | None) 
     if not faults:
         return tuple(sequences)
     command = f"tools/data.py check {name_or_path}" + (f" --dataset_root {root}" if root is not None else "")
-    listed = some(faults, "\n  ", shown=3)
+    listed = abbreviate(faults, "\n  ", shown=3)
     raise DatasetError(
         f"{discovery.name}: {len(faults)} of {len(discovery.found)} sequences cannot be opened:\n  {listed}\n"
         f"Repair or remove them; `{command} --no-decode` lists all."

@@ -2,6 +2,6 @@
 
 from toolkit.evaluation.bootstrap import Comparison, Interval
 from toolkit.evaluation.evaluate import evaluate
-from toolkit.evaluation.scores import EvaluationReport, TrackerScores
+from toolkit.evaluation.records import EvaluationReport, TrackerScores
 
 __all__ = ["Comparison", "EvaluationReport", "Interval", "TrackerScores", "evaluate"]

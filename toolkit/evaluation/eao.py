@@ -24,7 +24,7 @@ _INTERVALS = {2015: (108, 371), 2016: (108, 371), 2017: (100, 356), 2018: (100, 
 def interval(benchmark: str, lengths: NDArray[np.int64]) -> tuple[int, int]:
     """Shortest and longest sequence length (frames) that the EAO of this benchmark averages over.
 
-    The organisers' figure for a VOT year, else the range around the mode of the distribution of `lengths` that holds
+    The organizers' figure for a VOT year, else the range around the mode of the distribution of `lengths` that holds
     half of it, which is how theirs are made. Raises `ProtocolError` when there is no sequence.
     """
     match = re.match(r"VOT(20\d\d)", benchmark)

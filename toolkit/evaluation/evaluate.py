@@ -12,11 +12,11 @@ import numpy as np
 
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import ResultError
+from toolkit.evaluation.base import Scorer
 from toolkit.evaluation.bootstrap import confidence_interval
 from toolkit.evaluation.metrics import HEADLINE
-from toolkit.evaluation.scorer import Scorer
-from toolkit.evaluation.scorers import SCORERS, make_scorer
-from toolkit.evaluation.scores import EvaluationReport, TrackerScores
+from toolkit.evaluation.records import EvaluationReport, TrackerScores
+from toolkit.evaluation.registry import SCORERS, make_scorer
 from toolkit.results.layout import find_trackers, open_tracker
 
 

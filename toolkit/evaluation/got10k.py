@@ -6,15 +6,20 @@ validation figures of its toolkit; the server's class-balanced mAO needs the hid
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as AbstractSequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.datasets.sequence import Sequence
+from toolkit.datasets.sequence import Benchmark, Sequence
+from toolkit.evaluation import got10k
+from toolkit.evaluation.base import Scored, Scorer, _read_box_runs, require_truth
+from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.kernels import overlap_boxes
 from toolkit.evaluation.statistics import SequenceStatistic
-from toolkit.results.reader import bounding_boxes
+from toolkit.regions.boxes import bounding_boxes
+from toolkit.results.layout import TrackerFiles
 
 SUCCESS_THRESHOLDS = np.linspace(0, 1, 101)
 """(101,) overlaps of the success curve."""
@@ -66,3 +71,32 @@ def success_statistic(overlaps: AbstractSequence[NDArray[np.float64]]) -> Sequen
     counts = [len(one) - np.searchsorted(np.sort(one), SUCCESS_THRESHOLDS, side="right") for one in overlaps]
     frames = np.array([[len(one)] for one in overlaps], dtype=np.float64)
     return SequenceStatistic(np.array(counts, dtype=np.float64), frames)
+
+
+class Got10kScorer(Scorer):
+    """AO and success rates over all frames."""
+
+    axes: Mapping[str, NDArray[np.float64]] = {"success": got10k.SUCCESS_THRESHOLDS}
+    rules = "GOT-10k: first and fully covered frames left out, boxes clipped to the image, mean over frames"
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        super().__init__(benchmark)
+        require_truth(benchmark)
+        self.sizes = image_sizes(self.sequences)
+        if None in self.sizes:
+            self.rules = f"{self.rules}; image sizes unknown without frames, so nothing was clipped where they are"
+
+    def measure(self, files: TrackerFiles) -> Scored:
+        runs, warnings = _read_box_runs(files, self.sequences)
+        overlaps = self._overlaps([run.runs for run in runs])
+        repetitions = min(len(run.runs) for run in runs)
+        singles = [self._overlaps([run.runs[k : k + 1] for run in runs]) for k in range(repetitions)]
+        return Scored(
+            got10k.got10k_statistics(overlaps),
+            tuple(got10k.got10k_statistics(one) for one in singles) if repetitions > 1 else (),
+            {"success": got10k.success_statistic(overlaps).curve()},
+            warnings=warnings,
+        )
+
+    def _overlaps(self, runs: AbstractSequence[tuple[NDArray[np.float64], ...]]) -> list[NDArray[np.float64]]:
+        return [got10k.frame_overlaps(*one) for one in zip(self.sequences, runs, self.sizes, strict=True)]

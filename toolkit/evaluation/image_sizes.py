@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence as AbstractSequence
 
 from toolkit.datasets.sequence import Sequence
-from toolkit.errors import FrameError, some
+from toolkit.errors import FrameError, abbreviate
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def image_sizes(sequences: AbstractSequence[Sequence], benchmark: str = "") -> l
         logger.warning(
             "%d image size(s) are unknown, so regions of these sequences are not cut at the border: %s",
             len(unreadable),
-            some(unreadable, " | "),
+            abbreviate(unreadable, " | "),
         )
     return sizes
 

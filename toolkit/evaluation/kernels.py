@@ -71,12 +71,12 @@ def precision_counts(
     counted: NDArray[np.bool_],
     offsets: Counts,
     thresholds: NDArray[np.float64],
-    normalised: bool,
+    normalized: bool,
     invalid_counts: bool,
 ) -> Counts:
-    """(S, T) frames per sequence whose centre error is at most each ascending threshold.
+    """(S, T) frames per sequence whose center error is at most each ascending threshold.
 
-    `normalised` divides both centres by the true size of the frame. A counted frame whose true centre is not positive
+    `normalized` divides both centers by the true size of the frame. A counted frame whose true center is not positive
     (or NaN) is a hit at every threshold when `invalid_counts`, else a miss.
     """
     n_thresholds = len(thresholds)
@@ -86,7 +86,7 @@ def precision_counts(
         for i in range(offsets[s], offsets[s + 1]):
             if not counted[i]:
                 continue
-            valid, distance = _centre_error(truth, result, i, normalised)
+            valid, distance = _center_error(truth, result, i, normalized)
             if not valid:
                 if invalid_counts:
                     counts[s, 0] += 1
@@ -105,9 +105,9 @@ def precision_counts(
 
 
 @njit(cache=True, nogil=True)
-def _centre_error(truth: Boxes, result: Boxes, i: int, normalised: bool) -> tuple[bool, float]:
+def _center_error(truth: Boxes, result: Boxes, i: int, normalized: bool) -> tuple[bool, float]:
     scale_x = scale_y = 1.0
-    if normalised:
+    if normalized:
         scale_x, scale_y = truth[i, 2] + 1e-16, truth[i, 3] + 1e-16
         if scale_x == 0.0 or scale_y == 0.0:
             return False, np.nan

@@ -6,12 +6,18 @@ as PySOT computes it: curves are averaged over sequences, then F is taken.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as AbstractSequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.datasets.sequence import Benchmark
+from toolkit.evaluation import longterm, supervised
+from toolkit.evaluation.base import Scored, Scorer, read_all, require_truth
 from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.results.layout import TrackerFiles
+from toolkit.results.reader import VotRun, read_longterm
 
 RESOLUTION = 100
 """Number of confidence thresholds, the two infinite ones included."""
@@ -89,3 +95,35 @@ def _precision_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _recall_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
     return _best(curves)[..., 2]
+
+
+class LongtermScorer(Scorer):
+    """Precision, recall and F."""
+
+    rules = "VOT-LT: curves averaged over sequences, then F"
+    axes: Mapping[str, NDArray[np.float64]] = {}
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        super().__init__(benchmark)
+        require_truth(benchmark)
+        self.truth = supervised.SupervisedTruth(self.sequences, benchmark.name)
+        self.present = [np.asarray(np.isfinite(s.ground_truth).all(axis=1)) for s in self.sequences]
+
+    def measure(self, files: TrackerFiles) -> Scored:
+        runs = read_all(files, self.sequences, lambda s: read_longterm(files, s.name, len(s.ground_truth)))
+        overlaps = self.truth.overlaps([(VotRun(run.codes, run.polygons),) for run in runs]).accuracy[0]
+        thresholds = longterm.confidence_thresholds(np.concatenate([run.scores for run in runs]))
+        parts = zip(np.split(overlaps, self.truth.offsets[1:-1]), runs, self.present, strict=True)
+        curves = [longterm.precision_recall(part, run.scores, present, thresholds) for part, run, present in parts]
+        precision, recall = (list(kind) for kind in zip(*curves, strict=True))
+        mean_precision, mean_recall = np.mean(precision, axis=0), np.mean(recall, axis=0)
+        return Scored(
+            longterm.longterm_statistics(precision, recall),
+            curves={
+                "precision": mean_precision,
+                "recall": mean_recall,
+                "f1": longterm.f_score(mean_precision, mean_recall),
+                "threshold": thresholds,
+            },
+            warnings=tuple(warning for run in runs for warning in run.warnings),
+        )

@@ -7,17 +7,23 @@ anchor the tracker runs once to the end of the sequence, or backwards to its sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.datasets.sequence import Sequence
+from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ResultError
+from toolkit.evaluation import multistart
+from toolkit.evaluation.base import Scored, Scorer, read_all, require_truth
+from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.protocols.multistart import anchors_of
 from toolkit.regions import Mask, Polygon, Rectangle, Region, Special, parse_region, region_overlap
 from toolkit.results.layout import TrackerFiles
+from toolkit.results.reader import find_results
 
 FAILURE_OVERLAP = 0.1
 GRACE = 10
@@ -146,3 +152,36 @@ def _region(row: NDArray[np.float64]) -> Mask | Polygon | Rectangle | None:
     if np.isnan(row).any():
         return None
     return Rectangle(*row.tolist()) if len(row) == 4 else Polygon(row.reshape(-1, 2))
+
+
+class MultistartScorer(Scorer):
+    """Accuracy, robustness and EAO of anchor-based runs, on masks or boxes."""
+
+    rules = f"VOT multi-start: no restarts, EAO over lengths {multistart.EAO_LOW} to {multistart.EAO_HIGH}"
+    axes: Mapping[str, NDArray[np.float64]] = {"eao": np.arange(1, multistart.EAO_HIGH + 1, dtype=np.float64)}
+    windows: Mapping[str, tuple[float, float]] = {"eao": (multistart.EAO_LOW, multistart.EAO_HIGH)}
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        super().__init__(benchmark)
+        require_truth(benchmark)
+        self.truths = [multistart.true_regions(sequence) for sequence in self.sequences]
+        self.anchors = [anchors_of(sequence) for sequence in self.sequences]
+        self.sizes = image_sizes(self.sequences)
+
+    def measure(self, files: TrackerFiles) -> Scored:
+        position = {sequence.name: k for k, sequence in enumerate(self.sequences)}
+        sums = read_all(files, self.sequences, lambda s: self._sums(files, s, position[s.name]))
+        curves = np.stack([one.curve for one in sums])[:, 1:]
+        active = np.stack([one.active for one in sums])[:, 1:]
+        return Scored(
+            multistart.multistart_statistics(sums), curves={"eao": SequenceStatistic(curves * active, active).curve()}
+        )
+
+    def _sums(self, files: TrackerFiles, sequence: Sequence, k: int) -> multistart.SequenceSums:
+        runs = []
+        for anchor, forward in self.anchors[k]:
+            truth = self.truths[k][anchor:] if forward else self.truths[k][anchor::-1]
+            path = find_results(files, f"{sequence.name}_{anchor:08d}", "baseline")[0]
+            results = multistart.read_regions(files, path, len(truth))
+            runs.append(multistart.anchor_run(truth, results, self.sizes[k]))
+        return multistart.sum_runs(runs, len(sequence.ground_truth))

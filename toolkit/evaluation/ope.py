@@ -1,6 +1,6 @@
-"""One-pass evaluation: success, precision and normalised precision (specs/evaluation.md section 1).
+"""One-pass evaluation: success, precision and normalized precision (specs/evaluation.md section 1).
 
-Wu et al., "Object Tracking Benchmark" (TPAMI 2015); normalised precision: Müller et al., "TrackingNet" (ECCV 2018).
+Wu et al., "Object Tracking Benchmark" (TPAMI 2015); normalized precision: Müller et al., "TrackingNet" (ECCV 2018).
 
 Frames whose target is flagged absent (`Sequence.visible`) are misses and stay in the denominator, as in LaSOT's toolkit
 (section 1.4); that goes for every benchmark with such flags but NFS, whose published scores do not know its flag.
@@ -15,20 +15,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.datasets.sequence import Sequence
+from toolkit.datasets.catalog import find_row
+from toolkit.datasets.sequence import Benchmark, Sequence
+from toolkit.errors import ProtocolError
+from toolkit.evaluation import ope
+from toolkit.evaluation.base import Scored, Scorer, _read_box_runs, common_repetitions, require_truth
 from toolkit.evaluation.kernels import (
     precision_counts,
     success_counts,
 )
 from toolkit.evaluation.statistics import SequenceStatistic, mean_over_sequences
-from toolkit.results.reader import bounding_boxes
+from toolkit.regions.boxes import bounding_boxes
+from toolkit.results.layout import TrackerFiles
 
 SUCCESS_THRESHOLDS = np.arange(0, 1.05, 0.05)
 """(21,) overlaps; a frame succeeds when its overlap is strictly greater."""
 PRECISION_THRESHOLDS = np.arange(0, 51, 1).astype(np.float64)
-"""(51,) pixels between centres; a frame succeeds when its error is at most this."""
+"""(51,) pixels between centers; a frame succeeds when its error is at most this."""
 NORM_PRECISION_THRESHOLDS = np.arange(0, 51, 1) / 100.0
-"""(51,) centre errors in units of the true box."""
+"""(51,) center errors in units of the true box."""
 AT_20 = 20
 """Index of 20 px and of 0.20 in the precision thresholds: the number tables quote."""
 AT_50, AT_75 = 10, 15
@@ -41,7 +46,7 @@ class OpeRules:
 
     Attributes:
         title: for tables.
-        invalid_counts: whether a frame whose true centre is NaN or not positive counts as precise.
+        invalid_counts: whether a frame whose true center is NaN or not positive counts as precise.
         repeat_bad_results: results that are NaN or have no area become the previous result, the first one the truth.
     """
 
@@ -51,8 +56,8 @@ class OpeRules:
 
 
 RULES: Mapping[str, OpeRules] = {
-    "pysot": OpeRules("PySOT: a frame without a valid true centre counts as precise", True),
-    "strict": OpeRules("strict: a frame without a valid true centre counts as a miss", False),
+    "pysot": OpeRules("PySOT: a frame without a valid true center counts as precise", True),
+    "strict": OpeRules("strict: a frame without a valid true center counts as a miss", False),
     "lasot": OpeRules(
         "LaSOT toolkit: as PySOT, and a bad result repeats the one before", True, repeat_bad_results=True
     ),
@@ -66,7 +71,7 @@ class OpeCurves:
     Attributes:
         success: (S, 21) share of the sequence's frames above each overlap threshold.
         precision: (S, 51) share within each pixel distance.
-        norm_precision: (S, 51) share within each normalised distance.
+        norm_precision: (S, 51) share within each normalized distance.
     """
 
     success: NDArray[np.float64]
@@ -121,15 +126,15 @@ class OpeTruth:
         success = success_counts(self.truth, stacked, self.counted, self.offsets, SUCCESS_THRESHOLDS) / self.frames
         return OpeCurves(
             success,
-            self._precision(stacked, PRECISION_THRESHOLDS, normalised=False),
-            self._precision(stacked, NORM_PRECISION_THRESHOLDS, normalised=True),
+            self._precision(stacked, PRECISION_THRESHOLDS, normalized=False),
+            self._precision(stacked, NORM_PRECISION_THRESHOLDS, normalized=True),
         )
 
     def _precision(
-        self, stacked: NDArray[np.float64], thresholds: NDArray[np.float64], normalised: bool
+        self, stacked: NDArray[np.float64], thresholds: NDArray[np.float64], normalized: bool
     ) -> NDArray[np.float64]:
         counts = precision_counts(
-            self.truth, stacked, self.counted, self.offsets, thresholds, normalised, self.rules.invalid_counts
+            self.truth, stacked, self.counted, self.offsets, thresholds, normalized, self.rules.invalid_counts
         )
         return counts / self.frames
 
@@ -137,7 +142,7 @@ class OpeTruth:
 def score_sequence(
     truth: NDArray[np.float64], result: NDArray[np.float64], rules: OpeRules = RULES["pysot"]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(21,) success, (51,) precision and (51,) normalised precision of one sequence of (N, 4) xywh boxes."""
+    """(21,) success, (51,) precision and (51,) normalized precision of one sequence of (N, 4) xywh boxes."""
     curves = OpeTruth([Sequence("sequence", np.asarray(truth, dtype=np.float64))], rules).score([result])
     return curves.success[0], curves.precision[0], curves.norm_precision[0]
 
@@ -159,3 +164,39 @@ def repeat_bad_results(
 def _stack(arrays: AbstractSequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     rows = [np.asarray(array, dtype=np.float64).reshape(-1, 4) for array in arrays]
     return np.ascontiguousarray(np.concatenate(rows)) if rows else np.empty((0, 4))
+
+
+class OpeScorer(Scorer):
+    """Success, precision and normalized precision."""
+
+    axes: Mapping[str, NDArray[np.float64]] = {
+        "success": ope.SUCCESS_THRESHOLDS,
+        "precision": ope.PRECISION_THRESHOLDS,
+        "norm_precision": ope.NORM_PRECISION_THRESHOLDS,
+    }
+
+    def __init__(self, benchmark: Benchmark, rules: str = "pysot") -> None:
+        super().__init__(benchmark)
+        require_truth(benchmark)
+        if rules not in ope.RULES:
+            raise ProtocolError(f"Unknown rules '{rules}'. Choose from: {', '.join(ope.RULES)}.")
+        self.rules = ope.RULES[rules].title
+        row = find_row(benchmark.name)
+        hidden_counts = row is not None and row.hidden_counts
+        self.truth = ope.OpeTruth(self.sequences, ope.RULES[rules], hidden_counts)
+
+    def measure(self, files: TrackerFiles) -> Scored:
+        runs, warnings = _read_box_runs(files, self.sequences)
+        repetitions, uneven = common_repetitions([len(run.runs) for run in runs], files)
+        curves = [self.truth.score([run.runs[k] for run in runs]) for k in range(repetitions)]
+        mean = ope.mean_curves(curves)
+        return Scored(
+            mean.statistics(),
+            tuple(one.statistics() for one in curves) if repetitions > 1 else (),
+            {name: getattr(mean, name).mean(axis=0) for name in self.axes},
+            {
+                attribute: {name: getattr(mean, name)[rows].mean(axis=0) for name in self.axes}
+                for attribute, rows in self.carriers().items()
+            },
+            warnings=warnings + uneven,
+        )

@@ -7,12 +7,19 @@ rounded to whole pixels, the first result is the truth, success counts overlaps 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.datasets.sequence import Benchmark
+from toolkit.evaluation import trackingnet
+from toolkit.evaluation.base import Scored, Scorer, _read_box_runs, require_truth
 from toolkit.evaluation.kernels import overlap_boxes
+from toolkit.evaluation.statistics import mean_over_sequences
+from toolkit.regions.boxes import bounding_boxes
+from toolkit.results.layout import TrackerFiles
 
 SUCCESS_THRESHOLDS = np.linspace(0, 1, 21)
 PRECISION_THRESHOLDS = np.linspace(0, 50, 21)
@@ -30,7 +37,7 @@ class TrackingNetCurves:
     norm_precision: NDArray[np.float64]
 
     def scores(self) -> dict[str, float]:
-        """Success and normalised precision are areas, precision is the value at 20 px; fractions, not per cent."""
+        """Success and normalized precision are areas, precision is the value at 20 px; fractions, not per cent."""
         return {
             "success": area(self.success),
             "precision": float(self.precision[AT_20]),
@@ -47,14 +54,44 @@ def score_sequence(truth: NDArray[np.float64], result: NDArray[np.float64]) -> T
     offset = (result[:, :2] + (result[:, 2:] + 1) / 2) - (truth[:, :2] + (truth[:, 2:] + 1) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         distances = np.hypot(*offset.T)
-        normalised = np.hypot(*(offset / truth[:, 2:]).T)
+        normalized = np.hypot(*(offset / truth[:, 2:]).T)
     return TrackingNetCurves(
         (overlaps[:, None] >= SUCCESS_THRESHOLDS).mean(axis=0),
         (distances[:, None] <= PRECISION_THRESHOLDS).mean(axis=0),
-        (normalised[:, None] <= NORM_PRECISION_THRESHOLDS).mean(axis=0),
+        (normalized[:, None] <= NORM_PRECISION_THRESHOLDS).mean(axis=0),
     )
 
 
 def area(curve: NDArray[np.float64]) -> float:
     """Trapezoid area below (..., 21) equally spaced values on [0, 1]."""
     return float((curve[1:] + curve[:-1]).sum() / 2 / (len(curve) - 1))
+
+
+class TrackingNetScorer(Scorer):
+    """TrackingNet's variant of success and precision, for splits whose truth is known."""
+
+    rules = "TrackingNet: whole pixels, areas below 21-point curves, precision at 20 px"
+    axes: Mapping[str, NDArray[np.float64]] = {
+        "success": trackingnet.SUCCESS_THRESHOLDS,
+        "precision": trackingnet.PRECISION_THRESHOLDS,
+        "norm_precision": trackingnet.NORM_PRECISION_THRESHOLDS,
+    }
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        super().__init__(benchmark)
+        require_truth(benchmark)
+        self.truths = [bounding_boxes(sequence.ground_truth) for sequence in self.sequences]
+
+    def measure(self, files: TrackerFiles) -> Scored:
+        runs, warnings = _read_box_runs(files, self.sequences)
+        results = [run.runs[0] for run in runs]
+        most = max(len(run.runs) for run in runs)
+        if most > 1:
+            warnings += (f"{files.location}: there are up to {most} repetitions; only the first counts.",)
+        curves = [trackingnet.score_sequence(*pair) for pair in zip(self.truths, results, strict=True)]
+        scores = [one.scores() for one in curves]
+        return Scored(
+            {key: mean_over_sequences(np.array([one[key] for one in scores])) for key in scores[0]},
+            curves={name: np.mean([getattr(one, name) for one in curves], axis=0) for name in self.axes},
+            warnings=warnings,
+        )

@@ -21,7 +21,7 @@ class LongTermRun:
     Attributes:
         regions: N entries; the first is `Special(1)`, the others what the tracker returned (polygon, else box).
         scores: (N,) float64 confidences, NaN in row 0.
-        seconds: (N,) float64 inside the tracker; row 0 is its initialisation.
+        seconds: (N,) float64 inside the tracker; row 0 is its initialization.
     """
 
     regions: tuple[Region, ...]

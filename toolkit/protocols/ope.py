@@ -19,7 +19,7 @@ class OpeRun:
     Attributes:
         boxes_xywh: (N, 4) float64, 0-based pixels; row 0 is the box the tracker was started with.
         scores: (N,) float64 confidences, NaN in row 0 and where the tracker gave none.
-        seconds: (N,) float64 inside the tracker; row 0 is its initialisation.
+        seconds: (N,) float64 inside the tracker; row 0 is its initialization.
     """
 
     boxes_xywh: NDArray[np.float64]

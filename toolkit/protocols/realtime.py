@@ -19,7 +19,7 @@ FPS = 20.0
 """Frames per second that arrive."""
 
 GRACE = 3
-"""Frames after an initialisation that wait for the tracker; the clock starts with the frame after them."""
+"""Frames after an initialization that wait for the tracker; the clock starts with the frame after them."""
 
 
 def run_realtime(
@@ -33,7 +33,7 @@ def run_realtime(
 ) -> SupervisedRun:
     """Runs `tracker` over `sequence` with restarts, showing it only the frames for which it is ready in time.
 
-    After an initialisation (which takes as long as it takes) and `grace` frames, one frame arrives every 1/`fps`
+    After an initialization (which takes as long as it takes) and `grace` frames, one frame arrives every 1/`fps`
     seconds. A frame that finds the tracker ready is shown to it, and its answer counts for that frame however late it
     comes; frames that arrive while it computes are answered with that same region, are not read, and get score NaN
     and 0 seconds. Every answer, held or fresh, must overlap with the annotation as in `run_supervised`.
@@ -60,7 +60,7 @@ class _Stream:
         self.last: Answer | None = None
 
     def start(self, index: int) -> None:
-        """Initialises the tracker; the clock stands still."""
+        """Initializes the tracker; the clock stands still."""
         self.session.start(index)
         self.waiting, self.ahead, self.last = self.grace, 0.0, None
 

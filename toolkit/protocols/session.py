@@ -31,7 +31,7 @@ class FrameEvent:
             for its answer, else None.
         score: the tracker's confidence; NaN at a start and for a skipped frame.
         seconds: time inside the tracker; 0 for a skipped frame.
-        started: True where the tracker was initialised.
+        started: True where the tracker was initialized.
     """
 
     sequence: str
@@ -86,7 +86,7 @@ class Session:
         self.seconds: list[float] = []
 
     def start(self, index: int) -> Box:
-        """Initialises the tracker at frame `index` with the annotated target; returns that box (x, y, w, h)."""
+        """Initializes the tracker at frame `index` with the annotated target; returns that box (x, y, w, h)."""
         try:
             box_xywh = start_box(self.sequence, index)
         except ProtocolError as error:
@@ -97,7 +97,7 @@ class Session:
         try:
             self.tracker.init(image, box_xywh)
         except Exception as error:
-            raise self._failure(index, f"the tracker cannot be initialised with box {box_xywh}", error) from error
+            raise self._failure(index, f"the tracker cannot be initialized with box {box_xywh}", error) from error
         self.seconds.append(self.clock() - began)
         self._notify(index, image, Rectangle(*box_xywh), float("nan"), started=True)
         return box_xywh

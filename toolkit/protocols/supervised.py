@@ -47,7 +47,7 @@ def run_supervised(tracker: TrackerLike, sequence: Sequence, *, observe: Observe
 
 
 def supervise(session: Session, start: Callable[[int], object], ask: Callable[[int], Answer]) -> SupervisedRun:
-    """The rule of restarts: `start` initialises the tracker at a frame, `ask` gets its answer for a later one.
+    """The rule of restarts: `start` initializes the tracker at a frame, `ask` gets its answer for a later one.
 
     Raises `ProtocolError` when not every frame is annotated, and what `start` and `ask` raise.
     """

@@ -52,7 +52,7 @@ def box_corners(boxes_xywh: Floats) -> Floats:
 def polygon_from_box(boxes_xywh: ArrayLike) -> Floats:
     """VOT's ground-truth polygon of a 4-number annotation: (..., 4) x, y, w, h -> (..., 8) x1, y1, ..., x4, y4.
 
-    The corners are (x, y), (x, y+h-1), (x+w-1, y+h-1), (x+w-1, y): centres of the corner pixels of a box of w by h
+    The corners are (x, y), (x, y+h-1), (x+w-1, y+h-1), (x+w-1, y): centers of the corner pixels of a box of w by h
     pixels. (VOT supervised protocol, as PySOT's test script does it.)
     """
     x, y, w, h = np.moveaxis(_check_last(boxes_xywh, 4), -1, 0)
@@ -100,3 +100,12 @@ def _check_last(values: ArrayLike, count: int) -> Floats:
         wanted = "(..., 8) polygons or (..., 4) boxes" if count == 8 else "(..., 4) boxes x, y, w, h"
         raise RegionError(f"The region has shape {array.shape}: expected {wanted}.")
     return array
+
+
+def bounding_boxes(regions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 4) xywh boxes of (N, 4) boxes or (N, 8) polygons; rows of NaN stay NaN."""
+    if regions.shape[1] == 4:
+        return regions
+    points = regions.reshape(len(regions), -1, 2)
+    low, high = points.min(axis=1), points.max(axis=1)
+    return np.concatenate([low, high - low], axis=1)

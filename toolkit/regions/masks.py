@@ -62,7 +62,7 @@ def rasterize(region: Region, window: Window) -> Bits:
     """
     width, height = window[2] - window[0] + 1, window[3] - window[1] + 1
     if width * height > MAX_MASK_PIXELS:
-        raise RegionError(f"A window of {width} x {height} px is too large to rasterise: pass the image's bounds.")
+        raise RegionError(f"A window of {width} x {height} px is too large to rasterize: pass the image's bounds.")
     bits = np.zeros((max(height, 0), max(width, 0)), np.bool_)
     if isinstance(region, Polygon) and _is_finite(region):
         from toolkit.regions.scanline import paint

@@ -83,7 +83,7 @@ def region_overlap(
     are compared as by `mask_overlap` and `mode` must be `raster`. `bounds` is (width, height) of the image.
 
     Raises:
-        RegionError: `legacy` or `exact` with a mask, or a region too large to rasterise.
+        RegionError: `legacy` or `exact` with a mask, or a region too large to rasterize.
     """
     if ignore is None and not isinstance(a, Mask) and not isinstance(b, Mask):
         return float(overlap_ragged([to_numbers(a)], [to_numbers(b)], bounds, mode)[0])

@@ -286,7 +286,7 @@ def count_pixels(
     legacy: bool,
     out: Floats,
 ) -> None:
-    """Rasterised overlap of the pairs numbered in `which` into their places of `out`; see `kernels.overlap_many`."""
+    """Rasterized overlap of the pairs numbered in `which` into their places of `out`; see `kernels.overlap_many`."""
     columns = np.empty((4, 512), np.int32)
     for k in which:
         a, b = points_a[starts_a[k] : starts_a[k + 1]], points_b[starts_b[k] : starts_b[k + 1]]

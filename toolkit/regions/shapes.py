@@ -55,7 +55,7 @@ class Mask:
 
 @dataclass(frozen=True)
 class Special:
-    """A code instead of a region: 0 not run, 1 initialised here, 2 failed here (VOT); any other as written."""
+    """A code instead of a region: 0 not run, 1 initialized here, 2 failed here (VOT); any other as written."""
 
     code: int
 

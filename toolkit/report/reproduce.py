@@ -12,7 +12,7 @@ from typing import Any
 from toolkit.datasets import load_benchmark
 from toolkit.errors import ResultError
 from toolkit.evaluation import evaluate
-from toolkit.report.table import Table
+from toolkit.report.formats import Table
 
 REFERENCE_FILE = "REFERENCE_SCORES.json"
 _BENCHMARKS = {"OTB100_jwlim": "OTB100", "LaSOT_test280": "LaSOT"}

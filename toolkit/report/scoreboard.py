@@ -16,7 +16,7 @@ import numpy as np
 from toolkit.errors import ResultError
 from toolkit.evaluation.bootstrap import confidence_interval
 from toolkit.evaluation.statistics import mean_over_sequences
-from toolkit.report.table import Table
+from toolkit.report.formats import Table
 from toolkit.results.writer import write_files
 
 REAL_TARGETS: Mapping[str, tuple[str, ...]] = {

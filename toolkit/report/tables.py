@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from toolkit.evaluation.bootstrap import RESAMPLES
 from toolkit.evaluation.metrics import HEADLINE, METRICS, Metric
-from toolkit.evaluation.scores import EvaluationReport, TrackerScores
-from toolkit.report.table import Table
+from toolkit.evaluation.records import EvaluationReport, TrackerScores
+from toolkit.report.formats import Table
 
 CONSOLE_LIMIT = 20
 """Trackers in the console's table; files hold all."""

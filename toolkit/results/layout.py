@@ -109,14 +109,14 @@ class ArchiveFiles(TrackerFiles):
 
 
 class FileIndex:
-    """Result files by normalised stem: `Jogging.1.txt` and `baseline/jogging-1/jogging-1_001.txt` are `jogging-1`."""
+    """Result files by normalized stem: `Jogging.1.txt` and `baseline/jogging-1/jogging-1_001.txt` are `jogging-1`."""
 
     def __init__(self, paths: Iterable[str], experiment: str = "") -> None:
         self._stems: dict[tuple[str, str], list[str]] = {}
         self._repetitions: dict[tuple[str, str], dict[int, list[str]]] = {}
         for path in paths:
             stem, ending = os.path.splitext(path.rsplit("/", 1)[-1])
-            key = normalise(stem)
+            key = normalize(stem)
             if not _may_hold(path.split("/")[:-1], key, experiment):
                 continue
             self._stems.setdefault((key, ending.lower()), []).append(path)
@@ -127,7 +127,7 @@ class FileIndex:
 
     def find(self, sequence: str, ending: str) -> list[str]:
         """One path per repetition; `ValueError` when two spellings compete."""
-        key = normalise(sequence)
+        key = normalize(sequence)
         for name in (key, _ALIASES.get(key, key)):
             runs = self._repetitions.get((name, ending), {})
             if (name, ending) in self._stems:
@@ -141,7 +141,7 @@ class FileIndex:
         return []
 
 
-def normalise(name: str) -> str:
+def normalize(name: str) -> str:
     """The form in which sequence names are compared: lower case, `-` for every separator."""
     return re.sub(r"[-_. ]+", "-", name).casefold()
 
@@ -196,7 +196,7 @@ def tracker_name(path: Path) -> str:
 def _benchmark_folder(results_dir: Path, benchmark: str) -> Path | None:
     folders = sorted(path for path in results_dir.iterdir() if path.is_dir())
     exact = [path for path in folders if path.name == benchmark]
-    loose = [path for path in folders if normalise(path.name) == normalise(benchmark)]
+    loose = [path for path in folders if normalize(path.name) == normalize(benchmark)]
     return next(iter(exact or loose), None)
 
 
@@ -221,7 +221,7 @@ def _may_hold(folders: list[str], key: str, experiment: str) -> bool:
         if folders[0].lower() != experiment:
             return False
         folders = folders[1:]
-    return not folders or (len(folders) == 1 and key.startswith(normalise(folders[0])))
+    return not folders or (len(folders) == 1 and key.startswith(normalize(folders[0])))
 
 
 def _choose(paths: list[str], sequence: str) -> str:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from toolkit.errors import ResultError
 from toolkit.protocols.vot import CODES, NOT_RUN, REGION, STARTED
 from toolkit.regions import box_corners
+from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.layout import TrackerFiles
-from toolkit.results.text import NumberTable, parse_numbers
+from toolkit.utils.numbers import NumberTable, parse_numbers
 
 
 class MissingResultError(ResultError):
@@ -149,15 +150,6 @@ def fit_rows(
     padded[:found] = rows
     warning = f"{where}: {found} lines for {n_frames} frames of '{sequence}'; the missing frames count as not tracked."
     return padded, (warning,)
-
-
-def bounding_boxes(regions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 4) xywh boxes of (N, 4) boxes or (N, 8) polygons; rows of NaN stay NaN."""
-    if regions.shape[1] == 4:
-        return regions
-    points = regions.reshape(len(regions), -1, 2)
-    low, high = points.min(axis=1), points.max(axis=1)
-    return np.concatenate([low, high - low], axis=1)
 
 
 def _doubtful_rows(boxes_xywh: NDArray[np.float64], where: str) -> tuple[str, ...]:

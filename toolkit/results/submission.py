@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.catalog import require_row
 from toolkit.datasets.sequence import Benchmark
-from toolkit.errors import ResultError, some
+from toolkit.errors import ResultError, abbreviate
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import read_box_file
-from toolkit.results.text import parse_numbers
 from toolkit.results.writer import RUN_FOLDER, write_files
+from toolkit.utils.numbers import parse_numbers
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date a zip can hold
 
@@ -77,7 +77,7 @@ def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | Non
     if missing or len(lengths) != wanted.count:
         raise ResultError(_incomplete(wanted, files, len(lengths) - len(missing), missing))
     if faults:
-        raise ResultError(some(faults, "\n  ") + "\nNothing was written.")
+        raise ResultError(abbreviate(faults, "\n  ") + "\nNothing was written.")
     return contents
 
 
@@ -122,7 +122,7 @@ SERVERS: Mapping[str, Server] = {
 
 
 def _names(server: Server, files: TrackerFiles, benchmark: Benchmark | None) -> AbstractSequence[str]:
-    """The test set's sequences; where neither catalogue nor benchmark lists them, those the results are for."""
+    """The test set's sequences; where neither catalog nor benchmark lists them, those the results are for."""
     listed = require_row(server.benchmark).names
     if listed is not None:
         return listed
@@ -168,7 +168,7 @@ def _format(values: NDArray[np.float64], decimals: int) -> str:
 
 
 def _incomplete(server: Server, files: TrackerFiles, found: int, missing: AbstractSequence[str]) -> str:
-    listed = f" Missing: {some(missing)}." if missing else ""
+    listed = f" Missing: {abbreviate(missing)}." if missing else ""
     return (
         f"{files.location}: results for {found} sequences, but {server.benchmark} has {server.count} and the server "
         f"wants exactly these.{listed} Run the tracker on all of them."

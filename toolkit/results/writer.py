@@ -34,8 +34,8 @@ from toolkit.errors import ResultError
 from toolkit.protocols.longterm import LongTermRun
 from toolkit.protocols.multistart import MultistartRun, anchors_of
 from toolkit.protocols.ope import OpeRun
+from toolkit.protocols.registry import Run, find_protocol
 from toolkit.protocols.supervised import SupervisedRun
-from toolkit.protocols.table import Run, find_protocol
 from toolkit.protocols.vot import FAILED
 from toolkit.regions import Region, format_region
 

@@ -7,14 +7,14 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ToolkitError
-from toolkit.protocols.got10k import REPETITIONS_TO_AGREE, is_deterministic
+from toolkit.protocols.registry import find_protocol
 from toolkit.protocols.session import FrameEvent, Observer, StepError
-from toolkit.protocols.table import find_protocol
 from toolkit.protocols.tracker import TrackerLike
 from toolkit.results.writer import ResultWriter, SupervisedWriter
 
@@ -164,3 +164,13 @@ class _Tally:
         self.advance(1, int(tracked), seconds)
         if self.on_frame is not None:
             self.on_frame(event)
+
+
+REPETITIONS_TO_AGREE = 3
+"""So many equal repetitions prove a tracker deterministic, and further ones are skipped. VOT has the same rule."""
+
+
+def is_deterministic(repetitions: AbstractSequence[str]) -> bool:
+    """Whether the result texts of the repetitions so far show that the tracker always answers the same."""
+    first = repetitions[:REPETITIONS_TO_AGREE]
+    return len(first) == REPETITIONS_TO_AGREE and len(set(first)) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.errors import ProtocolError, ResultError, ToolkitError, some
+from toolkit.errors import ProtocolError, ResultError, ToolkitError, abbreviate
 from toolkit.protocols.session import Observer
 from toolkit.results.writer import ResultWriter, make_writer, write_files
 from toolkit.runner.job import Advance, Failure, Job, Remark, SequenceReport, perform
@@ -192,7 +192,7 @@ def _refuse_rivals(writer: ResultWriter, jobs: list[Job]) -> None:
     if found:
         raise ResultError(
             f"{writer.folder} holds results of a run with another number of repetitions, which have other file names: "
-            f"{some(found)}. Choose another --tracker_name, or --overwrite these results."
+            f"{abbreviate(found)}. Choose another --tracker_name, or --overwrite these results."
         )
 
 

@@ -4,11 +4,11 @@ Frames of SYNTH whose target is hidden or out of the picture are misses that sta
 tracker scores below 20/21: the truth itself has success 0.9365 and precision 0.983.
 """
 
-from toolkit.synthetic.benchmark import synth_benchmark
-from toolkit.synthetic.compose import random_scene
-from toolkit.synthetic.longterm import longterm_scene, synth_longterm_benchmark
-from toolkit.synthetic.manner import ATTRIBUTES
+from toolkit.synthetic.difficulty import ATTRIBUTES
+from toolkit.synthetic.generator import random_scene
 from toolkit.synthetic.scene import Scene, scene_of
+from toolkit.synthetic.synth import synth_benchmark
+from toolkit.synthetic.synth_lt import longterm_scene, synth_longterm_benchmark
 
 __all__ = [
     "ATTRIBUTES",

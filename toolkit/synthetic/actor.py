@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.frames import Image
-from toolkit.synthetic.figures import Figure
+from toolkit.synthetic.motion import Matrix, Track, bend, invert, transform, unbend
+from toolkit.synthetic.objects import Figure
 from toolkit.synthetic.outline import Points, bounds
 from toolkit.synthetic.sprite import Sprite, blend, motion_kernel, paint_part
 from toolkit.synthetic.texture import Plane
-from toolkit.synthetic.tracks import Matrix, Track, bend, invert, transform, unbend
 
 Window: TypeAlias = tuple[int, int, int, int]
 """x, y, width, height of a piece of the image, whole pixels; it may reach over the border."""
@@ -98,7 +98,7 @@ class Actor:
             _blend_inside(frame, patch, window)
 
     def _rest_map(self, inverse: Matrix, index: int, window: Window) -> tuple[Plane, Plane] | None:
-        """For every pixel centre of `window`, the x and y of the unbent figure point seen there; None when rigid."""
+        """For every pixel center of `window`, the x and y of the unbent figure point seen there; None when rigid."""
         amount, phase = float(self.track.bend[index]), float(self.track.phase[index])
         if amount == 0:
             return None
@@ -128,7 +128,7 @@ class Actor:
 
 
 def _warp_rigid(sprite: NDArray[np.uint8], matrix: Matrix, window: Window) -> NDArray[np.uint8]:
-    """The sprite under an affine `matrix` (sprite pixel centres to image coordinates), as a patch over `window`."""
+    """The sprite under an affine `matrix` (sprite pixel centers to image coordinates), as a patch over `window`."""
     shifted = matrix[:2].copy()
     shifted[:, 2] -= (window[0] + 0.5, window[1] + 0.5)
     return np.asarray(cv2.warpAffine(sprite, shifted, window[2:]), np.uint8)
@@ -139,7 +139,7 @@ def _warp_bent(
 ) -> NDArray[np.uint8]:
     """The sprite as seen over `window`, given the unbent figure point of every pixel of `whole` around it.
 
-    `back` maps figure points to sprite pixel centres.
+    `back` maps figure points to sprite pixel centers.
     """
     left, top = window[0] - whole[0], window[1] - whole[1]
     x, y = (plane[top : top + window[3], left : left + window[2]] for plane in rest)

@@ -10,21 +10,21 @@ import numpy as np
 from toolkit.datasets.frames import Image
 from toolkit.synthetic.outline import blob, star
 from toolkit.synthetic.texture import (
-    Colour,
+    Color,
     Plane,
     Rng,
-    jitter_colour,
+    jitter_color,
     mix,
     octave_noise,
     paint_pattern,
-    random_colour,
+    random_color,
 )
 
 
-def make_background(rng: Rng, kind: str, width: int, height: int, mimic: tuple[Colour, ...] = ()) -> Image:
+def make_background(rng: Rng, kind: str, width: int, height: int, mimic: tuple[Color, ...] = ()) -> Image:
     """Paints place `kind` (a key of `PLACES`) as a (height, width, 3) uint8 BGR picture.
 
-    Clutter takes up the colours `mimic` (those of the target), so that colour alone does not tell them apart.
+    Clutter takes up the colors `mimic` (those of the target), so that color alone does not tell them apart.
     """
     canvas = _clutter(rng, height, width, mimic) if kind == "clutter" else PLACES[kind](rng, height, width)
     canvas += 14 * (octave_noise(rng, height, width, 6, 2)[..., None] - 0.5)
@@ -32,7 +32,7 @@ def make_background(rng: Rng, kind: str, width: int, height: int, mimic: tuple[C
     return np.asarray(np.clip(soft, 0, 255), np.uint8)
 
 
-def _bgr(*values: float) -> Colour:
+def _bgr(*values: float) -> Color:
     return np.array(values, np.float32)
 
 
@@ -45,17 +45,17 @@ def _sky(rng: Rng, height: int, width: int) -> Plane:
     return mix(np.maximum(ramp, clouds), blue, haze)
 
 
-def _rectangle(canvas: Plane, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
-    cv2.rectangle(canvas, (round(left), round(top)), (round(right), round(bottom)), colour.tolist(), -1)
+def _rectangle(canvas: Plane, left: float, top: float, right: float, bottom: float, color: Color) -> None:
+    cv2.rectangle(canvas, (round(left), round(top)), (round(right), round(bottom)), color.tolist(), -1)
 
 
 def _building(rng: Rng, canvas: Plane, left: float, top: float, width: float, bottom: float) -> None:
-    front = random_colour(rng, (0.05, 0.5), (0.35, 0.85))
+    front = random_color(rng, (0.05, 0.5), (0.35, 0.85))
     _rectangle(canvas, left, top, left + width, bottom, front)
     pane, step_x, step_y = front * float(rng.uniform(0.3, 0.6)), rng.uniform(11, 20), rng.uniform(14, 26)
     for y in np.arange(top + 7, bottom - step_y * 0.6, step_y):
         for x in np.arange(left + 5, left + width - step_x * 0.7, step_x):
-            _rectangle(canvas, x, y, x + step_x * 0.5, y + step_y * 0.55, jitter_colour(rng, pane, 14))
+            _rectangle(canvas, x, y, x + step_x * 0.5, y + step_y * 0.55, jitter_color(rng, pane, 14))
     _rectangle(canvas, left, top, left + width, top + 3, front * 0.7)
 
 
@@ -87,9 +87,9 @@ def _tree(rng: Rng, canvas: Plane, x: float, foot: float, tall: float) -> None:
     green = _bgr(50, 110, 70) * float(rng.uniform(0.6, 1.3))
     for _ in range(26):
         dx, dy = rng.normal(0, tall * 0.17, 2)
-        centre = (round(x + dx), round(foot - 0.75 * tall + dy))
+        center = (round(x + dx), round(foot - 0.75 * tall + dy))
         radius = round(tall * float(rng.uniform(0.05, 0.14)))
-        cv2.circle(canvas, centre, radius, (green * float(rng.uniform(0.6, 1.4))).tolist(), -1)
+        cv2.circle(canvas, center, radius, (green * float(rng.uniform(0.6, 1.4))).tolist(), -1)
 
 
 def _meadow(rng: Rng, height: int, width: int) -> Plane:
@@ -132,15 +132,15 @@ def _shelf(rng: Rng, canvas: Plane, left: float, right: float, bottom: float, ta
     x = left
     while x < right:
         wide, high = float(rng.uniform(6, 26)), tall * float(rng.uniform(0.45, 0.9))
-        colour = random_colour(rng, (0.1, 0.8), (0.25, 0.85))
-        _rectangle(canvas, x, bottom - high, x + wide, bottom, colour)
-        _rectangle(canvas, x + 2, bottom - 0.6 * high, x + wide - 2, bottom - 0.45 * high, colour * 0.6)
+        color = random_color(rng, (0.1, 0.8), (0.25, 0.85))
+        _rectangle(canvas, x, bottom - high, x + wide, bottom, color)
+        _rectangle(canvas, x + 2, bottom - 0.6 * high, x + wide - 2, bottom - 0.45 * high, color * 0.6)
         x += wide + max(float(rng.normal(-2, 8)), 0)
     _rectangle(canvas, left, bottom, right, bottom + 5, _bgr(70, 95, 120))
 
 
 def _indoor(rng: Rng, height: int, width: int) -> Plane:
-    wall = random_colour(rng, (0.05, 0.35), (0.5, 0.85))
+    wall = random_color(rng, (0.05, 0.35), (0.5, 0.85))
     canvas = paint_pattern(rng, "plain", height, width, (wall, wall * 0.7), 12)
     floor = int(height * rng.uniform(0.68, 0.8))
     tall = float(rng.uniform(45, 70))
@@ -159,27 +159,27 @@ def _gravel(rng: Rng, height: int, width: int) -> Plane:
     sand = _bgr(110 + tint + light, 130 + light, 145 - tint + light)
     canvas = mix(octave_noise(rng, height, width, 110, 7), sand * 0.6, sand * 1.15)
     for _ in range(int(width * height / 700)):
-        centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
+        center = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
         axes = (int(rng.uniform(1, 6)), int(rng.uniform(1, 5)))
         shade = (sand * float(rng.uniform(0.5, 1.4))).tolist()
-        cv2.ellipse(canvas, centre, axes, float(rng.uniform(0, 180)), 0, 360, shade, -1)
+        cv2.ellipse(canvas, center, axes, float(rng.uniform(0, 180)), 0, 360, shade, -1)
     for _ in range(5):
         crack = np.cumsum(rng.normal(0, 16, (14, 2)), axis=0) + rng.uniform((0, 0), (width, height))
         cv2.polylines(canvas, [crack.astype(np.int32)], False, (sand * 0.45).tolist(), 1)
     return canvas
 
 
-def _clutter(rng: Rng, height: int, width: int, mimic: tuple[Colour, ...] = ()) -> Plane:
-    others = [random_colour(rng, (0.1, 0.75), (0.25, 0.9)) for _ in range(max(5 - len(mimic), 2))]
-    colours = (*(jitter_colour(rng, colour, 15) for colour in mimic), *others)
-    canvas = paint_pattern(rng, "patches", height, width, colours, 40)
+def _clutter(rng: Rng, height: int, width: int, mimic: tuple[Color, ...] = ()) -> Plane:
+    others = [random_color(rng, (0.1, 0.75), (0.25, 0.9)) for _ in range(max(5 - len(mimic), 2))]
+    colors = (*(jitter_color(rng, color, 15) for color in mimic), *others)
+    canvas = paint_pattern(rng, "patches", height, width, colors, 40)
     for _ in range(int(width * height / 1500)):
         shape = blob(rng, 0.4) if rng.random() < 0.6 else star(int(rng.integers(3, 7)), 0.7, float(rng.uniform(0, 3)))
         points = shape * rng.uniform(14, 55) + rng.uniform((0, 0), (width, height))
-        colour = jitter_colour(rng, colours[int(rng.integers(len(colours)))], 25)
-        cv2.fillPoly(canvas, [points.astype(np.int32)], colour.tolist())
+        color = jitter_color(rng, colors[int(rng.integers(len(colors)))], 25)
+        cv2.fillPoly(canvas, [points.astype(np.int32)], color.tolist())
         if rng.random() < 0.5:
-            cv2.polylines(canvas, [points.astype(np.int32)], True, (colour * 0.5).tolist(), 1)
+            cv2.polylines(canvas, [points.astype(np.int32)], True, (color * 0.5).tolist(), 1)
     grain = octave_noise(rng, height, width, 16, 4)[..., None]
     return np.asarray(canvas * (0.7 + 0.6 * grain), np.float32)
 

@@ -18,10 +18,10 @@ Points: TypeAlias = NDArray[np.float64]
 """(K, 2) float64 x, y."""
 
 
-def ellipse(centre: tuple[float, float], radii: tuple[float, float], count: int = 32) -> Points:
+def ellipse(center: tuple[float, float], radii: tuple[float, float], count: int = 32) -> Points:
     """An axis-aligned ellipse as `count` points."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.stack([centre[0] + radii[0] * np.cos(angle), centre[1] + radii[1] * np.sin(angle)], axis=1)
+    return np.stack([center[0] + radii[0] * np.cos(angle), center[1] + radii[1] * np.sin(angle)], axis=1)
 
 
 def rounded(corners: Iterable[tuple[float, float]] | Points, radius: float = 0.2, arc: int = 5) -> Points:
@@ -74,25 +74,25 @@ def bounds(outlines: Iterable[Points]) -> tuple[float, float, float, float]:
     return float(left), float(top), float(right), float(bottom)
 
 
-def rasterise(outlines: Iterable[Points], x: int, y: int, width: int, height: int) -> NDArray[np.bool_]:
-    """The pixels whose centre lies inside any outline (even-odd rule per outline), in a window of the image.
+def rasterize(outlines: Iterable[Points], x: int, y: int, width: int, height: int) -> NDArray[np.bool_]:
+    """The pixels whose center lies inside any outline (even-odd rule per outline), in a window of the image.
 
     Returns (height, width) bool; element [0, 0] is image pixel (x, y).
     """
     mask = np.zeros((height, width), bool)
     for points in outlines:
-        mask |= _rasterise_one(points, x, y, width, height)
+        mask |= _rasterize_one(points, x, y, width, height)
     return mask
 
 
-def _rasterise_one(points: Points, x: int, y: int, width: int, height: int) -> NDArray[np.bool_]:
-    """Marks where each scan line through the pixel centres crosses an edge; the running parity is the inside."""
+def _rasterize_one(points: Points, x: int, y: int, width: int, height: int) -> NDArray[np.bool_]:
+    """Marks where each scan line through the pixel centers crosses an edge; the running parity is the inside."""
     after = np.roll(points, -1, axis=0)
-    centres = y + np.arange(height)[:, None] + 0.5
-    crosses = (points[:, 1] <= centres) != (after[:, 1] <= centres)
+    centers = y + np.arange(height)[:, None] + 0.5
+    crosses = (points[:, 1] <= centers) != (after[:, 1] <= centers)
     rows, edges = np.nonzero(crosses)
     start, end = points[edges], after[edges]
-    at = start[:, 0] + (centres[rows, 0] - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
+    at = start[:, 0] + (centers[rows, 0] - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
     columns = np.clip(np.ceil(at - 0.5 - x), 0, width).astype(int)
     flips = np.bincount(rows * (width + 1) + columns, minlength=height * (width + 1)).reshape(height, width + 1)
     return np.asarray(np.cumsum(flips, axis=1)[:, :width] % 2 == 1)

@@ -17,11 +17,11 @@ from toolkit.errors import DatasetError, FrameError
 from toolkit.regions import Mask
 from toolkit.synthetic.actor import Actor
 from toolkit.synthetic.background import make_background
-from toolkit.synthetic.look import Look
+from toolkit.synthetic.ground_truth import Truth, covered_mask, region_mask, survey
+from toolkit.synthetic.imaging import Look
+from toolkit.synthetic.motion import Camera, Matrix, invert, transform
 from toolkit.synthetic.outline import Points
 from toolkit.synthetic.texture import stream
-from toolkit.synthetic.tracks import Camera, Matrix, invert, transform
-from toolkit.synthetic.truth import Truth, covered_mask, region_mask, survey
 
 LONGEST_STEP = 60.0  # pixels per frame; a longer one is a cut or a jump, which leaves no streak on the picture
 
@@ -84,7 +84,7 @@ class Scene:
         """The world picture that the camera looks at, scenery included."""
         left, top, width, height = self._world
         rng = stream(self.seed, self.name, "background")
-        canvas = make_background(rng, self.look.place, width, height, self.target.figure.colours())
+        canvas = make_background(rng, self.look.place, width, height, self.target.figure.colors())
         to_canvas = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
         for actor in self.scenery:
             actor.draw(canvas, 0, to_canvas)
@@ -101,7 +101,7 @@ class Scene:
         picture = self._backdrop(index, camera)
         cast = (*self.behind, self.target, *self.front)
         for actor in cast:
-            actor.draw(picture, index, camera, self.look.exposure * self._velocity(actor.track.centre, index))
+            actor.draw(picture, index, camera, self.look.exposure * self._velocity(actor.track.center, index))
         picture = self.look.develop(picture, index)
         return self.look.add_noise(picture, self.grain, stream(self.seed, self.name, "frame", index))
 
@@ -163,11 +163,11 @@ class Scene:
         velocity = self._velocity(np.broadcast_to(middle, (len(self), 2)), index)
         return self.look.smear(np.asarray(picture, np.uint8), velocity)
 
-    def _velocity(self, centre: NDArray[np.float64], index: int) -> NDArray[np.float64]:
-        """(2,) image displacement per frame of the world path `centre` (N, 2) around frame `index`; 0 across a cut."""
+    def _velocity(self, center: NDArray[np.float64], index: int) -> NDArray[np.float64]:
+        """(2,) image displacement per frame of the world path `center` (N, 2) around frame `index`; 0 across a cut."""
         before, after = max(index - 1, 0), min(index + 1, len(self) - 1)
-        start = transform(self.camera.matrix(before), centre[before : before + 1])[0]
-        end = transform(self.camera.matrix(after), centre[after : after + 1])[0]
+        start = transform(self.camera.matrix(before), center[before : before + 1])[0]
+        end = transform(self.camera.matrix(after), center[after : after + 1])[0]
         step = (end - start) / max(after - before, 1)
         return step if np.hypot(*step) < LONGEST_STEP else np.zeros(2)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.frames import Image
-from toolkit.synthetic.figures import Detail, Part
+from toolkit.synthetic.objects import Detail, Part
 from toolkit.synthetic.outline import Points, bounds
 from toolkit.synthetic.texture import Plane, paint_pattern, stream
 
@@ -21,7 +21,7 @@ SUPERSAMPLE = 4
 class Sprite:
     """A painted part: premultiplied BGRA uint8 at full, half and quarter resolution.
 
-    `levels[k]` has `density / 2**k` pixels per figure unit; sprite pixel centre (c, r) of level 0 shows the figure
+    `levels[k]` has `density / 2**k` pixels per figure unit; sprite pixel center (c, r) of level 0 shows the figure
     point `origin + ((c, r) + 0.5) / density`.
     """
 
@@ -30,7 +30,7 @@ class Sprite:
     density: float
 
     def to_figure(self, level: int) -> NDArray[np.float64]:
-        """3x3 matrix from pixel centres of `levels[level]` (integer coordinates) to figure coordinates."""
+        """3x3 matrix from pixel centers of `levels[level]` (integer coordinates) to figure coordinates."""
         step = 2**level / self.density
         return np.array([[step, 0, self.origin[0] + 0.5 * step], [0, step, self.origin[1] + 0.5 * step], [0, 0, 1.0]])
 
@@ -46,7 +46,7 @@ def paint_part(part: Part, density: float) -> Sprite:
     height = (int(np.ceil((bottom - top) * density)) + 2 * MARGIN + 3) // 4 * 4
     origin = ((left + right) / 2 - width / 2 / density, (top + bottom) / 2 - height / 2 / density)
     rng = stream(part.seed, "surface")
-    painting = paint_pattern(rng, part.pattern, height, width, part.colours, part.grain).astype(np.uint8)
+    painting = paint_pattern(rng, part.pattern, height, width, part.colors, part.grain).astype(np.uint8)
     for detail in part.details:
         _paint_detail(painting, detail, (detail.outline - origin) * density)
     surface = painting.astype(np.float32)
@@ -68,16 +68,16 @@ def _coverage(points: Points, height: int, width: int) -> Plane:
 
 
 def _paint_detail(surface: Image, detail: Detail, points: Points) -> None:
-    colour = np.clip(detail.colour, 0, 255).tolist()
+    color = np.clip(detail.color, 0, 255).tolist()
     if not detail.text:
-        cv2.fillPoly(surface, [np.round((points - 0.5) * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
+        cv2.fillPoly(surface, [np.round((points - 0.5) * 16).astype(np.int32)], color, cv2.LINE_AA, 4)
         return
     left, top, right, bottom = bounds([points])
     (width, height), _ = cv2.getTextSize(detail.text, cv2.FONT_HERSHEY_DUPLEX, 1.0, 2)
     scale = min((right - left) / width, (bottom - top) / height)
     corner = (int((left + right - width * scale) / 2), int((top + bottom + height * scale) / 2))
     thickness = max(round(2 * scale), 1)
-    cv2.putText(surface, detail.text, corner, cv2.FONT_HERSHEY_DUPLEX, scale, colour, thickness, cv2.LINE_AA)
+    cv2.putText(surface, detail.text, corner, cv2.FONT_HERSHEY_DUPLEX, scale, color, thickness, cv2.LINE_AA)
 
 
 def _shading(alpha: Plane, relief: float, toward: float) -> Plane:
@@ -106,7 +106,7 @@ def blend(frame: Image, patch: NDArray[np.uint8], x: int, y: int) -> None:
 
 
 def motion_kernel(velocity: NDArray[np.float64]) -> NDArray[np.float32] | None:
-    """A line of the given displacement (pixels during the exposure) as a normalised kernel; None below 1.5 pixels."""
+    """A line of the given displacement (pixels during the exposure) as a normalized kernel; None below 1.5 pixels."""
     length = float(np.hypot(*velocity))
     if length < 1.5:
         return None

@@ -1,4 +1,4 @@
-"""Procedural colour: random streams, multi-octave noise, palettes, surface patterns; all from a seed."""
+"""Procedural color: random streams, multi-octave noise, palettes, surface patterns; all from a seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rng: TypeAlias = np.random.Generator
-Colour: TypeAlias = NDArray[np.float32]
+Color: TypeAlias = NDArray[np.float32]
 """(3,) float32, BGR, 0..255."""
 Plane: TypeAlias = NDArray[np.float32]
 """(h, w) or (h, w, 3) float32."""
@@ -45,36 +45,36 @@ def octave_noise(
     return np.asarray((total - low) / max(high - low, 1e-6), np.float32)
 
 
-def random_colour(
+def random_color(
     rng: Rng, saturation: tuple[float, float] = (0.15, 0.8), value: tuple[float, float] = (0.3, 0.95)
-) -> Colour:
-    """A colour of any hue with saturation and value in the given ranges (0..1)."""
+) -> Color:
+    """A color of any hue with saturation and value in the given ranges (0..1)."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), rng.uniform(*saturation), rng.uniform(*value))
     return np.array([blue, green, red], np.float32) * 255
 
 
-def contrasting(rng: Rng, base: Colour) -> Colour:
-    """A random colour at least 90 grey levels (Euclidean, BGR) away from `base`."""
-    colour = random_colour(rng)
-    while float(np.linalg.norm(colour - base)) < 90:
-        colour = random_colour(rng, (0.0, 0.9), (0.1, 1.0))
-    return colour
+def contrasting(rng: Rng, base: Color) -> Color:
+    """A random color at least 90 gray levels (Euclidean, BGR) away from `base`."""
+    color = random_color(rng)
+    while float(np.linalg.norm(color - base)) < 90:
+        color = random_color(rng, (0.0, 0.9), (0.1, 1.0))
+    return color
 
 
-def palette(rng: Rng, count: int = 3) -> tuple[Colour, ...]:
-    """`count` colours, each contrasting with the one before."""
-    colours = [random_colour(rng)]
-    while len(colours) < count:
-        colours.append(contrasting(rng, colours[-1]))
-    return tuple(colours)
+def palette(rng: Rng, count: int = 3) -> tuple[Color, ...]:
+    """`count` colors, each contrasting with the one before."""
+    colors = [random_color(rng)]
+    while len(colors) < count:
+        colors.append(contrasting(rng, colors[-1]))
+    return tuple(colors)
 
 
-def jitter_colour(rng: Rng, colour: Colour, amount: float) -> Colour:
-    """`colour` moved by a normal draw of `amount` grey levels per channel, kept in 0..255."""
-    return np.clip(colour + rng.normal(0, amount, 3), 0, 255).astype(np.float32)
+def jitter_color(rng: Rng, color: Color, amount: float) -> Color:
+    """`color` moved by a normal draw of `amount` gray levels per channel, kept in 0..255."""
+    return np.clip(color + rng.normal(0, amount, 3), 0, 255).astype(np.float32)
 
 
-def mix(weight: Plane, first: Colour, second: Colour) -> Plane:
+def mix(weight: Plane, first: Color, second: Color) -> Plane:
     """(h, w, 3): `first` where `weight` (h, w) is 0, `second` where it is 1."""
     return np.asarray(first + weight[..., None] * (second - first), np.float32)
 
@@ -93,46 +93,46 @@ def _soft_step(value: Plane, width: float = 0.12) -> Plane:
     return np.asarray(np.clip(value / width + 0.5, 0, 1), np.float32)
 
 
-def _mottled(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+def _mottled(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     weight = octave_noise(rng, height, width, min(height, width) / rng.uniform(1.5, 4), 5)
-    return mix(_soft_step(weight - 0.5, 0.6), colours[0], colours[1])
+    return mix(_soft_step(weight - 0.5, 0.6), colors[0], colors[1])
 
 
-def _stripes(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+def _stripes(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     along, _ = _coordinates(rng, height, width)
     wave = np.sin(along * 2 * np.pi / (min(height, width) / rng.uniform(1.5, 4)))
-    return mix(_soft_step(wave.astype(np.float32) - rng.uniform(-0.4, 0.4), 0.4), colours[0], colours[1])
+    return mix(_soft_step(wave.astype(np.float32) - rng.uniform(-0.4, 0.4), 0.4), colors[0], colors[1])
 
 
-def _checks(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+def _checks(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     along, across = _coordinates(rng, height, width)
     frequency = 2 * np.pi / (min(height, width) / rng.uniform(1.2, 2.5))
     wave = np.sin(along * frequency) * np.sin(across * frequency)
-    return mix(_soft_step(wave.astype(np.float32), 0.3), colours[0], colours[1])
+    return mix(_soft_step(wave.astype(np.float32), 0.3), colors[0], colors[1])
 
 
-def _dots(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
-    surface = mix(np.zeros((height, width), np.float32), colours[0], colours[1])
+def _dots(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
+    surface = mix(np.zeros((height, width), np.float32), colors[0], colors[1])
     for _ in range(rng.integers(6, 16)):
-        centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
-        colour = colours[1 + int(rng.integers(len(colours) - 1))]
-        cv2.circle(surface, centre, int(rng.uniform(0.04, 0.13) * min(height, width)), colour.tolist(), -1, cv2.LINE_AA)
+        center = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
+        color = colors[1 + int(rng.integers(len(colors) - 1))]
+        cv2.circle(surface, center, int(rng.uniform(0.04, 0.13) * min(height, width)), color.tolist(), -1, cv2.LINE_AA)
     return surface
 
 
-def _patches(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+def _patches(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     coat = octave_noise(rng, height, width, min(height, width) / rng.uniform(1.2, 2.5), 3)
-    surface = mix(_soft_step(coat - 0.5, 0.08), colours[0], colours[1])
+    surface = mix(_soft_step(coat - 0.5, 0.08), colors[0], colors[1])
     spots = _soft_step(octave_noise(rng, height, width, min(height, width) / 2.5, 3) - 0.68, 0.08)
-    return np.asarray(surface + spots[..., None] * (colours[-1] - surface), np.float32)
+    return np.asarray(surface + spots[..., None] * (colors[-1] - surface), np.float32)
 
 
-def _plain(rng: Rng, height: int, width: int, colours: tuple[Colour, ...]) -> Plane:
+def _plain(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     weight = octave_noise(rng, height, width, min(height, width) / 1.5, 2) * 0.35
-    return mix(weight, colours[0], colours[1])
+    return mix(weight, colors[0], colors[1])
 
 
-PATTERNS: dict[str, Callable[[Rng, int, int, tuple[Colour, ...]], Plane]] = {
+PATTERNS: dict[str, Callable[[Rng, int, int, tuple[Color, ...]], Plane]] = {
     "mottled": _mottled,
     "stripes": _stripes,
     "checks": _checks,
@@ -142,11 +142,11 @@ PATTERNS: dict[str, Callable[[Rng, int, int, tuple[Colour, ...]], Plane]] = {
 }
 
 
-def paint_pattern(rng: Rng, kind: str, height: int, width: int, colours: tuple[Colour, ...], grain: float) -> Plane:
+def paint_pattern(rng: Rng, kind: str, height: int, width: int, colors: tuple[Color, ...], grain: float) -> Plane:
     """A surface (height, width, 3) float32 BGR 0..255 of pattern `kind` (a key of `PATTERNS`).
 
-    `colours` holds at least two; `grain` is the amplitude in grey levels of the fine noise over it.
+    `colors` holds at least two; `grain` is the amplitude in gray levels of the fine noise over it.
     """
-    surface = PATTERNS[kind](rng, height, width, colours)
+    surface = PATTERNS[kind](rng, height, width, colors)
     fine = octave_noise(rng, height, width, 8, 3)
     return np.asarray(np.clip(surface + grain * (fine[..., None] - 0.5), 0, 255), np.float32)

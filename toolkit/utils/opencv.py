@@ -1,6 +1,9 @@
-"""A clear word where OpenCV is installed but cannot start."""
+"""OpenCV: a clear word where it is installed but cannot start, and silence where it talks too much."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def require_cv2() -> None:
@@ -16,3 +19,16 @@ def require_cv2() -> None:
             "(Debian, Ubuntu: apt install libgl1). On a machine without a screen, replace it: "
             "pip uninstall opencv-python && pip install opencv-python-headless"
         ) from error
+
+
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """Silences OpenCV's log inside the block: opening a device or a codec that is not there writes pages."""
+    import cv2
+
+    log = cv2.utils.logging
+    before = log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(before)

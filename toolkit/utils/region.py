@@ -17,7 +17,7 @@ __all__ = ["vot_float2str", "vot_overlap", "vot_overlap_traj"]
 
 
 def vot_overlap(polygon1: Numbers, polygon2: Numbers, bounds: Sequence[float] | None = None) -> float:
-    """VOT's rasterised overlap of two regions.
+    """VOT's rasterized overlap of two regions.
 
     Args:
         polygon1, polygon2: 4 numbers x, y, w, h, or 8 (2 K) numbers x1, y1, ...; 1 number is a code.

@@ -2,7 +2,14 @@
 
 from pysot.models.attention.base import ATTENTION_NETS, AttentionNet
 from pysot.models.attention.compact import CompactAttention
-from pysot.models.attention.discriminators import APPEARANCE_JUDGES, MOTION_JUDGES
+from pysot.models.attention.discriminators import APPEARANCE_DISCRIMINATORS, MOTION_DISCRIMINATORS
 from pysot.models.attention.generator import TANet
 
-__all__ = ["APPEARANCE_JUDGES", "ATTENTION_NETS", "MOTION_JUDGES", "AttentionNet", "CompactAttention", "TANet"]
+__all__ = [
+    "APPEARANCE_DISCRIMINATORS",
+    "ATTENTION_NETS",
+    "MOTION_DISCRIMINATORS",
+    "AttentionNet",
+    "CompactAttention",
+    "TANet",
+]

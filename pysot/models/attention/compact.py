@@ -101,7 +101,7 @@ class CompactAttention(AttentionNet):
         return F.interpolate(logits, size=frame.shape[-2:], mode="bilinear", align_corners=False)
 
     def _moving(self, clip: Tensor, size_hw: tuple[int, int]) -> Tensor:
-        """What is made of the (B, T - 1) grey differences of consecutive frames."""
+        """What is made of the (B, T - 1) gray differences of consecutive frames."""
         small = F.adaptive_avg_pool2d(clip.mean(dim=2), (2 * size_hw[0], 2 * size_hw[1]))
         moving: Tensor = self.motion((small[:, 1:] - small[:, :-1]).abs() / 64)
         return moving

@@ -1,5 +1,5 @@
-"""Who judges maps while TANet learns: one looks at a frame with its map, one at a clip with its maps (specs/tanet.md
-section 3). Both answer with a logit: above 0 for a map made from the truth.
+"""Discriminators of attention maps while TANet learns: one sees a frame with its map, one a clip with its maps
+(specs/tanet.md section 3). Both answer with a logit: above 0 for a map made from the truth.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
 from pysot.models.attention.c3d import judging_trunk
 
-APPEARANCE_JUDGES: Registry[type[nn.Module]] = Registry("appearance discriminator", key="ATTENTION.TRAIN.D_APP")
+APPEARANCE_DISCRIMINATORS: Registry[type[nn.Module]] = Registry("appearance discriminator", key="ATTENTION.TRAIN.D_APP")
 """Called with `input_size` and `**D_KWARGS`; take (B, 3, S, S) frames in 0..255 and (B, 1, S, S) maps in 0..1."""
-MOTION_JUDGES: Registry[type[nn.Module]] = Registry("motion discriminator", key="ATTENTION.TRAIN.D_MOT")
+MOTION_DISCRIMINATORS: Registry[type[nn.Module]] = Registry("motion discriminator", key="ATTENTION.TRAIN.D_MOT")
 """As above; take (B, T, 3, S, S) frames and (B, T, 1, S, S) maps."""
 
 
-class Judge(nn.Module):
+class Discriminator(nn.Module):
     """Features to a logit, as released: 256 hidden units and dropout.
 
     Args:
@@ -51,8 +51,8 @@ def _after_pools(side: int, *layers: tuple[int, int]) -> int:
     return side
 
 
-@APPEARANCE_JUDGES.register("released")
-class AppearanceJudge(Judge):
+@APPEARANCE_DISCRIMINATORS.register("released")
+class AppearanceDiscriminator(Discriminator):
     """Three convolutions over frame and map; 57 600 features at 300 pixels."""
 
     def __init__(self, input_size: int = 300, final_relu: bool = False) -> None:
@@ -71,8 +71,8 @@ class AppearanceJudge(Judge):
         return self.decide(self.conv3(self.conv2(self.conv1(torch.cat([frame / 255, attention], dim=1)))))
 
 
-@MOTION_JUDGES.register("released")
-class MotionJudge(Judge):
+@MOTION_DISCRIMINATORS.register("released")
+class MotionDiscriminator(Discriminator):
     """C3D over three frames followed in time by their three maps; 900 features at 300 pixels."""
 
     def __init__(self, input_size: int = 300, final_relu: bool = False, width: float = 1.0) -> None:
@@ -92,16 +92,16 @@ class MotionJudge(Judge):
 
 
 def joined_in_time(frames: Tensor, attention: Tensor) -> Tensor:
-    """(B, 3, 2 T, S, S): frames in 0..1, then the maps as grey pictures."""
-    grey = attention.expand(-1, -1, 3, -1, -1)
-    return torch.cat([frames / 255, grey], dim=1).transpose(1, 2)
+    """(B, 3, 2 T, S, S): frames in 0..1, then the maps as gray pictures."""
+    gray = attention.expand(-1, -1, 3, -1, -1)
+    return torch.cat([frames / 255, gray], dim=1).transpose(1, 2)
 
 
-class CompactJudge(nn.Module):
+class CompactDiscriminator(nn.Module):
     """Strided convolutions and a mean over the picture.
 
     Args:
-        channels: of what is judged.
+        channels: of the map and what comes with it.
         side: it is reduced to this side first.
         widths: channels of the convolutions.
         spectral: divides every weight by its largest singular value (Miyato et al., ICLR 2018).
@@ -124,8 +124,8 @@ class CompactJudge(nn.Module):
         return logits[:, 0]
 
 
-@APPEARANCE_JUDGES.register("compact")
-class CompactAppearanceJudge(CompactJudge):
+@APPEARANCE_DISCRIMINATORS.register("compact")
+class CompactAppearanceDiscriminator(CompactDiscriminator):
     """A frame and its map, as four channels."""
 
     def __init__(
@@ -138,8 +138,8 @@ class CompactAppearanceJudge(CompactJudge):
         return self.decide(torch.cat([frame / 255, attention], dim=1))
 
 
-@MOTION_JUDGES.register("compact")
-class CompactMotionJudge(CompactJudge):
+@MOTION_DISCRIMINATORS.register("compact")
+class CompactMotionDiscriminator(CompactDiscriminator):
     """A clip and its maps, joined as channels."""
 
     def __init__(

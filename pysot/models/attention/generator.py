@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pysot.core.errors import ConfigError
 from pysot.models.attention.base import ATTENTION_NETS, AttentionNet, TargetFeatures
 from pysot.models.attention.c3d import motion_trunk
-from pysot.models.backbone.resnet_std import ResNet18, normalise
+from pysot.models.backbone.resnet_std import ResNet18, normalize
 
 DECODER = (512, 512, 512, 0, 512, 512, 512, 0, 256, 256, 256, 0, 128, 128, 0, 64, 64)
 """Channels of the decoder's layers; 0 doubles the side of the map. The position is the published key's number."""
@@ -105,7 +105,7 @@ class TANet(AttentionNet):
         return fused
 
     def _prepared(self, image: Tensor) -> Tensor:
-        return normalise(image) if self.norm == "imagenet" else image / 255
+        return normalize(image) if self.norm == "imagenet" else image / 255
 
 
 def _decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:

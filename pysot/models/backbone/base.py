@@ -25,7 +25,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, image: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) float32 BGR in 0..255, not normalised, to the used feature maps, shallow to deep."""
+        """(B, 3, H, W) float32 BGR in 0..255, not normalized, to the used feature maps, shallow to deep."""
 
     def middle(self, cells: int, side: int) -> float:
         """Which of a row of `cells` looks at the middle of an image of `side` pixels; not always a whole number."""

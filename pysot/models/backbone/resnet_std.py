@@ -88,7 +88,7 @@ class StandardResNet(Backbone):
         return nn.Sequential(*blocks)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return self.levels_of(normalise(image))
+        return self.levels_of(normalize(image))
 
     def levels_of(self, prepared: Tensor) -> list[Tensor]:
         """The used levels of (B, 3, H, W) images that are in the network's own value range already."""
@@ -103,7 +103,7 @@ class StandardResNet(Backbone):
         return middle_of_padded(cells, side)
 
 
-def normalise(image: Tensor) -> Tensor:
+def normalize(image: Tensor) -> Tensor:
     """(B, 3, H, W) BGR in 0..255 to RGB of ImageNet's mean 0 and standard deviation 1, in the image's precision."""
     planes = [
         image[:, 2 - channel] * (1 / (255 * std)) - mean / std

@@ -16,7 +16,7 @@ STRIDE = 16
 
 
 def local_response_norm(x: Tensor) -> Tensor:
-    """x / (2 + 1e-4 sum of x^2 over five neighbouring channels)^0.75, of (B, C, H, W); outside there are no channels.
+    """x / (2 + 1e-4 sum of x^2 over five neighboring channels)^0.75, of (B, C, H, W); outside there are no channels.
 
     torch's own function, with five times the factor, gives the same in several times the time on a CPU.
     """
@@ -35,7 +35,7 @@ class VggM(Backbone):
 
     `forward(image, stride=s)` with s 8 or 4 gives the same features at every eighth or fourth pixel of a larger image:
     the last layers visit all cells, in steps. Cell (i, j) of it is the middle cell of the crop of 107 pixels whose
-    centre is pixel (37 + s i, 37 + s j); the other cells of that crop are 16 / s cells away. Equal to rounding.
+    center is pixel (37 + s i, 37 + s j); the other cells of that crop are 16 / s cells away. Equal to rounding.
     """
 
     stages = ("conv1", "conv2", "conv3")

@@ -52,9 +52,9 @@ class SteepestDescent(nn.Module, ABC):
     Args:
         iterations: steps when none are asked for: as in training.
         init_step: factor of the step, learned as its logarithm.
-        init_reg: square root of the regularisation, learned.
+        init_reg: square root of the regularization, learned.
         min_reg: its least value.
-        alpha_eps: added to the regularisation in the step length only.
+        alpha_eps: added to the regularization in the step length only.
         stride: input pixels per feature cell.
     """
 
@@ -104,7 +104,7 @@ class SteepestDescent(nn.Module, ABC):
             iterations: steps; by default as in training.
         """
         data = self._data_term(start, samples, boxes_xywh, weights)
-        reg, side = self._regularisation(), start.shape[-2]
+        reg, side = self._regularization(), start.shape[-2]
         step = self.log_step_length.exp()
         iterates, scores = [start], correlate(samples, start)
         for _ in range(self.iterations if iterations is None else iterations):
@@ -121,9 +121,9 @@ class SteepestDescent(nn.Module, ABC):
     def loss(self, kernels: Tensor, samples: Tensor, boxes_xywh: Tensor, weights: Tensor | None = None) -> Tensor:
         """(B,) what the steps decrease, of filters (B, k, k, C); scaled so that they follow half its gradient."""
         model = self._data_term(kernels, samples, boxes_xywh, weights)(correlate(samples, kernels))
-        return model.loss + self._regularisation() * _squares(kernels)
+        return model.loss + self._regularization() * _squares(kernels)
 
-    def _regularisation(self) -> Tensor:
+    def _regularization(self) -> Tensor:
         return self.filter_reg.square().clamp(min=self.min_reg**2)
 
     def _data_term(

@@ -92,7 +92,7 @@ class IouNet(nn.Module):
         self.fc4_rt = LinearBlock(wide4, inter4, SIDES[1])
         self.iou_predictor = nn.Linear(inter3 + inter4, 1)
         self.input_dim = [fine, coarse]
-        _initialise(self)
+        _initialize(self)
 
     def modulation(self, features: Sequence[Tensor], boxes_xywh: Tensor) -> tuple[Tensor, Tensor]:
         """What is kept of the target: one factor per channel of each map of `iou_features`.
@@ -219,7 +219,7 @@ def _corners(boxes_xywh: Tensor) -> Tensor:
     return torch.cat([corner, corner + size], dim=-1)
 
 
-def _initialise(head: nn.Module) -> None:
+def _initialize(head: nn.Module) -> None:
     """He-normal weights over the fan-in, no bias; batch-norm scales uniform in 0..1, as the published nets began."""
     for layer in head.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):

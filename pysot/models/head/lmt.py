@@ -185,7 +185,7 @@ class PyramidPool(BoxPool):
         return [level(features) for level, features in zip(self.levels, backbone(patches), strict=True)]
 
     def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
-        boxes = boxes_xyxy.to(maps[0]) - 0.5  # cells lie at pixel centres
+        boxes = boxes_xyxy.to(maps[0]) - 0.5  # cells lie at pixel centers
         pooled = [
             prroi_pool_boxes(level, boxes, (self.size, self.size), 1 / (self.stride * 2**number))
             for number, level in enumerate(maps)

@@ -17,7 +17,7 @@ CROP_SIDE = 107
 
 
 def crop_boxes(image: Tensor, boxes_xywh: Tensor, side: int = CROP_SIDE, padding: int = PADDING) -> Tensor:
-    """Every box with its context, stretched to a square; as cv2.resize does it, to two grey levels.
+    """Every box with its context, stretched to a square; as cv2.resize does it, to two gray levels.
 
     Args:
         image: (1, C, H, W) float.
@@ -27,7 +27,7 @@ def crop_boxes(image: Tensor, boxes_xywh: Tensor, side: int = CROP_SIDE, padding
             w * padding / side on each side. Corners are then rounded to whole pixels.
 
     Returns:
-        (N, C, side, side). What lies outside the image is grey.
+        (N, C, side, side). What lies outside the image is gray.
     """
     height, width = image.shape[-2:]
     boxes = boxes_xywh.to(image.dtype)

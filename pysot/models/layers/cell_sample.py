@@ -10,12 +10,12 @@ from torch import Tensor
 
 
 def sample_cells(features: Tensor, centers_xy: Tensor, steps_xy: Tensor, size: int) -> Tensor:
-    """A square of points of the map around each box's centre.
+    """A square of points of the map around each box's center.
 
     Args:
         features: (B, C, H, W).
-        centers_xy: (B, N, 2) centre of each square, in cells of the map.
-        steps_xy: (B, N, 2) cells between neighbouring points, along x and y.
+        centers_xy: (B, N, 2) center of each square, in cells of the map.
+        steps_xy: (B, N, 2) cells between neighboring points, along x and y.
         size: points along a side.
 
     Returns:

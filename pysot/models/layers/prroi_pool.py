@@ -1,7 +1,7 @@
 """Precise RoI pooling: the mean of a feature map over every bin of a box, with gradients also for the box (Jiang et
 al., Acquisition of Localization Confidence for Accurate Object Detection, ECCV 2018; specs/atom.md section 3.1).
 
-The map is interpolated bilinearly between cell centres at whole numbers and is zero outside. The integral of that over
+The map is interpolated bilinearly between cell centers at whole numbers and is zero outside. The integral of that over
 a bin is separable: a row and a column of weights, each the difference of two integrals of the hat function.
 
 On a CPU a compiled kernel does it where it is built (csrc/prroi_pool.cpp); everywhere else, and as the reference, two
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-from pysot.core.runtime import is_cpu
+from pysot.core.device import is_cpu
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def _bin_weights(start: Tensor, end: Tensor, bins: int, cells: int) -> Tensor:
     step = (end - start).clamp(min=0) / bins
     edges = start[..., None] + step[..., None] * numbers[: bins + 1]
     offset = (edges[..., None] - numbers[:cells]).clamp(-1, 1)
-    integral = offset - offset * offset.abs() / 2  # of the hat function from its centre to the edge
+    integral = offset - offset * offset.abs() / 2  # of the hat function from its center to the edge
     return integral.diff(dim=-2) / step.masked_fill(step <= 0, torch.inf)[..., None, None]
 
 

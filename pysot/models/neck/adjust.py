@@ -1,4 +1,4 @@
-"""The neck: 1x1 convolutions that bring each level to the head's width, and the template's centre crop
+"""The neck: 1x1 convolutions that bring each level to the head's width, and the template's center crop
 (specs/siamrpnpp.md section 3).
 """
 

@@ -12,10 +12,10 @@ import torch
 
 from pysot.cli import attention as command
 from pysot.cli.attention import main
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.models.builder import build_model
+from tests.pysot.training.recipes.test_tanet import attention_config
 from tests.pysot.training.small_run import write_videos
-from tests.pysot.training.test_attention import attention_config
 
 COUNT = 6
 

@@ -13,11 +13,11 @@ import pytest
 from pysot import __version__
 from pysot.cli import collect_env
 from pysot.cli import main as entry
+from pysot.cli.command import guarded
 from pysot.cli.list_experiments import found_snapshots, snapshot_state
 from pysot.cli.main import COMMANDS, main
-from pysot.cli.messages import guarded
+from pysot.config.experiments import list_experiments
 from pysot.core.errors import ConfigError
-from pysot.core.experiments import list_experiments
 from toolkit.errors import FrameError
 
 

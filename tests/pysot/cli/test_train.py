@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pysot.cli.train import main
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.models.builder import build_model
 from pysot.zoo.loading import load_snapshot
 from tests.pysot.training.small_run import small_config, write_videos

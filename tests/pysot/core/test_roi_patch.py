@@ -38,11 +38,11 @@ def test_kept_aspect_is_the_siamese_crop() -> None:
     np.testing.assert_array_equal(patch.cut(image), siamese)
 
 
-def test_outside_is_grey_or_the_mean() -> None:
+def test_outside_is_gray_or_the_mean() -> None:
     image = np.full((30, 30, 3), 200, np.uint8)
-    grey = RoiPatch.around((0, 0), (20, 20), STRETCHED, (107, 107)).cut(image)
+    gray = RoiPatch.around((0, 0), (20, 20), STRETCHED, (107, 107)).cut(image)
     mean = RoiPatch.around((0, 0), (20, 20), KEPT, (107, 107)).cut(image)
-    assert grey[0, 0].tolist() == [128] * 3 and mean.min() == 200 and grey[-1, -1].tolist() == [200] * 3
+    assert gray[0, 0].tolist() == [128] * 3 and mean.min() == 200 and gray[-1, -1].tolist() == [200] * 3
 
 
 def test_bounds_are_the_common_part_of_patch_and_image() -> None:

@@ -20,7 +20,7 @@ def write_image(path: Path, size_wh: tuple[int, int] = (64, 48), seed: int = 0) 
 
 
 def write_palette_png(path: Path, indices: NDArray[np.uint8], bits: int = 8) -> None:
-    """Writes a palette PNG, as DAVIS and YouTube-VOS store masks; the colours say nothing about the indices."""
+    """Writes a palette PNG, as DAVIS and YouTube-VOS store masks; the colors say nothing about the indices."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = indices.shape
     palette = np.random.default_rng(1).integers(0, 256, 3 * 2**bits, dtype=np.uint8).tobytes()

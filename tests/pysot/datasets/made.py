@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.datasets.source import Annotated, Track, VideoSource
+from pysot.datasets.sources.base import AnnotatedFrame, Track, VideoSource
 
 
 class Still(Track):
@@ -23,13 +23,13 @@ class Still(Track):
     def __len__(self) -> int:
         return self.count
 
-    def read(self, index: int) -> Annotated:
+    def read(self, index: int) -> AnnotatedFrame:
         width, height = self.size_wh
         rng = np.random.default_rng((self.seed, index))
         coarse = rng.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8)
         image = np.asarray(cv2.resize(coarse, (width, height)), np.uint8)
         image.setflags(write=False)
-        return Annotated(image, np.array(self.box, np.float64), self._mask(), f"{self.name}#{index}")
+        return AnnotatedFrame(image, np.array(self.box, np.float64), self._mask(), f"{self.name}#{index}")
 
     def _mask(self) -> NDArray[np.bool_] | None:
         if self.shape is None:
@@ -57,7 +57,7 @@ def stills(
     return VideoSource("stills", tracks, frame_range=10)
 
 
-def same(first: Annotated, second: Annotated) -> bool:
+def same(first: AnnotatedFrame, second: AnnotatedFrame) -> bool:
     """Whether two draws hold the same frame, box and mask."""
     masks = (first.mask is None and second.mask is None) or bool(np.array_equal(first.mask, second.mask))
     return masks and np.array_equal(first.image, second.image) and np.array_equal(first.box_xywh, second.box_xywh)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pysot.core.crop import context_side, get_subwindow
 from pysot.datasets.augmentation import CROP_SIDE, Patch, ViewParams, make_view
-from pysot.datasets.source import Annotated
+from pysot.datasets.sources.base import AnnotatedFrame
 from tests.golden import BAG_BOX, bag_frames
 
 PLAIN = ViewParams()
@@ -26,14 +26,14 @@ def noise(height: int = CROP_SIDE, width: int = CROP_SIDE, seed: int = 0) -> NDA
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def prepared(aspect: float = 1.0, seed: int = 0) -> Annotated:
+def prepared(aspect: float = 1.0, seed: int = 0) -> AnnotatedFrame:
     """A crop as data preparation makes it: the target in the middle, its context spans 127 pixels."""
     size = np.array([np.sqrt(aspect), 1 / np.sqrt(aspect)])
     size *= 127 / context_side((size[0], size[1]), 0.5)
-    return Annotated(noise(seed=seed), np.array([*(255 - size / 2), *size]), None, "crop")
+    return AnnotatedFrame(noise(seed=seed), np.array([*(255 - size / 2), *size]), None, "crop")
 
 
-def view(sample: Annotated, params: ViewParams = PLAIN, size: int = 255, seed: int = 0, **options: bool) -> Patch:
+def view(sample: AnnotatedFrame, params: ViewParams = PLAIN, size: int = 255, seed: int = 0, **options: bool) -> Patch:
     return make_view(sample, size, params, np.random.default_rng(seed), **options)
 
 
@@ -89,7 +89,7 @@ def test_box_and_mask_stay_on_the_object(
     x, y = corner
     image = np.zeros((y + height + 150, x + width + 150, 3), dtype=np.uint8)
     image[y : y + height, x : x + width] = 255
-    sample = Annotated(image, np.array([x, y, width, height], dtype=np.float64), image[..., 0] > 0, "rectangle")
+    sample = AnnotatedFrame(image, np.array([x, y, width, height], dtype=np.float64), image[..., 0] > 0, "rectangle")
     patch = view(sample, ViewParams(shift=60, scale=0.18, flip=float(flip)), 255, seed)
     assert patch.mask is not None and patch.mask.dtype == np.bool_
     assert np.mean((patch.image[..., 0] > 127.5) != patch.mask) < 0.002
@@ -107,7 +107,7 @@ def test_box_and_mask_stay_on_the_object(
 @given(st.integers(0, 2**32))
 def test_flip_mirrors_everything(seed: int) -> None:
     sample = prepared(1.5)
-    sample = Annotated(sample.image, sample.box_xywh, sample.image[..., 0] > 128, "")
+    sample = AnnotatedFrame(sample.image, sample.box_xywh, sample.image[..., 0] > 128, "")
     plain, flipped = view(sample, SEARCH, seed=seed), view(sample, ViewParams(64, 0.18, flip=1), seed=seed)
     np.testing.assert_array_equal(flipped.image, plain.image[:, ::-1])
     assert plain.mask is not None and flipped.mask is not None
@@ -128,8 +128,8 @@ def test_frame_and_prepared_crop_give_the_same_view(shared: Path) -> None:
     mean = cv2.mean(frame)
     crop = cv2.warpAffine(frame, matrix, (511, 511), flags=cv2.WARP_INVERSE_MAP, borderValue=mean)
     size = box[2:] / unit
-    small = Annotated(np.asarray(crop, dtype=np.uint8), np.array([*(255 - size / 2), *size]), None, "crop")
-    whole = Annotated(frame, box, None, "frame")
+    small = AnnotatedFrame(np.asarray(crop, dtype=np.uint8), np.array([*(255 - size / 2), *size]), None, "crop")
+    whole = AnnotatedFrame(frame, box, None, "frame")
     for seed in range(5):
         a, b = view(whole, SEARCH, seed=seed), view(small, SEARCH, seed=seed)
         np.testing.assert_allclose(a.box_xyxy, b.box_xyxy, atol=1e-9)
@@ -142,34 +142,34 @@ def test_plain_view_is_the_trackers_crop(shared: Path) -> None:
     unit = context_side((box[2], box[3]), 0.5) / 127
     center = (float(box[0] + box[2] / 2), float(box[1] + box[3] / 2))
     crop = get_subwindow(frame, center, 255, round(unit * 255), frame.mean(axis=(0, 1)))
-    patch = view(Annotated(frame, box, None, "bag"))
+    patch = view(AnnotatedFrame(frame, box, None, "bag"))
     assert np.abs(patch.image - crop.astype(np.float32)).mean() < 4
     detail = [float(np.abs(cv2.Laplacian(x.astype(np.float32), cv2.CV_32F)).mean()) for x in (patch.image, crop)]
     assert detail[0] == pytest.approx(detail[1], rel=0.1)
 
 
-def test_outside_of_the_frame_is_its_mean_colour() -> None:
+def test_outside_of_the_frame_is_its_mean_color() -> None:
     image = np.full((64, 64, 3), (10, 100, 200), dtype=np.uint8)
     image[32:] = (30, 120, 220)
-    patch = view(Annotated(image, np.array([0.0, 0.0, 16.0, 16.0]), None, ""))
+    patch = view(AnnotatedFrame(image, np.array([0.0, 0.0, 16.0, 16.0]), None, ""))
     np.testing.assert_allclose(patch.image[0, 0], (20, 110, 210), atol=1)
     np.testing.assert_allclose(patch.image[140, 140], (10, 100, 200), atol=1)
 
 
 def test_window_stays_in_the_prepared_crop() -> None:
     """Shifts and scales far beyond what fits never show anything from beyond the 511 units."""
-    sample = Annotated(np.full((CROP_SIDE, CROP_SIDE, 3), 200, dtype=np.uint8), prepared().box_xywh, None, "")
+    sample = AnnotatedFrame(np.full((CROP_SIDE, CROP_SIDE, 3), 200, dtype=np.uint8), prepared().box_xywh, None, "")
     for seed in range(20):
         patch = view(sample, ViewParams(shift=400, scale=0.9), seed=seed)
         assert (patch.image[1:-1, 1:-1] == 200).all()
 
 
-def test_tint_is_one_unclipped_colour() -> None:
+def test_tint_is_one_unclipped_color() -> None:
     image = np.full((CROP_SIDE, CROP_SIDE, 3), (0, 128, 255), dtype=np.uint8)
     tints = []
     for seed in range(400):
         patch = make_view(
-            Annotated(image, prepared().box_xywh, None, ""), 31, ViewParams(color=1), np.random.default_rng(seed)
+            AnnotatedFrame(image, prepared().box_xywh, None, ""), 31, ViewParams(color=1), np.random.default_rng(seed)
         )
         tint = np.array([0, 128, 255], dtype=np.float32) - patch.image
         np.testing.assert_allclose(tint, np.broadcast_to(tint[0, 0], tint.shape), atol=1e-4)
@@ -194,7 +194,7 @@ def test_blur_is_a_cross_of_the_given_sizes() -> None:
     """A single bright pixel shows the kernel itself."""
     image = np.zeros((CROP_SIDE, CROP_SIDE, 3), dtype=np.uint8)
     image[255, 255] = 255
-    sample = Annotated(image, prepared().box_xywh, None, "")
+    sample = AnnotatedFrame(image, prepared().box_xywh, None, "")
     sizes = set()
     for seed in range(300):
         kernel = view(sample, ViewParams(blur=1), size=63, seed=seed).image[..., 0] / 255
@@ -230,7 +230,7 @@ def test_same_generator_same_view_and_image_untouched() -> None:
 
 @pytest.mark.parametrize("box", [[-30, -20, 40, 50], [0, 0, 1, 1], [300, 300, 2000, 3], [0.2, 0.1, 0.3, 0.2]])
 def test_odd_boxes_give_finite_views(box: list[float]) -> None:
-    sample = Annotated(noise(200, 300), np.array(box, dtype=np.float64), np.zeros((200, 300), dtype=np.bool_), "")
+    sample = AnnotatedFrame(noise(200, 300), np.array(box, dtype=np.float64), np.zeros((200, 300), dtype=np.bool_), "")
     patch = view(sample, ViewParams(64, 0.18, 1, 1, 1))
     assert np.isfinite(patch.image).all() and np.isfinite(patch.box_xyxy).all()
     assert (patch.box_xyxy[2:] > patch.box_xyxy[:2]).all()

@@ -30,7 +30,7 @@ def test_the_target_is_where_its_box_says(mode: str) -> None:
 
 
 def test_size_and_place_of_the_plain_square() -> None:
-    """Side ceil(5 sqrt(600)) = 123 around (80, 55); the crop's centre is the target's to a frame pixel."""
+    """Side ceil(5 sqrt(600)) = 123 around (80, 55); the crop's center is the target's to a frame pixel."""
     crop, box = Cropper(288, 5.0)(frame(BOX), BOX, BOX)
     assert crop.shape == (288, 288, 3)
     zoom = 288 / 123

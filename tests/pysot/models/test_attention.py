@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
-from pysot.models.attention import APPEARANCE_JUDGES, ATTENTION_NETS, MOTION_JUDGES, AttentionNet, TANet
+from pysot.models.attention import APPEARANCE_DISCRIMINATORS, ATTENTION_NETS, MOTION_DISCRIMINATORS, AttentionNet, TANet
 from pysot.models.attention.c3d import LAYERS, WIDTHS
 from pysot.models.attention.compact import CompactAttention, alikeness
 from pysot.models.attention.discriminators import joined_in_time
 from pysot.models.attention.generator import DECODER
-from pysot.models.builder import build_judges, build_model
+from pysot.models.builder import build_discriminators, build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.zoo.convert import own_keys
 
@@ -54,7 +54,7 @@ def test_shapes_of_the_released_generator() -> None:
 
 def test_shapes_of_the_released_discriminators() -> None:
     with torch.device("meta"):
-        appearance, motion = APPEARANCE_JUDGES["released"](), MOTION_JUDGES["released"]()
+        appearance, motion = APPEARANCE_DISCRIMINATORS["released"](), MOTION_DISCRIMINATORS["released"]()
         assert appearance.fc4[0].in_features == 57600 and motion.fc4[0].in_features == 900
         seen = shapes_inside(motion, "motionModel")
         assert appearance(torch.empty(2, 3, 300, 300), torch.empty(2, 1, 300, 300)).shape == (2,)
@@ -115,7 +115,7 @@ def test_decoder_is_linear_as_released_and_need_not_be() -> None:
 
 
 def test_batch_statistics_reproduce_the_release() -> None:
-    """With BN_MODE batch, evaluating normalises as training does, and learns nothing from it."""
+    """With BN_MODE batch, evaluating normalizes as training does, and learns nothing from it."""
     net = small(bn_mode="batch", motion="none")
     target = pictures(64, 2)
     with torch.no_grad():
@@ -214,33 +214,33 @@ def test_real_and_made_clips_are_joined_alike() -> None:
 
 
 @pytest.mark.parametrize("kind", ["released", "compact"])
-def test_judges_answer_below_and_above_zero(kind: str) -> None:
-    """Unlike the released ones, whose last ReLU kept a judge from ever calling a map made up."""
+def test_discriminators_answer_below_and_above_zero(kind: str) -> None:
+    """Unlike the released ones, whose last ReLU kept a discriminator from ever calling a map made up."""
     torch.manual_seed(0)
     side = 128
-    app, mot = APPEARANCE_JUDGES[kind](input_size=side), MOTION_JUDGES["compact"](input_size=side)
+    app, mot = APPEARANCE_DISCRIMINATORS[kind](input_size=side), MOTION_DISCRIMINATORS["compact"](input_size=side)
     with torch.no_grad():
         answers = [app(pictures(side, 1), torch.rand(1, 1, side, side) * k) for k in range(4)]
         assert mot(pictures(side, 2, 3), torch.rand(2, 3, 1, side, side)).shape == (2,)
         if kind == "released":
             app.fc5[1].bias.fill_(-5.0)
             assert app.eval()(pictures(side, 1), torch.rand(1, 1, side, side)) < 0
-            old = APPEARANCE_JUDGES[kind](input_size=side, final_relu=True)
+            old = APPEARANCE_DISCRIMINATORS[kind](input_size=side, final_relu=True)
             old.fc5[1].bias.fill_(-5.0)
             assert old.eval()(pictures(side, 1), torch.rand(1, 1, side, side)) == 0
     assert len({float(answer) for answer in answers}) == 4
 
 
-def test_too_small_for_the_released_judges() -> None:
+def test_too_small_for_the_released_discriminators() -> None:
     with pytest.raises(ConfigError, match="INPUT_SIZE 40 is too small"):
-        APPEARANCE_JUDGES["released"](input_size=40)
+        APPEARANCE_DISCRIMINATORS["released"](input_size=40)
 
 
 def test_experiment_builds_its_parts() -> None:
     cfg = load_config("tanet_tiny")
     model = build_model(cfg)
     assert isinstance(model, CompactAttention) and model.input_size == cfg.ATTENTION.INPUT_SIZE
-    assert set(build_judges(cfg)) == {"d_app", "d_mot"}
+    assert set(build_discriminators(cfg)) == {"d_app", "d_mot"}
     assert sum(WIDTHS) == 64 + 128 + 2 * 256 + 4 * 512
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference

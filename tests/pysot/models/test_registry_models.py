@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch import nn
 
-from pysot.core.config import load_config
+from pysot.config.experiments import list_experiments
+from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
-from pysot.core.experiments import list_experiments
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.models.head import RPN_HEADS
 from pysot.models.head.rpn import UPChannelRPN
 from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise, xcorr_up_channel
+from pysot.models.meta_arch.siamese import SiamMask, count_parameters
 from pysot.models.neck import NECKS
-from pysot.models.siamese import SiamMask, count_parameters
 from pysot.zoo.loading import load_snapshot
 from tests.golden import (
     fill_weights_by_hash,

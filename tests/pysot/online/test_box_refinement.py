@@ -23,7 +23,7 @@ FIRST = torch.tensor([44.0, 46.0, 66.0, 33.0])
 
 
 def likeness(boxes_xywh: Tensor) -> Tensor:
-    """(N,) 1 at TARGET, lower the farther its centre and the logarithm of its size are."""
+    """(N,) 1 at TARGET, lower the farther its center and the logarithm of its size are."""
     center = boxes_xywh[:, :2] + boxes_xywh[:, 2:] / 2
     offset = (center - TARGET[:2] - TARGET[2:] / 2) / TARGET[2:]
     growth = (boxes_xywh[:, 2:] / TARGET[2:]).log()
@@ -83,7 +83,7 @@ def test_one_step_is_the_published_one() -> None:
     torch.testing.assert_close(overlap, likeness(FIRST[None]))
 
 
-def test_a_step_in_relative_space_follows_centre_and_logarithm() -> None:
+def test_a_step_in_relative_space_follows_center_and_logarithm() -> None:
     unit = FIRST[2:]
     point = torch.cat([(FIRST[:2] + unit / 2) / unit, unit.log()]).requires_grad_()
     size = point[2:].exp()

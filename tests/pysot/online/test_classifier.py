@@ -40,7 +40,7 @@ def error_of_max(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
-def test_recorded_joint_optimisation(recorded: dict[str, Tensor]) -> None:
+def test_recorded_joint_optimization(recorded: dict[str, Tensor]) -> None:
     samples = recorded["joint_X"].permute(0, 2, 3, 1)
     data = WeightedResponses(samples, recorded["joint_Y"][:, 0], recorded["joint_sw"], Response())
     problem = JointProblem(data, 4, (16, 8), filter_reg=FILTER_REG, projection_reg=PROJECTION_REG)

@@ -12,7 +12,7 @@ from pysot.online.fourier import displacement_window, upsample_scores
 
 
 def by_transform(scores: Tensor, points: int, kernel_side: int) -> Tensor:
-    """The same values by Fourier transforms: the centred spectrum, shifted, padded, transformed back."""
+    """The same values by Fourier transforms: the centered spectrum, shifted, padded, transformed back."""
     size = scores.shape[0]
     half = size // 2
     spectrum = torch.fft.fft2(scores) / size**2

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import Backbone
-from pysot.models.dimp_model import DimpNet
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
-from pysot.models.iou_model import AtomNet, OverlapNet
+from pysot.models.meta_arch.atom import AtomNet, OverlapNet
+from pysot.models.meta_arch.dimp import DimpNet
 from pysot.online.augmentation import AugmentationParams
 from pysot.tracker.atom import AtomParams, AtomTracker
 from pysot.tracker.dimp import DimpParams, DimpTracker
@@ -28,7 +28,7 @@ PATH = [(62, 51), (65, 52), (68, 50), (70, 54), (73, 55), (77, 57), (80, 56)]
 
 
 class SmallBackbone(Backbone):
-    """Mixtures of mean colours: maps of strides 8 and 16."""
+    """Mixtures of mean colors: maps of strides 8 and 16."""
 
     out_channels = [8, 16]  # noqa: RUF012
 

@@ -10,15 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
+from pysot.config.params import params_from_config
 from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
-from pysot.models.iou_model import AtomNet
-from pysot.online.localisation import Finding, LocalisationParams, Peak
+from pysot.models.meta_arch.atom import AtomNet
+from pysot.online.localization import Finding, LocalizationParams, Peak
 from pysot.online.patch import PatchView
 from pysot.tracker.atom import AtomParams, AtomTracker
 from pysot.tracker.base import SearchRegion
-from pysot.tracker.builder import build_tracker, params_from_config
+from pysot.tracker.builder import build_tracker
 from tests.golden import BAG_BOX, bag_frames, golden_atom, read_json
 
 RECORDED_PEAKS = [(-16, -4), (-14, -10), (-4, -11), (-10, -13), (-9, -2), (-11, -2), (-11, -2), (-9, -3), (-8, -2)]
@@ -93,7 +94,7 @@ def test_published_experiments() -> None:
         learning_rate=0.0075,
         init_min_weight=0.0,
         window_output=True,
-        localisation=LocalisationParams(-1.0, 100.0, 0.3, 2.2, 0.7),
+        localization=LocalizationParams(-1.0, 100.0, 0.3, 2.2, 0.7),
     )
     cfg = load_config("atom_r18")
     tracker = build_tracker(cfg, build_model(cfg))

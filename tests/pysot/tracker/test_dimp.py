@@ -15,17 +15,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
+from pysot.config.params import params_from_config
 from pysot.core.errors import ConfigError, SotError
 from pysot.models.builder import build_model
-from pysot.models.dimp_model import DimpNet
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
+from pysot.models.meta_arch.dimp import DimpNet
 from pysot.online.augmentation import AugmentationParams
 from pysot.online.box_refinement import BoxParams
-from pysot.online.localisation import Finding, LocalisationParams, Peak
+from pysot.online.localization import Finding, LocalizationParams, Peak
 from pysot.tracker.base import SearchRegion, State
-from pysot.tracker.builder import build_tracker, params_from_config
+from pysot.tracker.builder import build_tracker
 from pysot.tracker.dimp import DimpParams, DimpTracker
 from tests.golden import BAG_BOX, bag_frames, golden_dimp, read_json
 from tests.pysot.tracker.small_online import (
@@ -166,7 +167,7 @@ def test_softmax_makes_scores_probabilities() -> None:
     classifier = DimpClassifier(16, feat_blocks=0, out_dim=16, optimizer="newton", softmax_reg=1.0)
     head = IouNet((8, 16), (8, 8), (8, 8), (8, 16))
     net = DimpNet(SmallBackbone(), classifier, head).eval().requires_grad_(False)
-    params = small_params("DiMP", score_preprocess="softmax", localisation=LocalisationParams(not_found_thr=0.0))
+    params = small_params("DiMP", score_preprocess="softmax", localization=LocalizationParams(not_found_thr=0.0))
     tracker = make_tracker(net, fixed_size(params))
     assert isinstance(tracker, DimpTracker)
     tracker.init(scene(60, 50), BOX)
@@ -252,7 +253,7 @@ def test_published_parameters_for_vot() -> None:
         net_opt_iter=25,
         net_opt_update_iter=3,
         net_opt_hn_iter=3,
-        localisation=LocalisationParams(0.0, 100.0, 0.45, 2.2, 0.7),
+        localization=LocalizationParams(0.0, 100.0, 0.45, 2.2, 0.7),
         aug=type(vot18.aug)(**vars(AugmentationParams())),
     )
     vot19 = params_from_config(load_config("dimp_r50_vot19"), DimpParams)
@@ -268,7 +269,7 @@ def test_published_parameters_of_the_densities() -> None:
     for name in ("prdimp_r18", "prdimp_r50"):
         found = params_from_config(load_config(name), DimpParams)
         assert found == DimpParams(
-            **wide, box=box, score_preprocess="softmax", localisation=LocalisationParams(not_found_thr=0.04)
+            **wide, box=box, score_preprocess="softmax", localization=LocalizationParams(not_found_thr=0.04)
         )
     vot = params_from_config(load_config("prdimp_r50_vot18"), DimpParams)
     assert (vot.image_sample_size, vot.train_skipping, vot.net_opt_iter, vot.memory_size) == (224, 1, 25, 250)

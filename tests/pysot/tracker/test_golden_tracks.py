@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import pysot
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.tracker.builder import build_tracker

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from pysot.core.errors import ConfigError, SotError
-from pysot.models.iou_model import OverlapNet
-from pysot.online.localisation import Finding, LocalisationParams, Peak
+from pysot.models.meta_arch.atom import OverlapNet
+from pysot.online.localization import Finding, LocalizationParams, Peak
 from pysot.tracker.base import SearchRegion, State
 from pysot.tracker.online import OnlineTracker
 from tests.pysot.tracker.small_online import (
@@ -104,7 +104,7 @@ def test_a_wider_region_finds_a_target_far_away(kind: str, make: Callable[..., A
 def test_maps_that_are_not_finite_lose_the_target_and_poison_nothing(
     model: OverlapNet, make: Callable[..., Any], value: float, not_found_thr: float
 ) -> None:
-    tracker, broken = make(localisation=LocalisationParams(not_found_thr=not_found_thr)), Broken(model, value)
+    tracker, broken = make(localization=LocalizationParams(not_found_thr=not_found_thr)), Broken(model, value)
     try:
         tracker.init(scene(60, 50), BOX)
         tracker.track(scene(*PATH[0]))

@@ -14,25 +14,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pysot
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError, SnapshotError
 from pysot.core.geometry import iou_xyxy, xywh_to_xyxy
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.vgg import VGG16
 from pysot.models.builder import build_model
-from pysot.models.select import SelectionParams
-from pysot.models.select.target_aware import TargetAwareSelector
-from pysot.models.tadt_model import TadtNet
+from pysot.models.meta_arch.tadt import TadtNet
+from pysot.models.target_aware import SelectionParams
+from pysot.models.target_aware.selector import TargetAwareSelector
 from pysot.tracker.base import SearchRegion
 from pysot.tracker.builder import build_tracker
-from pysot.tracker.tadt import TADTParams, TADTTracker, odd_cells
+from pysot.tracker.tadt import TadtParams, TadtTracker, odd_cells
 from pysot.zoo.loading import load_snapshot
 from toolkit.datasets import load_benchmark
 
 CONVOLUTIONS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256, 17: 512, 19: 512, 21: 512}
 """Numbers of torchvision's vgg16 up to conv4_3, and the channels of each."""
 AWARE = SelectionParams(enabled=True, select="topk_positive", keep_ratio=0.6, mode="index", kernel_shrink=0)
-NEAR = TADTParams(search_factor=2.1, target_aware=AWARE)
+NEAR = TadtParams(search_factor=2.1, target_aware=AWARE)
 """A small search crop, which is quick."""
 
 
@@ -120,8 +120,8 @@ def box_around(x: float, y: float, side: float = 40) -> tuple[float, float, floa
 
 
 @pytest.mark.parametrize("params", [replace(NEAR, target_aware=SelectionParams()), NEAR], ids=["all", "chosen"])
-def test_follows_a_target_that_moves(params: TADTParams) -> None:
-    tracker = TADTTracker(small_vgg(), params)
+def test_follows_a_target_that_moves(params: TadtParams) -> None:
+    tracker = TadtTracker(small_vgg(), params)
     tracker.init(scene(100, 80), box_around(100, 80))
     for step in range(1, 7):
         x, y = 100 + 9 * step, 80 - 5 * step
@@ -132,8 +132,8 @@ def test_follows_a_target_that_moves(params: TADTParams) -> None:
 
 @pytest.mark.parametrize("rate", [1.04, 1 / 1.04])
 def test_follows_a_target_that_changes_its_size(rate: float) -> None:
-    """From afar: a correlation that is not normalised notices a change of a tenth, and random features later still."""
-    tracker = TADTTracker(small_vgg(), replace(NEAR, target_aware=replace(AWARE, rank_loss=True)))
+    """From afar: a correlation that is not normalized notices a change of a tenth, and random features later still."""
+    tracker = TadtTracker(small_vgg(), replace(NEAR, target_aware=replace(AWARE, rank_loss=True)))
     tracker.init(scene(110, 90), box_around(110, 90))
     for step in range(1, 9):
         result = tracker.track(scene(110, 90, 40 * rate**step))
@@ -145,7 +145,7 @@ def test_indexing_and_masking_find_the_same() -> None:
     model, frames = small_vgg(), [scene(100 + 6 * step, 80) for step in range(4)]
     boxes = []
     for mode in ("index", "mask"):
-        tracker = TADTTracker(model, replace(NEAR, target_aware=replace(AWARE, mode=mode)))
+        tracker = TadtTracker(model, replace(NEAR, target_aware=replace(AWARE, mode=mode)))
         tracker.init(frames[0], box_around(100, 80))
         boxes.append([tracker.track(frame).box for frame in frames[1:]])
         assert tracker.selection is not None
@@ -154,7 +154,7 @@ def test_indexing_and_masking_find_the_same() -> None:
 
 
 def test_best_channels_of_all_maps_are_balanced() -> None:
-    tracker = TADTTracker(small_vgg(), replace(NEAR, balance_channels=5))
+    tracker = TadtTracker(small_vgg(), replace(NEAR, balance_channels=5))
     tracker.init(scene(100, 80), box_around(100, 80))
     view, peaks = tracker.selection_view(scene(100, 80)), []
     assert tracker.selection is not None
@@ -166,7 +166,7 @@ def test_best_channels_of_all_maps_are_balanced() -> None:
 
 
 def test_the_published_sizes() -> None:
-    tracker = TADTTracker(small_vgg(), TADTParams(target_aware=AWARE))
+    tracker = TadtTracker(small_vgg(), TadtParams(target_aware=AWARE))
     tracker.init(scene(300, 250, 50, (640, 480)), box_around(300, 250, 50))
     assert tracker.input_size == 180 and tracker.kernel.shape[2:] == (13, 13)
     assert [x.shape[-1] for x in tracker.selection_view(scene(300, 250, 50, (640, 480))).maps] == [45, 45]
@@ -186,7 +186,7 @@ def test_templates_are_odd_and_leave_room(cells: float, of: int) -> None:
 
 
 def test_a_target_at_the_edge_of_what_can_be_tracked() -> None:
-    tracker = TADTTracker(small_vgg(), NEAR)
+    tracker = TadtTracker(small_vgg(), NEAR)
     for box in (
         (-30.0, -30.0, 40.0, 40.0),
         (235.0, 175.0, 3.0, 3.0),
@@ -202,7 +202,7 @@ def test_a_target_at_the_edge_of_what_can_be_tracked() -> None:
 
 
 def test_a_search_elsewhere_and_larger() -> None:
-    tracker = TADTTracker(small_vgg(), NEAR)
+    tracker = TadtTracker(small_vgg(), NEAR)
     tracker.init(scene(60, 60), box_around(60, 60))
     far = scene(190, 140)
     region = SearchRegion((130.0, 100.0), (40.0, 40.0), 300, window_influence=0.0)
@@ -213,7 +213,7 @@ def test_a_search_elsewhere_and_larger() -> None:
 
 def test_refits_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     aware = replace(AWARE, refit_interval=2, refit_score=0.0)
-    tracker = TADTTracker(small_vgg(), replace(NEAR, target_aware=aware))
+    tracker = TadtTracker(small_vgg(), replace(NEAR, target_aware=aware))
     tracker.init(scene(100, 80), box_around(100, 80))
     calls: list[int] = []
     fit = TargetAwareSelector.fit
@@ -235,11 +235,11 @@ def test_refits_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_parameters_that_cannot_be(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        TADTParams(**changes)
+        TadtParams(**changes)
 
 
 def test_maps_that_do_not_fit_the_stride() -> None:
-    wrong = TADTTracker(small_vgg(), TADTParams(stride=8))
+    wrong = TadtTracker(small_vgg(), TadtParams(stride=8))
     with pytest.raises(ConfigError, match=r"STRIDE is 8, but a crop of 184 pixels gives maps of 46, 46 cells"):
         wrong.init(scene(100, 80), box_around(100, 80))
 
@@ -247,7 +247,7 @@ def test_maps_that_do_not_fit_the_stride() -> None:
 def test_the_experiment_has_the_published_numbers() -> None:
     cfg = load_config("tadt_vgg16")
     tracker = build_tracker(cfg, build_model(cfg).eval())
-    assert isinstance(tracker, TADTTracker) and tracker.params == TADTParams(target_aware=tracker.params.target_aware)
+    assert isinstance(tracker, TadtTracker) and tracker.params == TadtParams(target_aware=tracker.params.target_aware)
     aware = tracker.params.target_aware
     assert (aware.topk, aware.min_total, aware.mode, aware.rank_loss) == ((80, 300), 250, "index", True)
     assert (aware.select, aware.kernel_shrink, aware.label_sigma_factor) == ("topk_positive", 0, 0.1)

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 import pysot
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.models.select import Selection
-from pysot.models.select.target_aware import TargetAwareSelector
+from pysot.models.target_aware import Selection
+from pysot.models.target_aware.selector import TargetAwareSelector
 from pysot.tracker.base import Tracker
 from pysot.tracker.builder import build_tracker
 from pysot.tracker.siamese import SiameseCandidate, SiameseTracker
@@ -171,18 +171,18 @@ def test_a_refit_keeps_the_first_template(models: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", QUICK)
-def test_a_crop_of_one_colour_keeps_all_and_says_so_once(
+def test_a_crop_of_one_color_keeps_all_and_says_so_once(
     models: dict[str, Any], kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracker = tracker_of(models, kind)
-    grey = np.full_like(FRAME, 77)
+    gray = np.full_like(FRAME, 77)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            tracker.init(grey, BOX)
+            tracker.init(gray, BOX)
     assert tracker.selection is not None and tracker.selection.kept == models[kind].level_channels
-    assert caplog.text.count("single colour") == 1
+    assert caplog.text.count("single color") == 1
     plain = tracker_of(models, kind, on=False)
-    plain.init(grey, BOX)
+    plain.init(gray, BOX)
     assert tracker.track(FRAME).box == plain.track(FRAME).box
 
 

@@ -12,17 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import BadBoxError, ConfigError, ImageError, SotError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.tracker.anchors import anchor_grid, anchor_sizes
 from pysot.tracker.base import State, Tracker, TrackResult
 from pysot.tracker.builder import build_tracker, load_tracker
-from pysot.tracker.points import point_grid
+from pysot.tracker.decoders import anchor_grid, anchor_sizes, point_grid
 from pysot.tracker.siamese import SiameseCandidate, change_penalty, clip_state, cosine_window
 from pysot.tracker.siammask import rotated_box
-from pysot.tracker.siamrpn_lt import SiamRPNLTTracker
+from pysot.tracker.siamrpn import SiamRPNLTTracker
 from tests.golden import fill_weights_by_hash
 
 SMALL = {  # one small network per tracker class
@@ -201,7 +200,7 @@ def test_anchor_sizes_and_order() -> None:
     assert grid[1].tolist() == [-72, -80, 104, 32] and float(np.abs(grid).sum(dtype=np.float64)) == 467040.0
 
 
-def test_point_grid_is_centred_where_the_published_models_expect_it() -> None:
+def test_point_grid_is_centerd_where_the_published_models_expect_it() -> None:
     even, odd = point_grid(16, 16), point_grid(16, 15)
     assert even[0].tolist() == [-128, -128] and even[-1].tolist() == [112, 112] and even[1].tolist() == [-112, -128]
     assert odd[0].tolist() == [-112, -112] and odd[-1].tolist() == [112, 112]

@@ -8,8 +8,8 @@ from pysot.models.backbone.base import Backbone, init_conv_bn
 from pysot.models.backbone.compact import Residual, conv_bn_relu
 from pysot.models.head.mask import MaskCorr, Refine
 from pysot.models.head.rpn import DepthwiseRPN
+from pysot.models.meta_arch.siamese import SiamMask
 from pysot.models.neck.adjust import AdjustAllLayer
-from pysot.models.siamese import SiamMask
 
 WIDTHS, HIDDEN = (8, 16, 24, 32), 32
 LAYERS = ("stem", "layer1", "layer2", "layer3")

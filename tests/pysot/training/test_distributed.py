@@ -10,7 +10,7 @@ import torch.distributed as dist
 
 from pysot.core.errors import TrainingError
 from pysot.training.distributed import (
-    Workers,
+    DistributedContext,
     all_reduce_gradients,
     all_reduce_mean,
     all_reduce_sum,
@@ -34,7 +34,7 @@ def no_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_process_needs_no_environment() -> None:
-    assert start(CPU) == Workers(0, 1, 0) and Workers().is_main
+    assert start(CPU) == DistributedContext(0, 1, 0) and DistributedContext().is_main
     assert not dist.is_initialized() and world_size() == 1
     model = seeded_branches()
     model(image_of(1), 1).backward()
@@ -55,7 +55,7 @@ def test_one_process_needs_no_environment() -> None:
 def test_torchrun_with_one_process_needs_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
-    assert start(CPU) == Workers() and not dist.is_initialized()
+    assert start(CPU) == DistributedContext() and not dist.is_initialized()
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def unfolded(mask: Tensor) -> Tensor:
 
 
 def example_masks() -> tuple[Tensor, Tensor]:
-    """Two masks, and anchor labels with four cells labelled target."""
+    """Two masks, and anchor labels with four cells labeled target."""
     mask = torch.zeros(2, 255, 255, dtype=torch.bool)
     mask[0, 90:160, 100:180] = True
     mask[1, 10:60, 200:250] = True
@@ -116,7 +116,7 @@ def test_mask_loss_is_siammasks() -> None:
     assert torch.isclose(refined_mask_loss(logits, windows).value(), expected)
 
 
-def test_mask_window_is_centred_on_its_anchor() -> None:
+def test_mask_window_is_centerd_on_its_anchor() -> None:
     mask = torch.zeros(1, 255, 255, dtype=torch.bool)
     mask[0, 127 + 3 * 8, 127 - 2 * 8] = True
     windows = mask_windows(mask, torch.tensor([[0, 15, 10]]))
@@ -224,4 +224,4 @@ def test_only_the_hardest_background_counts() -> None:
     torch.testing.assert_close(hard.value(), expected)
     assert hard.count == 2
     assert anchor_cls_loss(cls, label).negative.count == 10
-    assert anchor_cls_loss(cls, label - 1, hardest=0.2).negative.value() == 0  # nothing labelled
+    assert anchor_cls_loss(cls, label - 1, hardest=0.2).negative.value() == 0  # nothing labeled

@@ -11,12 +11,12 @@ import pytest
 import torch
 from yacs.config import CfgNode
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.geometry import iou_xyxy, xywh_to_xyxy
-from pysot.models.siamese import SiameseModel, SiamMask
+from pysot.models.meta_arch.siamese import SiameseModel, SiamMask
 from pysot.tracker.builder import build_tracker
 from pysot.training.builder import build_trainer
-from pysot.training.distributed import Workers
+from pysot.training.distributed import DistributedContext
 from pysot.training.trainer import Hook, StepReport, Trainer
 from pysot.training.validation import inference_copy, validate
 from tests.pysot.training.small_mask import LAYERS, small_siammask
@@ -119,7 +119,7 @@ def siammask_config(drawn: Path, run: Path, steps: int, **overrides: Any) -> Cfg
 
 def train(cfg: CfgNode) -> tuple[SiameseModel, dict[str, float]]:
     """The trained model, and how far each loss fell."""
-    trainer = build_trainer(cfg, torch.device("cpu"), Workers(), quiet=True)
+    trainer = build_trainer(cfg, torch.device("cpu"), DistributedContext(), quiet=True)
     history = History()
     trainer.hooks.append(history)
     trainer.run()

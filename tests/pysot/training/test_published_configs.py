@@ -9,12 +9,12 @@ import pytest
 import torch
 from yacs.config import CfgNode
 
-from pysot.core.config import load_config
-from pysot.core.experiments import list_experiments
+from pysot.config.experiments import list_experiments
+from pysot.config.loading import load_config
 from pysot.datasets.builder import build_labels
 from pysot.training.builder import build_recipe, build_trainer, train_params
-from pysot.training.distributed import Workers
-from pysot.training.recipe import Recipe
+from pysot.training.distributed import DistributedContext
+from pysot.training.recipes.base import Recipe
 
 SIAMESE = [name for name in list_experiments() if load_config(name).HEAD.TYPE in ("RPN", "BAN")]
 META = torch.device("meta")
@@ -130,7 +130,7 @@ def test_one_step(name: str, videos: Path, tmp_path: Path) -> None:
     opts = [word for key, value in own.items() for word in (f"DATASET.MINE.{key}", value)]
     opts += ["DATASET.NAMES", "[MINE]", "DATASET.VIDEOS_PER_EPOCH", "2", "DATASET.NEG", "0.0", "TRAIN.BATCH_SIZE", "2"]
     opts += ["TRAIN.NUM_WORKERS", "0", "TRAIN.LOG_DIR", str(tmp_path), "TRAIN.SNAPSHOT_DIR", str(tmp_path)]
-    trainer = build_trainer(without_files(name, *opts), torch.device("cpu"), Workers(), quiet=True)
+    trainer = build_trainer(without_files(name, *opts), torch.device("cpu"), DistributedContext(), quiet=True)
     model = trainer.recipe.model
     before = {key: value.clone() for key, value in model.state_dict().items()}
     trainer.enter_epoch()

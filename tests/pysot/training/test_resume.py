@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
+from pysot.core.device import resolve_device
 from pysot.core.errors import SnapshotError
-from pysot.core.runtime import resolve_device
 from pysot.training.builder import build_trainer
 from pysot.training.checkpoint import load_checkpoint
-from pysot.training.distributed import Workers
+from pysot.training.distributed import DistributedContext
 from tests.pysot.training.small_run import small_config
 
 STEPS_PER_EPOCH, STEPS = 6, 12
@@ -79,7 +79,7 @@ def test_killed_and_resumed_equals_left_alone(repo: Path, videos: Path, tmp_path
 
 def test_frozen_stage_leaves_backbone_alone(videos: Path, tmp_path: Path) -> None:
     cfg = load_config(small_config(videos, tmp_path, TRAIN__EPOCH=1))
-    trainer = build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True)
+    trainer = build_trainer(cfg, resolve_device("cpu"), DistributedContext(), quiet=True)
     before = {name: value.clone() for name, value in trainer.recipe.model.state_dict().items()}
     trainer.run()
     for name, value in trainer.recipe.model.state_dict().items():
@@ -91,20 +91,20 @@ def test_frozen_stage_leaves_backbone_alone(videos: Path, tmp_path: Path) -> Non
 
 def test_resume_from_another_architecture(videos: Path, tmp_path: Path) -> None:
     cfg = load_config(small_config(videos, tmp_path / "a", TRAIN__EPOCH=1))
-    build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True).run()
+    build_trainer(cfg, resolve_device("cpu"), DistributedContext(), quiet=True).run()
     wider = small_config(videos, tmp_path / "b", RPN__KWARGS={"anchor_num": 5, "in_channels": 16, "out_channels": 24})
     with pytest.raises(SnapshotError, match=r"another architecture.*\n.*wrong shape"):
         build_trainer(
             load_config(wider),
             resolve_device("cpu"),
-            Workers(),
+            DistributedContext(),
             resume=str(tmp_path / "a" / "snapshot" / "checkpoint_e1.pth"),
         )
 
 
 def test_resume_with_another_batch_size(videos: Path, tmp_path: Path) -> None:
     cfg = load_config(small_config(videos, tmp_path, TRAIN__EPOCH=1))
-    build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True).run()
+    build_trainer(cfg, resolve_device("cpu"), DistributedContext(), quiet=True).run()
     other = load_config(small_config(videos, tmp_path, TRAIN__BATCH_SIZE=2))
     with pytest.raises(SnapshotError, match="12"):
-        build_trainer(other, resolve_device("cpu"), Workers(), resume="auto")
+        build_trainer(other, resolve_device("cpu"), DistributedContext(), resume="auto")

@@ -44,7 +44,7 @@ def test_without_sharing_the_outputs_would_differ(two_processes: Results) -> Non
     assert (alone - two_processes[0]["float"]["outputs"][0]).abs().max() > 0.05
 
 
-def test_convert_keeps_what_optimisers_and_snapshots_hold(two_processes: Results) -> None:
+def test_convert_keeps_what_optimizers_and_snapshots_hold(two_processes: Results) -> None:
     assert all(all(result["identity"]) for result in two_processes)
 
 

@@ -14,15 +14,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
+from pysot.core.device import resolve_device
 from pysot.core.errors import ConfigError, SotError, TrainingError
-from pysot.core.runtime import resolve_device
 from pysot.training.builder import RunSampler, build_trainer
 from pysot.training.checkpoint import load_checkpoint
-from pysot.training.distributed import Workers
+from pysot.training.distributed import DistributedContext
 from pysot.training.losses import Mean
 from pysot.training.optim import Group, build_optimizer, set_learning_rate
-from pysot.training.recipe import Batch, MeanOf, Recipe
+from pysot.training.recipes.base import Batch, MeanOf, Recipe
 from pysot.training.trainer import Hook, StepReport, Trainer, TrainParams
 from tests.pysot.training.small_run import small_config
 
@@ -74,7 +74,7 @@ def line_trainer(batches: list[dict[str, Any]], steps_per_epoch: int = 0, **para
     epochs = len(batches) // steps_per_epoch
     reports = Reports()
     numbers = TrainParams(epochs=epochs, rates=np.full(epochs, 0.1), weight_decay=0.0, **params)
-    return Trainer(Line(), batches, steps_per_epoch, numbers, Workers(), [reports]), reports  # type: ignore[arg-type]
+    return Trainer(Line(), batches, steps_per_epoch, numbers, DistributedContext(), [reports]), reports  # type: ignore[arg-type]
 
 
 def batch(*values: float) -> dict[str, Any]:
@@ -144,13 +144,13 @@ def test_groups_have_their_own_rates() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
-def test_every_optimiser_steps(kind: str) -> None:
+def test_every_optimizer_steps(kind: str) -> None:
     trainer, reports = line_trainer([batch(1.0)] * 30, optimizer=kind)
     trainer.run()
     assert reports.seen[-1].total < reports.seen[0].total
 
 
-def test_unknown_optimiser_and_nothing_to_train() -> None:
+def test_unknown_optimizer_and_nothing_to_train() -> None:
     with pytest.raises(ConfigError, match=r"'adamm'.*Did you mean 'adam'"):
         build_optimizer("adamm", [Group("a", list(nn.Linear(1, 1).parameters()))], 0.1, 0.9, 0.0)
     with pytest.raises(ConfigError, match="nothing to train"):
@@ -158,15 +158,15 @@ def test_unknown_optimiser_and_nothing_to_train() -> None:
 
 
 def test_processes_share_a_step() -> None:
-    whole = list(RunSampler(3, 4, Workers()))
-    halves = [list(RunSampler(3, 2, Workers(rank, 2))) for rank in (0, 1)]
+    whole = list(RunSampler(3, 4, DistributedContext()))
+    halves = [list(RunSampler(3, 2, DistributedContext(rank, 2))) for rank in (0, 1)]
     assert whole == [first + second for first, second in zip(*halves, strict=True)]
-    assert list(RunSampler(3, 4, Workers(), first=2)) == whole[2:]
+    assert list(RunSampler(3, 4, DistributedContext(), first=2)) == whole[2:]
 
 
 def run_small(videos: Path, folder: Path, **overrides: Any) -> Trainer:
     cfg = load_config(small_config(videos, folder, **overrides))
-    trainer = build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True)
+    trainer = build_trainer(cfg, resolve_device("cpu"), DistributedContext(), quiet=True)
     trainer.run()
     return trainer
 
@@ -188,7 +188,7 @@ def test_run_writes_log_checkpoints_and_best(videos: Path, tmp_path: Path) -> No
 
 def test_a_bad_batch_is_traced_to_its_files(videos: Path, tmp_path: Path) -> None:
     cfg = load_config(small_config(videos, tmp_path))
-    trainer = build_trainer(cfg, resolve_device("cpu"), Workers(), quiet=True)
+    trainer = build_trainer(cfg, resolve_device("cpu"), DistributedContext(), quiet=True)
     with torch.no_grad():
         next(trainer.recipe.model.rpn_head.parameters()).fill_(math.nan)  # type: ignore[union-attr]
     with pytest.raises(

@@ -13,10 +13,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import TrainingError
 from pysot.models.builder import build_model
-from pysot.models.siamese import SiameseModel
+from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.tracker.base import Tracker
 from pysot.tracker.builder import build_tracker
 from pysot.training.checkpoint import rng_state

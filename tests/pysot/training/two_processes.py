@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pysot.training import distributed
 from pysot.training.distributed import (
-    Workers,
+    DistributedContext,
     all_reduce_gradients,
     all_reduce_mean,
     all_reduce_sum,
@@ -141,7 +141,7 @@ def worker(rank: int, folder: Path) -> None:
     fresh = Branches().to(memory_format=torch.channels_last)
     broadcast_model(fresh)
     results: dict[str, Any] = {
-        "workers": [workers.rank, workers.world, workers.local_rank, workers == Workers(rank, WORLD, rank)],
+        "workers": [workers.rank, workers.world, workers.local_rank, workers == DistributedContext(rank, WORLD, rank)],
         "main": workers.is_main,
         "sum": all_reduce_sum(torch.tensor([rank + 1.0, 5.0])),
         "mean": all_reduce_mean(torch.tensor(rank + 1.0)),

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from pysot.core.errors import SnapshotError
 from pysot.zoo.add import add_file
-from pysot.zoo.catalogue import CATALOGUE
+from pysot.zoo.catalog import CATALOG
 from pysot.zoo.hashing import Trust
 from pysot.zoo.locate import find_snapshot
 
@@ -46,15 +46,15 @@ def test_a_file_gets_its_name_and_its_hash_is_noted(file: Path, zoo: Path) -> No
         add_file(file, "dimp50")
 
 
-def test_a_file_is_recognised_by_its_hash_or_name(
+def test_a_file_is_recognized_by_its_hash_or_name(
     file: Path, zoo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.raises(SnapshotError, match=r"not known by its hash or its name\. Say what it is: --as NAME"):
         add_file(file)
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    monkeypatch.setitem(CATALOGUE, "nanotrack_v1", replace(CATALOGUE["nanotrack_v1"], sha256=sha256))
+    monkeypatch.setitem(CATALOG, "nanotrack_v1", replace(CATALOG["nanotrack_v1"], sha256=sha256))
     assert add_file(file).path == zoo / "nanotrackv1.pth"
-    assert not (zoo / "nanotrackv1.pth.sha256").exists()  # the catalogue has it
+    assert not (zoo / "nanotrackv1.pth.sha256").exists()  # the catalog has it
     renamed = file.rename(tmp_path / "atom_default.pth")
     assert add_file(renamed).name == "nanotrack_v1"
     torch.save({"net": {"w": torch.zeros(1)}}, renamed)

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 import torch
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import SnapshotError
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.models.head.iounet import IouNet
-from pysot.models.iou_model import AtomNet
+from pysot.models.meta_arch.atom import AtomNet
 from pysot.zoo.convert import FOREIGN_PACKAGES, Placeholder, own_key, own_keys, placeholders_for
 from pysot.zoo.loading import load_snapshot, read_state_dict, read_torch_file
 from tests.golden import published_shapes

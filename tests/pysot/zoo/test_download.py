@@ -16,8 +16,8 @@ import pytest
 
 from pysot.core.errors import SnapshotError
 from pysot.zoo import download, drive, http
-from pysot.zoo.catalogue import CATALOGUE
-from pysot.zoo.entry import Entry
+from pysot.zoo.catalog import CATALOG
+from pysot.zoo.entry import ModelEntry
 from pysot.zoo.entry import drive as drive_links
 from pysot.zoo.hashing import Trust, check_hash
 from pysot.zoo.http import TransferError, fetch_http, tag_file
@@ -47,10 +47,10 @@ def zoo(tmp_path: Path) -> Path:
     return tmp_path / "zoo"
 
 
-def put(monkeypatch: pytest.MonkeyPatch, *urls: str, sha256: str = SHA256) -> Entry:
+def put(monkeypatch: pytest.MonkeyPatch, *urls: str, sha256: str = SHA256) -> ModelEntry:
     """NanoTrack's row, with these links."""
-    entry = replace(CATALOGUE["nanotrack_v2"], sha256=sha256, urls=urls, size=0)
-    monkeypatch.setitem(CATALOGUE, "nanotrack_v2", entry)
+    entry = replace(CATALOG["nanotrack_v2"], sha256=sha256, urls=urls, size=0)
+    monkeypatch.setitem(CATALOG, "nanotrack_v2", entry)
     return entry
 
 
@@ -259,10 +259,10 @@ def test_two_processes_fetch_once(server: ZooServer, zoo: Path, repo: Path) -> N
     code = f"""
 import logging
 from dataclasses import replace
-from pysot.zoo.catalogue import CATALOGUE
+from pysot.zoo.catalog import CATALOG
 from pysot.zoo.locate import find_snapshot
 logging.basicConfig(level=logging.WARNING)
-CATALOGUE["nanotrack_v2"] = replace(CATALOGUE["nanotrack_v2"], sha256="{SHA256}", size=0, urls=("{server.url}/slow",))
+CATALOG["nanotrack_v2"] = replace(CATALOG["nanotrack_v2"], sha256="{SHA256}", size=0, urls=("{server.url}/slow",))
 print(find_snapshot("nanotrack_v2"))
 """
     started = [

@@ -1,4 +1,4 @@
-"""The snapshots that come with the project: small, quick to load, and as good as the catalogue says."""
+"""The snapshots that come with the project: small, quick to load, and as good as the catalog says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import pysot
-from pysot.core.experiments import experiments_dir
-from pysot.zoo.catalogue import CATALOGUE
+from pysot.config.experiments import experiments_dir
+from pysot.zoo.catalog import CATALOG
 from pysot.zoo.hashing import sha256_of
 from pysot.zoo.loading import read_state_dict
 from pysot.zoo.locate import find_snapshot
@@ -19,7 +19,7 @@ from toolkit.datasets import load_benchmark
 from toolkit.evaluation.ope import RULES, OpeTruth
 from toolkit.protocols.ope import run_ope
 
-OWN = {entry.name: entry for entry in CATALOGUE.values() if entry.is_own}
+OWN = {entry.name: entry for entry in CATALOG.values() if entry.is_own}
 TRACKERS = [entry.name for entry in OWN.values() if entry.is_tracker]
 CHECKS = [(name, sequence) for name in TRACKERS for sequence in OWN[name].checks]
 
@@ -33,8 +33,8 @@ def no_other_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_own_snapshot_has_a_row() -> None:
     here = {path.parent.name: path for path in experiments_dir().glob("*/model.safetensors")}
     lacking = "\n".join(f"python tools/zoo.py add {here[name]}" for name in sorted(set(here) - set(OWN)))
-    assert not lacking, f"These snapshots have no row in pysot/zoo/catalogue.py; this prints it:\n{lacking}"
-    assert not set(OWN) - set(here), "These rows of the catalogue have no file in experiments/."
+    assert not lacking, f"These snapshots have no row in pysot/zoo/catalog.py; this prints it:\n{lacking}"
+    assert not set(OWN) - set(here), "These rows of the catalog have no file in experiments/."
 
 
 def test_all_together_are_small() -> None:
@@ -69,7 +69,7 @@ def test_the_default_is_ours() -> None:
 
 
 @pytest.mark.parametrize(("name", "sequence"), CHECKS)
-def test_scores_what_the_catalogue_says(name: str, sequence: str) -> None:
+def test_scores_what_the_catalog_says(name: str, sequence: str) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

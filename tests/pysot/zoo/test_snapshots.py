@@ -13,7 +13,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pysot.core.config import load_config
+from pysot.config.loading import load_config
 from pysot.core.errors import SnapshotError
 from pysot.models.builder import build_model
 from pysot.zoo.loading import MismatchError, compare_keys, load_snapshot, read_state_dict
@@ -164,7 +164,7 @@ def test_the_mismatch_can_be_read_by_a_program(nano: torch.nn.Module, tmp_path: 
     assert caught.value.report.unexpected == ("extra",) and len(caught.value.report.missing) > 100
 
 
-def test_a_catalogue_file_with_another_hash_is_refused(tmp_path: Path) -> None:
+def test_a_catalog_file_with_another_hash_is_refused(tmp_path: Path) -> None:
     (tmp_path / "zoo").mkdir()
     (tmp_path / "zoo" / "nanotrackv2.pth").write_bytes(b"something else")
     with pytest.raises(SnapshotError, match="is not the published nanotrack_v2: sha256"):

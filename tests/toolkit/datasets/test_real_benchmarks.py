@@ -109,7 +109,7 @@ def test_vot_folders_and_video(shared, annotations):
     assert len(video) == len(bag) == 196
     assert video.size() == bag.size() == (480, 360)
     difference = np.abs(video.require_frames()[100].astype(int) - bag.require_frames()[100])
-    assert difference.mean() < 10  # the video is compressed once more; its neighbours differ by more
+    assert difference.mean() < 10  # the video is compressed once more; its neighbors differ by more
 
 
 def test_lasot_folder(shared, annotations):

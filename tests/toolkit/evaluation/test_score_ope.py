@@ -44,9 +44,9 @@ def synthetic(n_trackers: int) -> tuple[list[np.ndarray], list[list[np.ndarray]]
     random = np.random.RandomState(1)
     truths, results = [], [[] for _ in range(10)]
     for _ in range(100):
-        centre = np.cumsum(random.standard_normal((590, 2)) * 3, 0) + random.uniform(200, 400, 2)
+        center = np.cumsum(random.standard_normal((590, 2)) * 3, 0) + random.uniform(200, 400, 2)
         size = random.uniform(20, 120, 2) * np.exp(np.cumsum(random.standard_normal((590, 2)) * 0.005, 0))
-        truths.append(np.concatenate([centre - size / 2, size], 1).round(4))
+        truths.append(np.concatenate([center - size / 2, size], 1).round(4))
         for tracker in range(10):
             noise = random.standard_normal((590, 4)) * np.array([4, 4, 3, 3]) * (1 + tracker * 0.5)
             result = truths[-1] + noise

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from toolkit.protocols.got10k import is_deterministic
+from toolkit.runner.job import is_deterministic
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from fake_trackers import Scripted, make_sequence
 
 from toolkit.errors import ProtocolError
-from toolkit.protocols.table import PROTOCOLS, find_protocol
+from toolkit.protocols.registry import PROTOCOLS, find_protocol
 
 
 @pytest.mark.parametrize("name", [name for name in PROTOCOLS if name != "multistart"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import ResultError
-from toolkit.results.layout import find_trackers, normalise, open_tracker, tracker_name
+from toolkit.results.layout import find_trackers, normalize, open_tracker, tracker_name
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -104,5 +104,5 @@ def test_missing_tracker(tmp_path: Path) -> None:
         open_tracker(tmp_path / "nothing")
 
 
-def test_normalise() -> None:
-    assert normalise("Skating2-1") == normalise("skating2_1") != normalise("skating21")
+def test_normalize() -> None:
+    assert normalize("Skating2-1") == normalize("skating2_1") != normalize("skating21")

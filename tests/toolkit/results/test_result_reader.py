@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.errors import ResultError
+from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.layout import open_tracker
-from toolkit.results.reader import MissingResultError, bounding_boxes, read_boxes, read_longterm, read_vot
+from toolkit.results.reader import MissingResultError, read_boxes, read_longterm, read_vot
 
 
 def store(folder: Path, name: str, content: str | bytes) -> Path:

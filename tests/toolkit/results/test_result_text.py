@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from toolkit.errors import ResultError
-from toolkit.results.text import parse_numbers
+from toolkit.utils.numbers import parse_numbers
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1))

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fake_trackers import Scripted, make_sequence, true_box
 
 from toolkit.errors import ProtocolError, ResultError
-from toolkit.protocols.table import PROTOCOLS
+from toolkit.protocols.registry import PROTOCOLS
 from toolkit.results.writer import ResultWriter, format_boxes, make_writer, write_files
 
 TRUTH = np.array([true_box(k) for k in range(8)])

@@ -11,7 +11,7 @@ import pytest
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import DatasetError
 from toolkit.synthetic import ATTRIBUTES, longterm_scene, scene_of, synth_benchmark, synth_longterm_benchmark
-from toolkit.synthetic.longterm import PLANS
+from toolkit.synthetic.synth_lt import PLANS
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,9 @@ def test_longterm_contents(longterm: Benchmark) -> None:
 def test_longterm_target_returns_or_jumps_elsewhere(longterm: Benchmark) -> None:
     for sequence in longterm:
         visible = np.asarray(sequence.visible)
-        centre = sequence.ground_truth[:, :2] + sequence.ground_truth[:, 2:] / 2
+        center = sequence.ground_truth[:, :2] + sequence.ground_truth[:, 2:] / 2
         seen = np.flatnonzero(visible)
-        hops = np.hypot(*np.diff(centre[seen], axis=0).T)
+        hops = np.hypot(*np.diff(center[seen], axis=0).T)
         assert hops.max() > 80, sequence.name
 
 

@@ -10,36 +10,36 @@ from shapely.geometry import Point
 from shapely.geometry import Polygon as ShapelyPolygon
 from shapely.geometry import box as shapely_box
 
+from toolkit.synthetic.motion import bend, invert, through, unbend
 from toolkit.synthetic.outline import (
     blob,
     bounds,
     clipped_extremes,
     densify,
     ellipse,
-    rasterise,
+    rasterize,
     rounded_box,
     star,
 )
 from toolkit.synthetic.texture import stream
-from toolkit.synthetic.tracks import bend, invert, through, unbend
 
 
 @given(seed=st.integers(0, 500), dx=st.floats(-3, 3), dy=st.floats(-3, 3))
-def test_raster_is_the_set_of_pixel_centres_inside_the_outline(seed: int, dx: float, dy: float) -> None:
+def test_raster_is_the_set_of_pixel_centers_inside_the_outline(seed: int, dx: float, dy: float) -> None:
     points = blob(stream(seed, "raster"), 0.5) * 11 + (8 + dx, 7 + dy)
-    mask = rasterise([points], -2, 1, 20, 14)
+    mask = rasterize([points], -2, 1, 20, 14)
     outline = ShapelyPolygon(points).buffer(0)
     for row in range(14):
         for column in range(20):
-            centre = Point(column - 2 + 0.5, row + 1 + 0.5)
-            if outline.exterior.distance(centre) > 1e-6:
-                assert mask[row, column] == outline.contains(centre)
+            center = Point(column - 2 + 0.5, row + 1 + 0.5)
+            if outline.exterior.distance(center) > 1e-6:
+                assert mask[row, column] == outline.contains(center)
 
 
 def test_raster_of_two_parts_is_their_union() -> None:
     first, second = rounded_box(1, 1, 8, 8), ellipse((8, 8), (4, 3))
-    both = rasterise([first, second], 0, 0, 14, 14)
-    assert np.array_equal(both, rasterise([first], 0, 0, 14, 14) | rasterise([second], 0, 0, 14, 14))
+    both = rasterize([first, second], 0, 0, 14, 14)
+    assert np.array_equal(both, rasterize([first], 0, 0, 14, 14) | rasterize([second], 0, 0, 14, 14))
 
 
 @given(seed=st.integers(0, 500), x=st.floats(-20, 60), y=st.floats(-20, 50))

@@ -18,8 +18,8 @@ from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError, FrameError
 from toolkit.regions import Mask
 from toolkit.synthetic import ATTRIBUTES, Scene, random_scene, scene_of
-from toolkit.synthetic.figures import FAMILIES
-from toolkit.synthetic.truth import ABSENT_BELOW
+from toolkit.synthetic.ground_truth import ABSENT_BELOW
+from toolkit.synthetic.objects import FAMILIES
 
 
 def tight_box(mask: Mask) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_a_pickled_scene_is_small_and_renders_the_same(hard: Scene) -> None:
 
 def test_noise_differs_from_frame_to_frame() -> None:
     scene = random_scene(1, (), 4, family="ball")
-    camera = replace(scene.camera, centre=np.zeros((4, 2)))
+    camera = replace(scene.camera, center=np.zeros((4, 2)))
     still = replace(scene, camera=camera, look=replace(scene.look, gain=np.ones((4, 3)), exposure=0.0))
     difference = still.frame(1).astype(int) - still.frame(2)
     assert 1 < np.abs(difference).mean() < 12
@@ -104,7 +104,7 @@ def test_the_picture_changes_exactly_where_the_mask_says(family: str) -> None:
     look = replace(scene.look, noise=0.0, exposure=0.0, softness=0.01)
     target = replace(scene.target, shadow=0.0)
     with_target = replace(scene, look=look, target=target)
-    gone = replace(target, track=replace(target.track, centre=target.track.centre + 5000))
+    gone = replace(target, track=replace(target.track, center=target.track.center + 5000))
     # The background mimics nothing but clutter's target, so both scenes share one picture of the world.
     without = replace(with_target, target=gone)
     for frame in (0, 11):
@@ -141,7 +141,7 @@ def test_leaving_the_view_is_nan_and_not_visible() -> None:
 
 def test_hidden_target_keeps_its_box_but_is_not_visible() -> None:
     scene = random_scene(2, ("occlusion",), 80, family="car")
-    front = replace(scene.front[0], track=replace(scene.front[0].track, centre=scene.target.track.centre))
+    front = replace(scene.front[0], track=replace(scene.front[0].track, center=scene.target.track.center))
     scale = replace(front.track, size=front.track.size * 4)
     covered = replace(scene, front=(replace(front, track=scale),))
     assert not covered.truth.visible.any()

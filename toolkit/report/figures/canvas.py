@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import ToolkitError
-from toolkit.evaluation.scores import EvaluationReport, TrackerScores
+from toolkit.evaluation.records import EvaluationReport, TrackerScores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MOST_TRACKERS = 30
 """Trackers in a figure; more cannot be told apart."""
 _LONGEST_NAME = 64
-GREY = "0.7"
+GRAY = "0.7"
 """Of lines that are not data."""
-# Okabe and Ito's palette, made for all kinds of colour vision, without its yellow, which is too pale for lines.
+# Okabe and Ito's palette, made for all kinds of color vision, without its yellow, which is too pale for lines.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("solid", (0, (5, 1.4)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.4, 1.4)), (0, (3, 1, 1, 1, 1, 1)))
 _MARKERS = "os^DvPX<>"
@@ -98,8 +98,8 @@ class Entry:
 
 
 def look_of(rank: int) -> Look:
-    """Look of the tracker at a place of the overall ranking; colour and dash together differ for 35 places."""
-    first = _MARKER_DISTANCE * (rank * 0.382 % 1)  # neighbours of the ranking often share a path; not their markers
+    """Look of the tracker at a place of the overall ranking; color and dash together differ for 35 places."""
+    first = _MARKER_DISTANCE * (rank * 0.382 % 1)  # neighbors of the ranking often share a path; not their markers
     return Look(
         _COLORS[rank % len(_COLORS)],
         _DASHES[rank % len(_DASHES)],

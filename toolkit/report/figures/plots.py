@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from toolkit.evaluation.longterm import f_score
 from toolkit.evaluation.metrics import HEADLINE, METRICS
-from toolkit.evaluation.scores import EvaluationReport
-from toolkit.report.figures.canvas import GREY, MOST_TRACKERS, Entry, Style, add_legend, entries, figure_of, new_axes
+from toolkit.evaluation.records import EvaluationReport
+from toolkit.report.figures.canvas import GRAY, MOST_TRACKERS, Entry, Style, add_legend, entries, figure_of, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,15 +47,15 @@ class Curve:
 
 _SUCCESS = Curve("success", "success", "success", "Overlap threshold", "Success rate", "Area under the curve")
 _PRECISION = Curve(
-    "precision", "precision", "precision", "Centre error threshold (pixels)", "Precision", "Precision at 20 pixels", 20
+    "precision", "precision", "precision", "Center error threshold (pixels)", "Precision", "Precision at 20 pixels", 20
 )
 _NORM_PRECISION = Curve(
     "norm_precision",
     "norm_precision",
-    "normalised precision",
-    "Normalised centre error threshold",
-    "Normalised precision",
-    "Normalised precision at 0.2",
+    "normalized precision",
+    "Normalized center error threshold",
+    "Normalized precision",
+    "Normalized precision at 0.2",
     0.2,
 )
 _EAO = Curve(
@@ -69,9 +69,9 @@ CURVES: Mapping[str, tuple[Curve, ...]] = {
         Curve(
             "norm_precision",
             "norm_precision",
-            "normalised precision",
-            "Normalised centre error threshold",
-            "Normalised precision",
+            "normalized precision",
+            "Normalized center error threshold",
+            "Normalized precision",
             "Area under the curve",
         ),
     ),
@@ -94,7 +94,7 @@ def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute
     axes.set(xlim=(x[0], x[-1]), ylim=(0, 1), xlabel=curve.x, ylabel=curve.y)
     legend = curve.legend
     if curve.read_at is not None:
-        axes.axvline(curve.read_at, color=GREY, linewidth=0.6 * style.line, zorder=0.5)
+        axes.axvline(curve.read_at, color=GRAY, linewidth=0.6 * style.line, zorder=0.5)
     if curve.key in report.windows:
         low, high = report.windows[curve.key]
         _show_window(axes, low, high, max(float(np.interp(low, x, curves[curve.key])) for curves in holders))
@@ -176,7 +176,7 @@ def precision_recall_figure(report: EvaluationReport, style: Style) -> Figure:
     grid = np.linspace(0, 1, 201)
     recall, precision = np.meshgrid(grid, grid)
     levels = axes.contour(
-        grid, grid, f_score(precision, recall), np.arange(0.1, 1, 0.1), colors=GREY, linewidths=0.4 * style.line
+        grid, grid, f_score(precision, recall), np.arange(0.1, 1, 0.1), colors=GRAY, linewidths=0.4 * style.line
     )
     axes.clabel(levels, fontsize=0.75 * style.font, fmt="%.1f")
     for entry in shown:

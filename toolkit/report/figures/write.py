@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolkit.errors import ResultError
 from toolkit.evaluation.metrics import HEADLINE
-from toolkit.evaluation.scores import EvaluationReport
+from toolkit.evaluation.records import EvaluationReport
 from toolkit.report.figures.canvas import STYLES, drawing, encode
 from toolkit.report.figures.plots import (
     CURVES,
@@ -29,7 +29,7 @@ def write_figures(
 ) -> list[Path]:
     """Draws every figure of a report into `folder`: `<benchmark>_<figure>[_<attribute>].svg` and `.png`.
 
-    One-pass evaluation has success, precision and normalised precision on the whole benchmark and per attribute; VOT
+    One-pass evaluation has success, precision and normalized precision on the whole benchmark and per attribute; VOT
     the expected overlap (per tag too) and accuracy against robustness; long-term tracking precision against recall, and
     F; all have a ranking by their headline number. The best 30 trackers are drawn.
 

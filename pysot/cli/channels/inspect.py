@@ -1,0 +1,143 @@
+"""`tools/inspect_channels.py`: which channels a target-aware tracker keeps, as a picture and a table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+
+import pysot
+from pysot.cli.boxes import check_boxes, parse_boxes
+from pysot.cli.channels.sheet import LevelView, channel_sheet
+from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.tracker_options import Experiment, add_tracker_arguments, choose_tracker
+from pysot.core.errors import SotError
+from pysot.models.target_aware import SearchView
+from pysot.tracker.siamese import SiameseTracker
+from pysot.tracker.tadt import TadtTracker
+from toolkit.datasets.frames import Image
+from toolkit.protocols.start import Box
+from toolkit.results.writer import write_files
+from toolkit.utils.opencv import quiet_opencv
+from toolkit.visualization.video_source import open_source
+
+SMALL_SIAMESE = "siamrpn_tiny"
+COMMAND = "channels"
+Chooser: TypeAlias = SiameseTracker | TadtTracker
+"""Trackers that can choose channels."""
+
+_SWITCH = ("TARGET_AWARE.ENABLED", "True")
+_HEADER = ("level", "channel", "importance", "kept", "mean_on_target", "mean_around_it")
+_PICTURES = (".png", ".jpg")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    what = parser.add_argument_group("what to look at")
+    what.add_argument("source", nargs="+", help="image; or video or folder, whose first frame is taken")
+    what.add_argument("--init-box", "--init_box", required=True, metavar="X,Y,W,H", help="target in it, pixels")
+    add_tracker_arguments(parser)
+    out = parser.add_argument_group("output")
+    out.add_argument("--out", type=Path, default=Path("channels.png"), metavar="FILE", help="default: channels.png")
+    out.add_argument("--csv", type=Path, metavar="FILE", help="a line per channel; default: --out ending in .csv")
+    parser.add_argument("--debug", action="store_true", help="full tracebacks")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `tools/inspect_channels.py`; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Show which channels of a network a target-aware tracker keeps.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command: 0 when picture and table were written, 2 for bad input."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.out.suffix.lower() not in _PICTURES:
+        raise SotError(f"--out {args.out} is no picture; expected a name that ends in {' or '.join(_PICTURES)}.")
+    frame, box = _first_frame(args)
+    tracker, name = _load(args)
+    tracker.init(frame, box)
+    assert tracker.selection is not None
+    view = tracker.selection_view(frame)
+    levels = _level_views(tracker, view, box)
+    table = args.csv or args.out.with_suffix(".csv")
+    sheet = channel_sheet(view.crop, (box[2] * view.scale, box[3] * view.scale), levels, name)
+    _, encoded = cv2.imencode(args.out.suffix, sheet)
+    write_files({args.out: encoded.tobytes(), table: _table(levels)})
+    print(f"{args.out} and {table}: {name}, chosen in {1e3 * tracker.selection.seconds:.0f} ms")
+    for level in levels:
+        print(f"  {level.summary()}")
+    return EXIT_FINE
+
+
+def _first_frame(args: argparse.Namespace) -> tuple[Image, Box]:
+    (box, *more) = parse_boxes([args.init_box])
+    if more:
+        raise SotError(f"--init-box {args.init_box} holds {len(more) + 1} boxes; give one.")
+    source = open_source(args.source)
+    with quiet_opencv():
+        frame = source.read(0)
+    source.close()
+    if frame is None:
+        raise SotError(f"{source.name} has no frame.")
+    check_boxes([box], frame)
+    return frame, box
+
+
+def _load(args: argparse.Namespace) -> tuple[Chooser, str]:
+    """The tracker with its selection switched on, and what it is called."""
+    chosen = choose_tracker(args, default=SMALL_SIAMESE)
+    if not isinstance(chosen, Experiment):
+        raise SotError(f"{chosen.name} has no channels to choose from. Give --config with an experiment.")
+    name = chosen.name if chosen.cfg.TARGET_AWARE.ENABLED else f"{chosen.name}, {' '.join(_SWITCH)}"
+    opts = (*chosen.opts, *_SWITCH)
+    tracker = pysot.load_tracker(config=chosen.config, snapshot=chosen.weights, device=args.device, opts=opts)
+    tracker = getattr(tracker, "base", tracker)  # what a global search wraps
+    assert isinstance(tracker, (SiameseTracker, TadtTracker))  # the config's check lets no other be switched on
+    return tracker, name
+
+
+def _level_views(tracker: Chooser, view: SearchView, box: Box) -> list[LevelView]:
+    """What there is to show of every map that was selected on."""
+    assert tracker.selection is not None
+    assert tracker.selector is not None
+    side, views = view.crop.shape[0], []
+    target = (box[2] * view.scale / side, box[3] * view.scale / side)
+    for number, level in enumerate(tracker.selection.levels):
+        if level is not None:
+            x, template = view.maps[number], tracker.template[number]
+            size, template_hw = (x.shape[-2], x.shape[-1]), (template.shape[-2], template.shape[-1])
+            label = tracker.selector.label(size, template_hw, view.middles[number]).numpy()
+            features = x[0].float().cpu().numpy()
+            importance, kept = level.importance.cpu().numpy(), level.kept.cpu().numpy()
+            views.append(LevelView(number, features, label, importance, kept, target))
+    return views
+
+
+def _table(levels: Sequence[LevelView]) -> str:
+    """One line per channel of every level."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEADER)
+    for level in levels:
+        on, around = level.means()
+        for channel, importance in enumerate(level.importance):
+            numbers = [f"{value:.6g}" for value in (importance, on[channel], around[channel])]
+            writer.writerow([level.number, channel, numbers[0], int(level.kept[channel]), *numbers[1:]])
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

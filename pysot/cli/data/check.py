@@ -1,0 +1,96 @@
+"""`tools/data.py check`: says what is missing or inconsistent in a benchmark before anything is run on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, guarded
+from toolkit.datasets.check import BenchmarkCheck, Problem, open_check
+from toolkit.results.writer import write_files
+from toolkit.utils.opencv import quiet_opencv
+
+HELP = "say what is missing or inconsistent in a benchmark, sequence by sequence"
+_WIDTH = 120
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("dataset", metavar="NAME|DIR", help="OTB100, VOT2018, LaSOT, ... or a folder")
+    parser.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; default: testing_dataset/NAME")
+    parser.add_argument("--no-decode", action="store_true", help="only look for the images, do not read them (fast)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every problem")
+    parser.add_argument("--debug", action="store_true", help="full tracebacks")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command: 0 when nothing was found, 1 when there are problems, 2 when the benchmark cannot be checked."""
+    return guarded("data check", lambda: _run(args), debug=args.debug)
+
+
+def _run(args: argparse.Namespace) -> int:
+    check = open_check(args.dataset, args.dataset_root, decode=not args.no_decode)
+    problems = check.absences()
+    with quiet_opencv(), tqdm(check, desc=check.name, unit="sequence", disable=not sys.stderr.isatty()) as bar:
+        for name, found in bar:
+            problems += found
+            _print_sequence(name, [problem for problem in found if not _is_general(problem)])
+    for text in general_findings(problems):
+        print(text)
+    print(_counts(check, problems))
+    if args.json:
+        write_files({args.json: _to_json(check, problems)})
+    return EXIT_SOME_FAILED if problems else EXIT_FINE
+
+
+def general_findings(problems: Iterable[Problem]) -> list[str]:
+    """Warnings about sequences as wholes, one paragraph for all sequences that they hold for."""
+    names: dict[str, list[str]] = {}
+    for problem in problems:
+        if _is_general(problem):
+            names.setdefault(problem.message, []).append(problem.sequence)
+    return [
+        textwrap.fill(f"warning: {message} ({len(group)}): {', '.join(group)}", _WIDTH, subsequent_indent="  ")
+        for message, group in names.items()
+    ]
+
+
+def _is_general(problem: Problem) -> bool:
+    return problem.frame is None and problem.severity == "warning"
+
+
+def _print_sequence(name: str, problems: list[Problem]) -> None:
+    if problems:
+        lines = [name, *(f"  {problem.severity}: {problem.message}" for problem in problems)]
+        tqdm.write("\n".join(lines), file=sys.stdout)
+
+
+def _counts(check: BenchmarkCheck, problems: list[Problem]) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    concerned = len({problem.sequence for problem in problems} - set(check.missing))
+    absent = f", {len(check.missing)} missing" if check.missing else ""
+    return (
+        f"{check.name}: {len(check)} sequences checked{absent}, {len(check) - concerned} without a finding; "
+        f"{errors} errors, {len(problems) - errors} warnings."
+    )
+
+
+def _to_json(check: BenchmarkCheck, problems: list[Problem]) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    content = {
+        "benchmark": check.name,
+        "sequences": list(check.openers),
+        "missing": list(check.missing),
+        "decoded": check.decode,
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "problems": [asdict(problem) for problem in problems],
+    }
+    return json.dumps(content, indent=1) + "\n"

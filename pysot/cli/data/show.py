@@ -1,0 +1,88 @@
+"""`tools/data.py show`: a picture of training samples as the network sees them, to look at before paying for a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import cv2
+from yacs.config import CfgNode
+
+from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.data.contact_sheet import SET_LEGEND, contact_sheet, draw_clip, draw_frame_set, draw_pair
+from pysot.config.experiments import experiment_name
+from pysot.config.loading import load_config, override_config
+from pysot.core.errors import ConfigError, SotError
+from pysot.core.registry import closest
+from toolkit.results.writer import write_files
+from toolkit.utils.opencv import quiet_opencv
+
+HELP = "draw training samples of a config, augmented, with their targets, on a contact sheet"
+_PICTURES = (".png", ".jpg")
+_READING_PAIRS = "Left: the template; right: the search region with what the network is to answer."
+_READING_CLIPS = "First the picture of the target, then the frames to attend to it in."
+_READING_SETS = "First the frames to learn the target from, then those to find it in, with boxes to be rated."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("--config", required=True, metavar="NAME|FILE", help="experiment name or YAML file")
+    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
+    parser.add_argument("--source", metavar="NAME", help="only this entry of DATASET.NAMES")
+    parser.add_argument("--count", type=int, default=16, metavar="N", help="samples; default: 16")
+    parser.add_argument("--seed", type=int, metavar="N", help="default: TRAIN.SEED, the first samples of the run")
+    parser.add_argument("--out", type=Path, default=Path("pairs.png"), metavar="FILE", help="default: pairs.png")
+    parser.add_argument("--skip-missing", action="store_true", help="go on without files that an annotation names")
+    parser.add_argument("--debug", action="store_true", help="full tracebacks")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command: 0 when the sheet was written, 2 when the config or its data cannot be used."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    return guarded("data show", lambda: _run(args), debug=args.debug)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.count < 1:
+        raise SotError(f"--count is {args.count}; expected 1 or more.")
+    if args.out.suffix.lower() not in _PICTURES:
+        raise SotError(f"--out {args.out} is no picture; expected a name that ends in {' or '.join(_PICTURES)}.")
+    from pysot.datasets.builder import build_training_data  # loads torch, which the other sub-commands do without
+
+    cfg = _load(args)
+    data = build_training_data(cfg, skip_missing=args.skip_missing)
+    with quiet_opencv():
+        samples = [(data[index], data.describe(index)) for index in range(args.count)]
+    title = f"{experiment_name(args.config)}: the first {args.count} training samples of seed {cfg.TRAIN.SEED}."
+    if "template" in samples[0][0]:
+        title = f"{title} {_READING_PAIRS}"
+        stride = cfg.POINT.STRIDE if cfg.HEAD.TYPE == "BAN" else cfg.ANCHOR.STRIDE
+        sheet = contact_sheet([draw_pair(sample, origin, stride) for sample, origin in samples], title=title)
+    elif "frames" in samples[0][0]:
+        title = f"{title} {_READING_CLIPS}"
+        tiles = [draw_clip(sample, origin) for sample, origin in samples]
+        sheet = contact_sheet(tiles, columns=1, title=title, legend=SET_LEGEND[:1])
+    else:
+        title = f"{title} {_READING_SETS}"
+        tiles = [draw_frame_set(sample, origin) for sample, origin in samples]
+        sheet = contact_sheet(tiles, columns=2, title=title, legend=SET_LEGEND)
+    _, encoded = cv2.imencode(args.out.suffix, sheet)
+    write_files({args.out: encoded.tobytes()})
+    print(f"{args.out}: {title}")
+    return EXIT_FINE
+
+
+def _load(args: argparse.Namespace) -> CfgNode:
+    """The config with --opts, --source and --seed written over it."""
+    cfg = load_config(args.config, args.opts)
+    changes = [] if args.seed is None else ["TRAIN.SEED", str(args.seed)]
+    if args.source is not None:
+        if args.source not in cfg.DATASET.NAMES:
+            raise ConfigError(
+                f"--source {args.source} is not in DATASET.NAMES.{closest(args.source, cfg.DATASET.NAMES)} "
+                f"Known: {', '.join(cfg.DATASET.NAMES)}."
+            )
+        changes += ["DATASET.NAMES", json.dumps([args.source])]
+    return override_config(cfg, changes)

@@ -1,0 +1,226 @@
+"""`tools/demo.py`: follows one or more targets through a video, shows the result and saves it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from pysot.cli.boxes import check_boxes, parse_boxes
+from pysot.cli.command import EXIT_FINE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.demo.targets import Target
+from pysot.cli.tracker_options import add_tracker_arguments, choose_tracker
+from pysot.core.errors import SotError
+from pysot.tracker.base import State
+from pysot.tracker.builder import DEFAULT_EXPERIMENT
+from toolkit.datasets.frames import Image
+from toolkit.errors import FrameError
+from toolkit.visualization.drawing import Pen, draw_caption
+from toolkit.visualization.video_sink import FolderSink, Sink, open_sink
+from toolkit.visualization.video_source import Source, open_source
+from toolkit.visualization.windows import DemoWindow
+
+COMMAND = "demo"
+FALLBACK_FPS = 30.0
+_FPS_WINDOW = 20  # frames the rate on the picture is the mean of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    what = parser.add_argument_group("what to watch")
+    what.add_argument("source", nargs="*", help="video file, folder, pattern or list of images, or camera; default: 0")
+    what.add_argument("--video_name", metavar="SOURCE", help="the same, as PySOT calls it")
+    what.add_argument(
+        "--init-box", "--init_box", action="append", default=[], metavar="X,Y,W,H",
+        help="target in the first frame, pixels; repeat it for several (negative x: --init-box=-5,...)",
+    )  # fmt: skip
+    what.add_argument("--targets", type=int, default=1, metavar="N", help="how many to draw with the mouse; default: 1")
+    what.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames")
+    add_tracker_arguments(parser)
+    out = parser.add_argument_group("output")
+    out.add_argument("--save", metavar="FILE|DIR/", help="video (.mp4, .avi, .mkv, .mov), or folder for images")
+    out.add_argument("--fps", type=float, metavar="N", help="of the saved video; default: the source's, else 30")
+    out.add_argument("--no-display", action="store_true", help="open no window")
+    how = parser.add_argument_group("machine")
+    how.add_argument("--threads", type=int, metavar="N", help="torch threads; default: torch's own choice")
+    how.add_argument("--debug", action="store_true", help="full tracebacks")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `tools/demo.py`; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Follow targets through a video.", epilog="q or Esc ends the demo.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command.
+
+    Returns 0 when every frame was tracked, 1 when some could not be read and were skipped, 2 for bad input, 130 when
+    it was interrupted; what was tracked until then is saved.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
+
+
+def _run(args: argparse.Namespace) -> int:
+    boxes = parse_boxes(args.init_box)
+    _check_numbers(args)
+    source = open_source(args.source or ([args.video_name] if args.video_name else []))
+    with ExitStack() as stack:
+        stack.callback(source.close)
+        sink = open_sink(args.save, args.fps or source.fps or FALLBACK_FPS) if args.save else None
+        _protect(source, sink)
+        make_tracker = choose_tracker(args, DEFAULT_EXPERIMENT).sharing_factory(args.device, args.threads)
+        window = stack.enter_context(DemoWindow(f"demo: {source.name}", not args.no_display))
+        if window.reason not in (None, "--no-display"):
+            print(f"{COMMAND}: {window.reason}; running without a window.")
+        first = source.read(0)
+        if first is None:
+            raise SotError(f"{source.name} has no frames.")
+        boxes = boxes or window.pick(first, args.targets)
+        check_boxes(boxes, first)
+        if sink is not None:
+            stack.enter_context(sink)
+        targets = [Target(number, make_tracker()) for number in range(len(boxes))]
+        for target, box in zip(targets, boxes, strict=True):
+            target.start(first, box)
+        outcome = Player(targets, window, sink).play(source, first, args.max_frames)
+    print(summary(source, targets, outcome, sink))
+    if outcome.interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_SOME_FAILED if outcome.skipped else EXIT_FINE
+
+
+@dataclass
+class Outcome:
+    """What happened in a run.
+
+    Attributes:
+        frames: read and tracked, the first one included.
+        skipped: frames that could not be read.
+        seconds: whole loop: reading, tracking, drawing, showing and saving.
+        interrupted: True after Ctrl-C.
+    """
+
+    frames: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+@dataclass
+class Player:
+    """Plays a source: every frame is tracked, drawn, shown and saved.
+
+    Attributes:
+        targets: started in the first frame.
+        window: where frames are shown.
+        sink: where they are saved, or None.
+    """
+
+    targets: list[Target]
+    window: DemoWindow
+    sink: Sink | None
+    _recent: list[float] = field(default_factory=list)
+
+    def play(self, source: Source, first: Image, max_frames: int | None) -> Outcome:
+        """Goes to the end of `source`, or to `max_frames`, or until the user quits."""
+        outcome = Outcome()
+        began = time.perf_counter()
+        total = source.total if max_frames is None else max_frames
+        with tqdm(total=total, unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
+            try:
+                going = self._present(first, 0, outcome)
+                index = 1
+                while going and index != max_frames:
+                    going = self._advance(source, index, outcome)
+                    index += 1
+                    bar.update()
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+        outcome.seconds = time.perf_counter() - began
+        return outcome
+
+    def _advance(self, source: Source, index: int, outcome: Outcome) -> bool:
+        """Handles one later frame; False at the end."""
+        try:
+            image = source.read(index)
+        except FrameError as error:
+            print_error(COMMAND, f"frame {index} is left out: {error}")
+            outcome.skipped += 1
+            return True
+        if image is None:
+            return False
+        before = sum(target.seconds for target in self.targets)
+        for target in self.targets:
+            target.follow(image)
+        self._recent = [*self._recent[1 - _FPS_WINDOW :], sum(target.seconds for target in self.targets) - before]
+        return self._present(image, index, outcome)
+
+    def _present(self, image: Image, index: int, outcome: Outcome) -> bool:
+        """Draws, saves and shows a frame; False when the user quits."""
+        outcome.frames += 1
+        if self.sink is None and not self.window.is_open:
+            return True
+        canvas = self._draw(image, index)
+        if self.sink is not None:
+            self.sink.write(canvas)
+        return not self.window.is_open or self.window.show(canvas)
+
+    def _draw(self, image: Image, index: int) -> Image:
+        canvas, pen = np.array(image), Pen.for_image(image)
+        for target in self.targets:
+            target.draw(canvas, pen, numbered=len(self.targets) > 1)
+        rate = f"  {len(self._recent) / sum(self._recent):.0f} fps" if self._recent else ""
+        draw_caption(canvas, f"frame {index}{rate}", pen)
+        return canvas
+
+
+def summary(source: Source, targets: Sequence[Target], outcome: Outcome, sink: Sink | None) -> str:
+    """One line: frames, speed, scores, and where the video is. Rates count frames, whatever the number of targets."""
+    tracking = sum(target.seconds for target in targets)
+    count = f"{len(targets)} target{'s' if len(targets) > 1 else ''}"
+    parts = [f"{source.name}: {outcome.frames} frames, {count}"]
+    if tracking > 0:
+        tracked = outcome.frames - 1
+        parts.append(f"tracking {tracked / tracking:.1f} fps, whole loop {tracked / outcome.seconds:.1f} fps")
+    scores = [score for target in targets for score in target.scores]
+    if scores:
+        parts.append(f"mean score {np.mean(scores):.2f}")
+    parts.append(f"lost in {_frames_in(targets, State.LOST)}, unsure in {_frames_in(targets, State.UNCERTAIN)} frames")
+    if outcome.skipped:
+        parts.append(f"unreadable frames: {outcome.skipped}")
+    parts.append(f"saved {sink.path}" if sink is not None and sink.frames else "nothing saved (--save out.mp4)")
+    return "; ".join(parts)
+
+
+def _frames_in(targets: Sequence[Target], state: State) -> str:
+    """How many frames each target spent in `state`: `3 + 0`."""
+    return " + ".join(str(target.states[state]) for target in targets)
+
+
+def _check_numbers(args: argparse.Namespace) -> None:
+    for option, value in (("--targets", args.targets), ("--max-frames", args.max_frames), ("--fps", args.fps)):
+        if value is not None and value <= 0:
+            raise SotError(f"{option} is {value}; give a number above zero.")
+
+
+def _protect(source: Source, sink: Sink | None) -> None:
+    """Refuses to write over what is being read."""
+    if sink is None or not sink.path.exists():
+        return
+    own = source.folder if isinstance(sink, FolderSink) else source.file
+    if own is not None and sink.path.samefile(own):
+        raise SotError(f"--save {sink.path} is what the demo reads from. Choose another name.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

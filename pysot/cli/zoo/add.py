@@ -1,0 +1,51 @@
+"""`tools/zoo.py add`: takes a file into the zoo; for a snapshot of ours prints the row it needs in the catalog."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pysot.cli.command import EXIT_FINE
+from pysot.cli.zoo.fit import fitting_weights
+from pysot.config.experiments import experiments_dir
+from pysot.core.errors import SotError
+from pysot.zoo.add import add_file
+from pysot.zoo.entry import FAMILIES
+from pysot.zoo.hashing import sha256_of
+
+HELP = "take a file (or an archive with one snapshot) into the zoo"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a snapshot, or a zip or tar with one")
+    parser.add_argument("--as", dest="name", default="", metavar="NAME", help="its zoo name; default: recognized")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Adds; returns 0. Raises `SotError` when the file is not what it is said to be."""
+    if _is_own(args.file):
+        fitting_weights(args.file, args.file.resolve().parent.name)
+        print(own_row(args.file))
+        return EXIT_FINE
+    added = add_file(args.file, args.name, check=fitting_weights)
+    print(f"{added.name}: {added.path}, {added.tensors} tensors, hash {added.trust.value}")
+    return EXIT_FINE
+
+
+def _is_own(file: Path) -> bool:
+    """Whether it lies beside an experiment of ours, where it needs no other place."""
+    return file.resolve().parent.parent == experiments_dir().resolve() and file.suffix == ".safetensors"
+
+
+def own_row(file: Path) -> str:
+    """The row of a snapshot of ours, for OWN_ROWS in pysot/zoo/catalog.py."""
+    if not file.is_file():
+        raise SotError(f"{file} does not exist.")
+    name = file.resolve().parent.name
+    family = next((family for family in FAMILIES if name.startswith(family)), "siamrpn")
+    return (
+        "Row for OWN_ROWS in pysot/zoo/catalog.py (fill in checks: success on two sequences of SYNTH):\n"
+        f'    _own(\n        "{name}",\n        family="{family}",\n        sha256="{sha256_of(file)}",\n'
+        f'        size={file.stat().st_size},\n        paper="here",\n        checks={{}},\n    ),'
+    )

@@ -1,0 +1,54 @@
+"""`tools/zoo.py verify`: compares everything that is here with the hashes that are known."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED
+from pysot.cli.zoo.info import require_entry
+from pysot.core.errors import SnapshotError
+from pysot.zoo.catalog import CATALOG
+from pysot.zoo.entry import ModelEntry
+from pysot.zoo.hashing import Trust, check_hash, sha256_of
+from pysot.zoo.loading import read_state_dict
+from pysot.zoo.locate import find_here
+
+HELP = "check the hashes of the snapshots that are here"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these; default: everything that is here")
+    parser.add_argument("--read", action="store_true", help="also read the weights")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when nothing is wrong, 1 when some file is another than it should be."""
+    wrong = 0
+    for entry in [require_entry(name) for name in args.names] or CATALOG.values():
+        path = find_here(entry)
+        if path is None:
+            if args.names:
+                print(f"{entry.name}: not here")
+            continue
+        try:
+            print(f"{entry.name}: {verdict(path, entry)}: {path}")
+            if args.read:
+                print(f"  {len(read_state_dict(path))} tensors")
+        except SnapshotError as error:
+            wrong += 1
+            print(f"{entry.name}: WRONG: {error}")
+    return EXIT_SOME_FAILED if wrong else EXIT_FINE
+
+
+def verdict(path: Path, entry: ModelEntry) -> str:
+    """What the hash of the file says. Raises `SnapshotError` when it is another file."""
+    if entry.is_own and path.name != entry.file:
+        if sha256_of(path) != entry.sha256:
+            raise SnapshotError(
+                f"{path} is not the one of the catalog; if it was made anew, `python tools/zoo.py add {path}` prints "
+                "its row."
+            )
+        return Trust.VERIFIED.value
+    return check_hash(path, entry if path.name == entry.file else None).value

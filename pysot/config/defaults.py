@@ -1,0 +1,456 @@
+"""Every config key with its default value. The values are PySOT's (specs/config.md section 1); the keys PySOT does
+not have are marked, and their defaults reproduce its behavior (section 2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yacs.config import CfgNode
+
+
+def default_tree() -> CfgNode:
+    """A new tree holding all defaults. Groups called KWARGS, and DATASET, accept keys of the user's own."""
+    tree = CfgNode()
+    tree.META_ARC = "siamrpn_r50_l234_dwxcorr"  # a free label; dispatch is by MODEL, HEAD and TRACK
+    tree.CUDA = True
+    # ours: TYPE is auto, siamese, iounet or tadt; SNAPSHOT the zoo name of the weights, by default the experiment's;
+    # PRECISION, of most convolutions when tracking, is fp32, bf16 or fp16
+    tree.MODEL = _group({"TYPE": "auto", "SNAPSHOT": "", "PRECISION": "fp32"})
+    tree.TRAIN = _train()
+    tree.DATASET = _dataset()
+    tree.BACKBONE = _group(
+        {
+            "TYPE": "res50",
+            "KWARGS": _open(),
+            "PRETRAINED": "",
+            "TRAIN_LAYERS": ["layer2", "layer3", "layer4"],
+            "LAYERS_LR": 0.1,
+            "TRAIN_EPOCH": 10,
+        }
+    )
+    tree.ADJUST = _group({"ADJUST": True, "TYPE": "AdjustAllLayer", "KWARGS": _open()})
+    tree.HEAD = _group({"TYPE": "RPN", "KWARGS": _open()})  # ours: RPN, BAN, IOUNET or TADT
+    tree.RPN = _group({"TYPE": "MultiRPN", "KWARGS": _open()})
+    tree.BAN = _group({"BAN": False, "TYPE": "NanoHeadV2", "KWARGS": _open()})  # NanoTrack's anchor-free head
+    tree.IOU = _group({"TYPE": "IouNet", "KWARGS": _open()})  # ATOM's overlap head
+    tree.POINT = _group({"STRIDE": 16})  # NanoTrack's grid of points
+    tree.MASK = _group({"MASK": False, "TYPE": "MaskCorr", "KWARGS": _open()})
+    tree.REFINE = _group({"REFINE": False, "TYPE": "Refine"})
+    tree.ANCHOR = _group({"STRIDE": 8, "RATIOS": [0.33, 0.5, 1, 2, 3], "SCALES": [8], "ANCHOR_NUM": 5})
+    tree.TARGET_AWARE = _target_aware()  # ours: channels chosen for the target
+    tree.TRACK = _track()
+    tree.TRACK.LMT = _group({**_LMT, "IOU_GUIDE": _group(_IOU_GUIDE), "BBREG": _group(_BBREG)})
+    tree.META, tree.ADV = _group(_META), _group(_ADV)
+    tree.ATTENTION = _attention()  # ours: search all over the frame
+    return tree
+
+
+def _attention() -> CfgNode:
+    node = _group({**_ATTENTION, "KWARGS": _open()})
+    node.POLICY = _group(_POLICY)
+    node.TRAIN = _group({**_ATTENTION_TRAIN, "D_APP_KWARGS": _open(), "D_MOT_KWARGS": _open()})
+    return node
+
+
+def _group(values: dict[str, Any], new_allowed: bool = False) -> CfgNode:
+    """A group of keys. Built key by key: yacs' constructor would forget which inner groups accept new keys."""
+    node = CfgNode(new_allowed=new_allowed)
+    for key, value in values.items():
+        node[key] = value
+    return node
+
+
+def _open(**values: Any) -> CfgNode:
+    """A group that accepts keys of the user's own."""
+    return _group(values, new_allowed=True)
+
+
+def _train() -> CfgNode:
+    warmup = _group({"WARMUP": True, "TYPE": "step", "EPOCH": 5, "KWARGS": _open()})
+    return _group(
+        {
+            "THR_HIGH": 0.6,
+            "THR_LOW": 0.3,
+            "NEG_NUM": 16,
+            "POS_NUM": 16,
+            "TOTAL_NUM": 64,
+            "EXEMPLAR_SIZE": 127,
+            "SEARCH_SIZE": 255,
+            "BASE_SIZE": 8,
+            "OUTPUT_SIZE": 25,
+            "RESUME": "",
+            "PRETRAINED": "",
+            "LOG_DIR": "./logs",
+            "SNAPSHOT_DIR": "./snapshot",
+            "EPOCH": 20,
+            "START_EPOCH": 0,
+            "BATCH_SIZE": 32,
+            "NUM_WORKERS": 1,
+            "MOMENTUM": 0.9,
+            "WEIGHT_DECAY": 0.0001,
+            "CLS_WEIGHT": 1.0,
+            "LOC_WEIGHT": 1.2,
+            "MASK_WEIGHT": 1.0,
+            "PRINT_FREQ": 20,
+            "LOG_GRADS": False,
+            "GRAD_CLIP": 10.0,
+            "BASE_LR": 0.005,
+            "LR": _group({"TYPE": "log", "KWARGS": _open()}),
+            "LR_WARMUP": warmup,
+            # from here on ours
+            "OPTIMIZER": "sgd",  # sgd, adam, adamw
+            "GRAD_REDUCE": "sum",  # over processes: sum as PySOT, or avg
+            "SYNC_BN": False,  # share batch-norm statistics between processes
+            "SEED": 123456,
+            "DEVICE": "auto",
+            "AMP": False,
+            "AMP_DTYPE": "bf16",  # bf16 or fp16
+            "SAVE_INTERVAL": 500,  # iterations between writings of latest.pth
+            "KEEP": 0,  # checkpoint_e*.pth files kept; 0 keeps all
+            "HARD_NEGATIVES": 1.0,  # share of the background cells that count, the hardest
+            "PARTS": "all",  # all, or refine: SiamMask's refinement stage alone
+            "PARTS_FROM": _open(),  # snapshots that parts of the model (dotted names) start from
+            "DISTILL": _group({"TEACHER": "", "LAYER": "layer3", "WEIGHT": 3.0}),
+            "VALIDATE": _group({"SEQUENCES": [], "INTERVAL": 1, "MAX_FRAMES": 0}),
+            **_frame_sets(),
+        }
+    )
+
+
+def _frame_sets() -> dict[str, Any]:
+    """Keys of TRAIN for heads that learn from sets of frames: the overlap head of ATOM, and DiMP."""
+    return {
+        "NUM_TRAIN_FRAMES": 1,
+        "NUM_TEST_FRAMES": 1,
+        "CAUSAL": False,  # test frames come after train frames
+        "SEARCH_AREA_SCALE": 5.0,
+        "CROP_MODE": "replicate",  # replicate, inside, inside_major
+        "CENTER_JITTER": [0.0, 4.5],  # of train and of test frames
+        "SCALE_JITTER": [0.0, 0.5],
+        "BRIGHTNESS": 0.2,
+        "BOXES_PER_FRAME": 16,
+        "SIGMA_FACTORS": [0.01, 0.05, 0.1, 0.2, 0.3],
+        "MIN_IOU": 0.1,
+        "IOU_WEIGHT": 1.0,
+        "BOX_LOSS": "iou",  # iou: squared error of overlaps; kl: density over boxes
+        "CLF_LOSS": "hinge",  # DiMP: hinge; PrDiMP: kl
+        "CLF_WEIGHTS": [100.0, 100.0, 400.0],  # of the last filter, the first, the mean of those between
+        "HINGE_THR": 0.05,
+        "LABEL_SIGMA": 0.25,  # standard deviation of the wanted scores, in target sizes
+        "LR_GROUPS": _open(),  # learning rate of parts of the model, by dotted name; BASE_LR for the others
+    }
+
+
+def _dataset() -> CfgNode:
+    node = _open(
+        TEMPLATE=_group({"SHIFT": 4, "SCALE": 0.05, "BLUR": 0.0, "FLIP": 0.0, "COLOR": 1.0}),
+        SEARCH=_group({"SHIFT": 64, "SCALE": 0.18, "BLUR": 0.0, "FLIP": 0.0, "COLOR": 1.0}),
+        NEG=0.2,
+        GRAY=0.0,
+        MIRROR=0.0,  # ours: probability that both views are mirrored
+        NAMES=("VID", "COCO", "DET", "YOUTUBEBB"),
+        VIDEOS_PER_EPOCH=600000,
+        CACHE_MIB=0,  # ours: memory for decoded frames, all loader processes together
+    )
+    sources = (
+        ("VID", "vid", "train", 100, 100000),
+        ("YOUTUBEBB", "yt_bb", "train", 3, -1),
+        ("COCO", "coco", "train2017", 1, -1),
+        ("DET", "det", "train", 1, -1),
+    )
+    for name, folder, annotation, frame_range, num_use in sources:
+        root = f"training_dataset/{folder}"
+        node[name] = _open(
+            ROOT=f"{root}/crop511", ANNO=f"{root}/{annotation}.json", FRAME_RANGE=frame_range, NUM_USE=num_use
+        )
+    return node
+
+
+def _track() -> CfgNode:
+    return _group(
+        {
+            "TYPE": "SiamRPNTracker",
+            "PENALTY_K": 0.04,
+            "WINDOW_INFLUENCE": 0.44,
+            "LR": 0.4,
+            "EXEMPLAR_SIZE": 127,
+            "INSTANCE_SIZE": 255,
+            "BASE_SIZE": 8,
+            "CONTEXT_AMOUNT": 0.5,
+            "LOST_INSTANCE_SIZE": 831,
+            "CONFIDENCE_LOW": 0.85,
+            "CONFIDENCE_HIGH": 0.998,
+            "MASK_THERSHOLD": 0.3,  # spelled as published
+            "MASK_OUTPUT_SIZE": 127,
+            "OUTPUT_SIZE": 16,  # NanoTrack: side of the response map
+            "TADT": _tadt(),  # ours
+            "ONLINE": _online(),  # ours, like all below it: trackers that learn while tracking
+        }
+    )
+
+
+def _target_aware() -> CfgNode:
+    """`TARGET_AWARE` (specs/config.md section 2.5). The meaning of each key is with the field of the same name in
+    `pysot.models.target_aware.params.SelectionParams`; experiments hold the published values.
+    """
+    return _group(
+        {
+            "ENABLED": False,
+            "TYPE": "TAFSelector",
+            "LEVELS": [],  # numbers of feature maps; [] is all
+            "SOLVER": "ridge",  # ridge, sgd, gradient
+            "IMPORTANCE": "weight_sum",  # weight_sum, gradient_gap
+            "SELECT": "topk_abs",  # topk_abs, topk, positive, topk_positive
+            "TOPK": [],  # like LR and MOMENTUM: one entry per feature map, or one for all
+            "KEEP_RATIO": -1.0,  # a share instead of TOPK
+            "MIN_TOTAL": 0,
+            "MODE": "mask",  # mask, index
+            "ITERS": 300,
+            "LR": [0.001],
+            "MOMENTUM": [0.9],
+            "WEIGHT_DECAY": 0.0001,
+            "EARLY_STOP": 0.0001,
+            "LR_AUTO": True,
+            "RIDGE_LAMBDA": 0.1,
+            "LABEL_SIGMA_FACTOR": 0.1,
+            "LABEL_ALPHA": 0.2,
+            "KERNEL_SHRINK": -1,
+            "RANK_LOSS": False,
+            "RANK_LEVEL": 0,
+            "RANK_ITERS": 50,
+            "REFIT_INTERVAL": 0,
+            "REFIT_SCORE": 0.95,
+            "SEED": 1234,
+        }
+    )
+
+
+def _tadt() -> CfgNode:
+    """`TRACK.TADT` (specs/ta_siamrpn.md section 2.2): see `pysot.tracker.tadt.TadtParams`."""
+    return _group(
+        {
+            "MIN_SIZE": 44.0,
+            "MAX_SIZE": 59.0,
+            "SEARCH_FACTOR": 3.0,
+            "STRIDE": 4,
+            "SCALE_CELLS": 2,
+            "SCALE_WEIGHTS": [0.99, 1.0, 1.0055],
+            "BALANCE_CHANNELS": 49,
+        }
+    )
+
+
+def _online() -> CfgNode:
+    """`TRACK.ONLINE` (specs/config.md section 2.4): ATOM and DiMP, with DiMP's values where the two differ."""
+    keys = {**_ONLINE, **_LOCALIZATION, **_ATOM, **_DIMP}
+    return _group({**keys, "AUG": _group(_AUG), "BOX": _group(_BOX)})
+
+
+_ONLINE: dict[str, Any] = {
+    "IMAGE_SAMPLE_SIZE": 288,
+    "SEARCH_AREA_SCALE": 5.0,
+    "INTEGER_DIVISION": True,
+    "MEMORY_SIZE": 50,
+    "LEARNING_RATE": 0.01,
+    "HN_LEARNING_RATE": 0.02,
+    "INIT_MIN_WEIGHT": 0.25,
+    "TRAIN_SKIPPING": 20,
+    "WINDOW_OUTPUT": False,
+    "HN_WITHOUT_WINDOW": False,
+    "UPDATE_SCALE_WHEN_UNCERTAIN": True,
+    "SEED": 0,
+}
+
+
+_LOCALIZATION: dict[str, Any] = {
+    "NOT_FOUND_THR": 0.25,
+    "DISTRACTOR_THR": 0.8,
+    "HARD_NEGATIVE_THR": 0.5,
+    "NEIGHBORHOOD_SCALE": 2.2,
+    "DISPLACEMENT_SCALE": 0.8,
+    "UNCERTAIN_THR": float("-inf"),
+    "HARD_SAMPLE_THR": float("-inf"),
+}
+
+
+_ATOM: dict[str, Any] = {
+    "KERNEL_SIZE": 4,
+    "COMPRESSED_DIM": 64,
+    "FILTER_REG": 0.1,
+    "PROJ_REG": 1e-4,
+    "SIGMA_FACTOR": 0.25,
+    "RESPONSE_ACT": "mlu",
+    "RESPONSE_ACT_PARAM": 0.05,
+    "INIT_CG_ITER": 60,
+    "INIT_GN_ITER": 6,
+    "CG_ITER": 5,
+    "HN_CG_ITER": 5,
+    "FLETCHER_REEVES": False,
+    "CG_FORGETTING_RATE": -1.0,
+}
+
+
+_DIMP: dict[str, Any] = {
+    "BORDER_MODE": "replicate",
+    "PATCH_MAX_SCALE_CHANGE": 1.5,
+    "SCORE_PREPROCESS": "none",
+    "TRAIN_SAMPLE_INTERVAL": 1,
+    "NET_OPT_ITER": 10,
+    "NET_OPT_UPDATE_ITER": 2,
+    "NET_OPT_HN_ITER": 1,
+    "LOW_SCORE_OPT_THR": float("-inf"),
+    "NET_OPT_LOW_ITER": 1,
+}
+
+
+_AUG: dict[str, Any] = {
+    "FLIP": True,
+    "ROTATE": [10, -10, 45, -45],
+    "BLUR": [3, 1, 1, 3, 2, 2],
+    "SHIFT": [0.6, 0.6, -0.6, 0.6, 0.6, -0.6, -0.6, -0.6],
+    "DROPOUT_NUM": 2,
+    "DROPOUT_P": 0.2,
+    "EXPANSION": 2.0,
+    "RANDOM_SHIFT": 0.333333,
+}
+
+
+_BOX: dict[str, Any] = {
+    "K": 3,
+    "NUM_RANDOM": 9,
+    "JITTER_POS": 0.1,
+    "JITTER_SZ": 0.5,
+    "MAX_ASPECT": 6.0,
+    "ITER": 5,
+    "STEP": 1.0,
+    "DECAY": 1.0,
+    "SPACE": "default",
+}
+
+
+_LMT: dict[str, Any] = {
+    "FEATURES": "shared",  # shared or crops
+    "PATCH_SIDE": 384,
+    "N_SAMPLES": 256,
+    "TRANS": 0.6,
+    "SCALE": 1.05,
+    "TRANS_EXPAND": 1.5,
+    "TOPK": 5,
+    "SUCCESS_THR": 0.0,
+    "INIT": "meta",  # meta; for comparison mdnet or none
+    "N_POS_INIT": 32,
+    "N_NEG_INIT": 96,
+    "OVERLAP_POS_INIT": [0.7, 1.0],
+    "OVERLAP_NEG_INIT": [0.0, 0.5],
+    "N_POS_UPDATE": 50,
+    "N_NEG_UPDATE": 200,
+    "OVERLAP_POS_UPDATE": [0.7, 1.0],
+    "OVERLAP_NEG_UPDATE": [0.0, 0.3],
+    "FRAMES_SHORT": 20,
+    "FRAMES_LONG": 100,
+    "LONG_INTERVAL": 10,
+    "SHORT_INTERVAL": 1,
+    "LR_UPDATE": 5e-5,
+    "LAST_LAYER_MULT": 10.0,
+    "ITER_UPDATE": 15,
+    "BATCH_POS": 32,
+    "BATCH_NEG": 96,
+    "NEG_CAND": 1024,
+    "GRAD_CLIP": 1000.0,
+    "SEED": 0,
+}
+"""Beside the groups below. What each means is with the field of its name in `pysot.tracker.lmt.params.LmtParams`."""
+
+
+_IOU_GUIDE: dict[str, Any] = {"ENABLED": True, "THRESH": 0.5, "PENALTY": -5.0, "FALLBACK": True}
+
+
+_BBREG: dict[str, Any] = {"ENABLED": True, "NUM": 1000, "ALPHA": 1000.0, "OVERLAP": [0.6, 1.0], "SCALE": [1.0, 2.0]}
+
+
+_META: dict[str, Any] = {
+    "INNER_STEPS": 1,
+    "ALPHA_INIT": 1e-4,
+    "LR_ALPHA": 1e-5,  # of the rates; the weights learn with TRAIN.BASE_LR
+    "CLAMP_ALPHA": False,  # keep rates at 0 or above
+    "FIRST_ORDER": False,
+    "ADAPT_BACKBONE": False,  # the inner step changes the backbone, too
+    "ADAPT_IOU": True,
+    "IOU_WEIGHT": 1.0,
+    "LABEL_SHUFFLE": 0.5,  # share of the tasks whose classes are swapped
+    "FOCAL": False,  # samples weighted by 1 - probability of the right class
+    "NUM_POS": 32,
+    "NUM_NEG": 96,
+    "NUM_IOU": 64,
+    "IOU_BINS": 10,
+    "MIN_SAMPLES": 11,  # a task with fewer positives or negatives is drawn again
+    "OVERLAP_POS": [0.7, 1.0],
+    "OVERLAP_NEG": [0.0, 0.5],
+    "VAL_TASKS": 8,  # look-ahead tasks of each validation sequence
+}
+"""How training sees a task, and the step inside it (`pysot.training.recipes.lmt.MetaParams`,
+`pysot.datasets.samples.tasks`)."""
+
+
+_ADV: dict[str, Any] = {
+    "ENABLED": True,
+    "MODE": "search",  # search, gnet, gradient, random
+    "NUM_CELLS": 3,
+    "PROB": 0.5,
+    "WEIGHT": 0.5,
+    "TEMPERATURE": 0.1,
+    "WARMUP": 2000,  # updates before the first mask
+    "INNER": False,
+}
+"""Adversarial features (`pysot.training.recipes.lmt_adversarial.AdversarialParams`)."""
+
+
+_ATTENTION: dict[str, Any] = {
+    "ENABLED": False,  # follow the target locally and look for it everywhere when it is lost
+    "PROPOSALS": "attention",  # attention; maps: those in MAP_DIR; sliding: windows all over the frame
+    "TYPE": "TANet",  # TANet as released, or TANetTiny
+    "SNAPSHOT": "",  # zoo name or file of the network's weights
+    "MAP_DIR": "",  # maps made by tools/attention.py
+    "INPUT_SIZE": 300,
+    "CLIP_LEN": 3,
+    "CLIP": "causal",  # causal, or centered as released: it sees the next frame
+}
+
+
+_POLICY: dict[str, Any] = {
+    "FAIL_THR": 0.8,
+    "REDETECT_THR": 0.9,
+    "MARGIN": 0.0,
+    "ATTENTION_WEIGHT": 0.0,  # of the attention inside a box, in how sure a global frame is of it
+    "PATIENCE": 1,
+    "INTERVAL": 1,
+    "NUM_PROPOSALS": 3,
+    "MAP_THR_REL": 0.5,
+    "MAP_THR_ABS": 0.2,
+    "MIN_AREA": 9,
+    "BLUR_SIGMA": 3.0,
+    "EXTRA_SCALES": [1.0],
+    "WINDOW_INFLUENCE": 0.001,
+    "FREEZE_UPDATE": True,
+    "HOLD": False,
+    "SPACING": 2.0,
+}
+
+
+_ATTENTION_TRAIN: dict[str, Any] = {
+    "ALPHA_APP": 0.1,
+    "ALPHA_MOT": 0.2,
+    "D_APP_EVERY": 5,
+    "D_MOT_EVERY": 3,
+    "D_APP": "released",  # released, compact
+    "D_MOT": "released",
+    "D_FACTOR": 1.0,  # learning rate of the discriminators, relative to TRAIN.BASE_LR
+    "TARGET_MAP": "box",  # box, gaussian
+    "SMOOTHING": 0.0,
+    "POSITIVE_WEIGHT": 1.0,
+    "GAP": 1,  # largest step between consecutive frames of a clip
+    "ZOOM": 0.0,  # probability that only a part of the frames is shown
+    "SMALLEST": 0.5,  # its least share of their sides
+    "BRIGHTNESS": 0.0,
+}

@@ -1,0 +1,198 @@
+"""Siamese models: a backbone, a neck and a head, put together under the key names of published snapshots.
+
+The public surface is the same for all::
+
+    kernels = model.template(z)         # once, from the exemplar crop
+    output = model.track(kernels, x)    # for every search crop
+
+A model keeps nothing of a template, so that any number of trackers can share one. What a target's tracker has chosen
+of the channels (`pysot.models.target_aware`) is handed in with each call.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pysot.models.backbone.base import Backbone
+from pysot.models.head.base import Kernels, SiameseHead
+from pysot.models.head.mask import MaskCorr, Refine
+from pysot.models.target_aware.base import Selection
+
+
+class SiameseOutput(NamedTuple):
+    """Response maps of one search crop.
+
+    cls: (B, 2k, S, S) logits; loc: (B, 4k, S, S) box code (anchor deltas, or point distances with k = 1).
+    """
+
+    cls: Tensor
+    loc: Tensor
+
+
+class MaskFeatures(NamedTuple):
+    """What SiamMask keeps of a search crop until a cell is chosen: its correlation map and shallow features."""
+
+    correlation: Tensor
+    shallow: list[Tensor]
+
+
+class SiameseModel(nn.Module, ABC):
+    """Base of all siamese models. Images are (B, 3, H, W) float32 BGR in 0..255."""
+
+    backbone: Backbone
+    short_float_parts = ("backbone",)
+
+    @property
+    @abstractmethod
+    def head(self) -> SiameseHead:
+        """The head, under whatever name the family stores it."""
+
+    @property
+    def level_channels(self) -> list[int]:
+        """Channels of each map that `levels` returns."""
+        return self.backbone.out_channels
+
+    def levels(self, image: Tensor) -> list[Tensor]:
+        """The backbone's maps that go to the neck, or without one to the head, shallow to deep."""
+        return self.backbone(image)
+
+    def adjust(self, levels: list[Tensor]) -> list[Tensor]:
+        """The neck, where there is one."""
+        return levels
+
+    def features(self, image: Tensor, selection: Selection | None = None) -> list[Tensor]:
+        """Feature maps as the head takes them, one per level, of the selected channels."""
+        return self._adjusted(self.levels(image), selection)
+
+    def _adjusted(self, levels: list[Tensor], selection: Selection | None) -> list[Tensor]:
+        return self.adjust(levels if selection is None else selection.apply(levels))
+
+    def template(self, exemplar: Tensor) -> Kernels:
+        """Everything the model needs to remember of an exemplar crop."""
+        return self.kernels(self.levels(exemplar))
+
+    def kernels(self, levels: list[Tensor], selection: Selection | None = None) -> Kernels:
+        """`template`, from the exemplar's `levels`."""
+        return self.head.kernels(self._adjusted(levels, selection))
+
+    def track(self, kernels: Kernels, search: Tensor, selection: Selection | None = None) -> SiameseOutput:
+        """Response maps of a search crop."""
+        return SiameseOutput(*self.head.correlate(kernels, self.features(search, selection)))
+
+    def forward(self, exemplar: Tensor, search: Tensor) -> SiameseOutput:
+        """Response maps of a pair, for training."""
+        return self.track(self.template(exemplar), search)
+
+
+class SiamRPN(SiameseModel):
+    """SiamRPN and SiamRPN++. Children: backbone, neck (unless None), rpn_head."""
+
+    def __init__(self, backbone: Backbone, neck: nn.Module | None, rpn_head: SiameseHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        if neck is not None:
+            self.neck = neck
+        self.rpn_head = rpn_head
+
+    @property
+    def head(self) -> SiameseHead:
+        return self.rpn_head
+
+    def adjust(self, levels: list[Tensor]) -> list[Tensor]:
+        return self.neck(levels) if hasattr(self, "neck") else levels
+
+
+class SiamMask(SiamRPN):
+    """SiamRPN plus a mask branch on the same kernels. Children: + mask_head, refine_head (unless None).
+
+    The backbone's deepest map goes through neck and heads, the shallower ones to the refinement.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        neck: nn.Module | None,
+        rpn_head: SiameseHead,
+        mask_head: MaskCorr,
+        refine: Refine | None,
+    ) -> None:
+        super().__init__(backbone, neck, rpn_head)
+        self.mask_head = mask_head
+        if refine is not None:
+            self.refine_head = refine
+
+    @property
+    def level_channels(self) -> list[int]:
+        return self.backbone.out_channels[-1:]
+
+    def levels(self, image: Tensor) -> list[Tensor]:
+        return self.backbone(image)[-1:]
+
+    def kernels(self, levels: list[Tensor], selection: Selection | None = None) -> Kernels:
+        features = self._adjusted(levels, selection)
+        return (*self.rpn_head.kernels(features), self.mask_head.conv_kernel(features[-1]))
+
+    def track(self, kernels: Kernels, search: Tensor, selection: Selection | None = None) -> SiameseOutput:
+        return self.track_with_mask(kernels, search, selection)[0]
+
+    def track_with_mask(
+        self, kernels: Kernels, search: Tensor, selection: Selection | None = None
+    ) -> tuple[SiameseOutput, MaskFeatures]:
+        """Response maps, and what `mask` and `refine` need to make a mask of a chosen cell.
+
+        The refinement reads all channels of the shallow maps, whatever is selected of the deepest.
+        """
+        *shallow, deep = self.backbone(search)
+        features = self._adjusted([deep], selection)
+        output = SiameseOutput(*self.rpn_head.correlate(kernels[:-1], features))
+        return output, MaskFeatures(self.mask_head.correlation(kernels[-1], features[-1]), shallow)
+
+    def mask(self, features: MaskFeatures) -> Tensor:
+        """(B, 63 * 63, S, S) coarse mask logits of every cell."""
+        logits: Tensor = self.mask_head.head(features.correlation)
+        return logits
+
+    def forward_with_mask(self, exemplar: Tensor, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
+        """`track_with_mask` of a pair, for training."""
+        return self.track_with_mask(self.template(exemplar), search)
+
+    def mask_cells(self, features: MaskFeatures, cells: Tensor) -> Tensor:
+        """(N, 63 * 63) coarse mask logits of the cells (N, 3), each a number in the batch, a row and a column."""
+        return self.mask_head.head_at(features.correlation, cells)
+
+    def refine(self, features: MaskFeatures, cell: tuple[int, int]) -> Tensor:
+        """(B, 127, 127) refined mask logits of the cell (row, column)."""
+        maps = features.correlation
+        return self.refine_cells(features, torch.tensor([(index, *cell) for index in range(len(maps))]).to(maps.device))
+
+    def refine_cells(self, features: MaskFeatures, cells: Tensor) -> Tensor:
+        """(N, 127, 127) refined mask logits of the cells (N, 3)."""
+        logits: Tensor = self.refine_head(features.shallow, features.correlation, cells)
+        return logits.reshape(-1, 127, 127)
+
+
+class NanoTrack(SiameseModel):
+    """NanoTrack V1-V3. Children: backbone, neck, ban_head.
+
+    The neck is part of every published snapshot but none of the versions applies it (specs/nanotrack.md section 3).
+    """
+
+    def __init__(self, backbone: Backbone, neck: nn.Module | None, ban_head: SiameseHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        if neck is not None:
+            self.neck = neck
+        self.ban_head = ban_head
+
+    @property
+    def head(self) -> SiameseHead:
+        return self.ban_head
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of learned values in `model`."""
+    return sum(p.numel() for p in model.parameters() if isinstance(p, torch.Tensor))

@@ -1,0 +1,147 @@
+"""The target-aware selector of TADT and Ta-SiamRPN++ (specs/ta_siamrpn.md sections 1 to 3 and 5)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from pysot.core.errors import SotError
+from pysot.models.target_aware.base import SELECTORS, LevelSelection, Selection, Selector, as_plain
+from pysot.models.target_aware.params import SelectionParams
+from pysot.models.target_aware.ranking import scale_importance
+from pysot.models.target_aware.regression import Regression, gaussian_label, kernel_side
+from pysot.models.target_aware.solvers import Descent, Fit, descend, solve_ridge
+
+logger = logging.getLogger(__name__)
+
+
+@SELECTORS.register("TAFSelector")
+class TargetAwareSelector(Selector):
+    """A kernel per feature map is fitted to a Gaussian on the target; channels that carry much of it are kept.
+
+    Args:
+        params: see `SelectionParams`.
+        channels: of every feature map before the neck.
+
+    Raises `ConfigError` when `params` asks for levels or channels that are not there.
+    """
+
+    def __init__(self, params: SelectionParams, channels: Sequence[int]) -> None:
+        self.params = params
+        self.levels = params.selected(len(channels))
+        self.counts = {level: params.keep(level, channels[level]) for level in self.levels}
+        self._warned = False
+
+    def fit(
+        self,
+        search: Sequence[Tensor],
+        template_hw: Sequence[tuple[int, int]],
+        middles: Sequence[float] | None = None,
+    ) -> Selection:
+        began = time.perf_counter()
+        maps = {level: as_plain(search[level]) for level in self.levels}
+        for level, features in maps.items():
+            if not features.isfinite().all():
+                raise SotError(
+                    f"Feature map {level} of the first frame is not finite, so that no channels can be chosen: the "
+                    "weights are damaged, or overflow in this precision. Load another snapshot."
+                )
+        if all(_is_flat(features) for features in maps.values()):
+            return self.keep_all(search, "every feature map is constant")
+        with torch.no_grad():
+            middle = dict.fromkeys(self.levels) if middles is None else dict(enumerate(middles))
+            fits = {level: self._fit_level(level, maps[level], template_hw[level], middle[level]) for level in maps}
+            kept = {level: self._choose(level, fits[level]) for level in self.levels}
+            if self.params.rank_loss:
+                level = self.params.rank_level
+                ranks = scale_importance(maps[level], template_hw[level], self.params.rank_iters)
+                kept[level] &= ranks > 0
+            kept = fill_up(kept, {level: fit.importance for level, fit in fits.items()}, self.params.min_total)
+        chosen = [
+            LevelSelection(kept[level], fits[level].importance, fits[level].loss, fits[level].iterations)
+            if level in fits
+            else None
+            for level in range(len(search))
+        ]
+        return Selection(chosen, time.perf_counter() - began)
+
+    def label(self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: float | None = None) -> Tensor:
+        sigma = (self.params.label_sigma_factor * template_hw[0], self.params.label_sigma_factor * template_hw[1])
+        middle_hw = None if middle is None else (middle, middle)
+        return gaussian_label(size_hw, sigma, self.params.label_alpha, middle_hw)
+
+    def keep_all(self, search: Sequence[Tensor], reason: str) -> Selection:
+        if not self._warned:
+            logger.warning("No channels can be preferred: %s. All are kept.", reason)
+            self._warned = True
+        chosen = [
+            LevelSelection(x.new_ones(x.shape[1], dtype=torch.bool), x.new_zeros(x.shape[1], dtype=torch.float32))
+            if level in self.levels
+            else None
+            for level, x in enumerate(search)
+        ]
+        return Selection(chosen)
+
+    def _fit_level(self, level: int, features: Tensor, template_hw: tuple[int, int], middle: float | None) -> Fit:
+        params = self.params
+        kernel = (kernel_side(template_hw[0], params.kernel_shrink), kernel_side(template_hw[1], params.kernel_shrink))
+        label = self.label((features.shape[1], features.shape[2]), template_hw, middle)
+        problem = Regression(features, label, kernel)
+        if params.descends:
+            descent = Descent(
+                lr=params.of_level("lr", level),
+                momentum=params.of_level("momentum", level),
+                weight_decay=params.weight_decay,
+                iters=params.iters,
+                early_stop=params.early_stop,
+                lr_auto=params.lr_auto,
+                seed=params.seed,
+            )
+            fit = descend(problem, descent, params.by_gradient)
+            if fit is not None:
+                return fit
+            logger.warning("Channel selection: gradient descent diverged on feature map %d; solved by ridge.", level)
+        return solve_ridge(problem, params.ridge_lambda, params.by_gradient)
+
+    def _choose(self, level: int, fit: Fit) -> Tensor:
+        return choose(fit.importance, self.params.select, self.counts[level])
+
+
+def choose(importance: Tensor, rule: str, count: int) -> Tensor:
+    """(C,) bool: which channels `rule` (`SelectionParams.select`) keeps. Of equals the first wins; one always stays."""
+    strength = importance.abs() if rule == "topk_abs" else importance
+    best = strength.argsort(descending=True, stable=True)
+    kept = torch.zeros_like(importance, dtype=torch.bool)
+    kept[best[: len(best) if rule == "positive" else count]] = True
+    if rule in ("positive", "topk_positive"):
+        kept &= importance > 0
+    kept[best[0]] |= not kept.any()
+    return kept
+
+
+def fill_up(kept: dict[int, Tensor], importance: dict[int, Tensor], total: int) -> dict[int, Tensor]:
+    """`kept`, by level, with the next best channels added until there are `total`; the deepest level fills up first.
+
+    A level that has lost all of its channels gets its best one back.
+    """
+    filled = {level: mask.clone() for level, mask in kept.items()}
+    for level, mask in filled.items():
+        mask[importance[level].argmax()] |= not mask.any()
+    missing = total - sum(int(mask.sum()) for mask in filled.values())
+    for level in sorted(filled, reverse=True):
+        if missing <= 0:
+            break
+        left = importance[level].masked_fill(filled[level], -torch.inf).argsort(descending=True, stable=True)
+        added = left[: min(missing, int((~filled[level]).sum()))]
+        filled[level][added] = True
+        missing -= len(added)
+    return filled
+
+
+def _is_flat(features: Tensor) -> bool:
+    """True when no channel of (C, H, W) differs from cell to cell."""
+    return bool((features.amax((1, 2)) == features.amin((1, 2))).all())

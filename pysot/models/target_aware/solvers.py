@@ -1,0 +1,139 @@
+"""How the regression's kernel is found, and what it says of each channel (specs/ta_siamrpn.md sections 3.3, 5.2, 5.6 to
+5.8).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pysot.models.target_aware.regression import Regression
+
+logger = logging.getLogger(__name__)
+
+START_SCALE = 1e8
+"""The first kernel is this much smaller than unit noise: it ends as the sum of all gradients."""
+POWER_STEPS = 5
+SAFE_SHARE = 0.9
+"""Of (1 + momentum) / largest curvature, which is half of where heavy-ball steps diverge."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What a solver found.
+
+    Attributes:
+        importance: (C,) float32.
+        loss: mean square error of the label, plus the penalty.
+        iterations: steps; 0 for a closed form.
+    """
+
+    importance: Tensor
+    loss: float
+    iterations: int
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Hyper-parameters of `descend`, as in `SelectionParams`."""
+
+    lr: float
+    momentum: float
+    weight_decay: float
+    iters: int
+    early_stop: float
+    lr_auto: bool
+    seed: int
+
+
+def descend(problem: Regression, params: Descent, by_gradient: bool) -> Fit | None:
+    """Gradient descent with momentum on the mean square error, from almost zero; None when the loss is not finite.
+
+    Kernel and bias learn, both with weight decay. `by_gradient` measures importance by a gradient for the features
+    (`Regression.gap_taps`) instead of the kernel's sum.
+    """
+    kernel, bias = first_kernel(problem, params.seed), problem.label.new_zeros(())
+    velocity, bias_velocity = torch.zeros_like(kernel), torch.zeros_like(bias)
+    rate = safe_rate(problem, params.lr, params.momentum, params.seed) if params.lr_auto else params.lr
+    residual = problem.respond(kernel) - problem.label
+    steps = 0
+    while True:
+        loss = float(residual.square().mean() + params.weight_decay * kernel.square().sum())
+        if not math.isfinite(loss):
+            return None
+        if loss < params.early_stop or steps == params.iters:
+            break
+        steps += 1
+        gradient = problem.back(residual).mul_(2 / problem.cells).add_(kernel, alpha=params.weight_decay)
+        velocity.mul_(params.momentum).add_(gradient)
+        bias_gradient = 2 * residual.mean() + params.weight_decay * bias
+        bias_velocity.mul_(params.momentum).add_(bias_gradient)
+        kernel.sub_(velocity, alpha=rate)
+        bias.sub_(bias_velocity, alpha=rate)
+        residual = problem.respond(kernel) + bias - problem.label
+    importance = problem.gap_taps(residual) @ kernel if by_gradient else kernel.sum(0)
+    return Fit(importance, loss, steps) if importance.isfinite().all() else None
+
+
+def first_kernel(problem: Regression, seed: int) -> Tensor:
+    """(taps, C) noise so small that only the order of rounding could tell it from zero; the same for equal seeds."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(problem.taps, problem.channels, generator=generator)
+    fan = problem.channels * max(1, problem.padding[0]) * max(1, problem.padding[1])
+    return (noise / (math.sqrt(fan) * START_SCALE)).to(problem.flat)
+
+
+def safe_rate(problem: Regression, rate: float, momentum: float, seed: int) -> float:
+    """`rate`, lowered where it would diverge, which is logged: curvature by a few power iterations (section 5.7)."""
+    generator = torch.Generator().manual_seed(seed)
+    response = torch.randn(problem.label.shape, generator=generator).to(problem.flat)
+    largest = 0.0
+    for _ in range(POWER_STEPS):
+        response = response / response.norm().clamp_min(torch.finfo(response.dtype).tiny)
+        image = problem.respond(problem.back(response)) + response.sum()
+        largest = float((response * image).sum()) * 2 / problem.cells
+        response = image
+    limit = SAFE_SHARE * (1 + momentum) / largest if largest > 0 else math.inf
+    if limit < rate:
+        logger.info("Channel selection: LR %.3g would diverge on these features; %.3g is used.", rate, limit)
+    return min(rate, limit)
+
+
+def solve_ridge(problem: Regression, penalty: float, by_gradient: bool) -> Fit:
+    """The kernel of least squares with a penalty, in closed form (sections 2.1 and 5.8).
+
+    There are far more taps than cells, so that the problem is solved for one number per cell: with A the matrix of
+    patches, (A A' + r I) a = label, and the kernel is A' a. A channel's importance is then the sum over cells of its
+    features, weighted by `a` blurred with the kernel's shape: the kernel itself is never needed. There is no bias, as
+    that of the descent hardly moves: section 5.8's, the label's mean, would ask for negative values around the target.
+
+    Args:
+        penalty: r in units of the mean of A A's diagonal.
+    """
+    # in double precision on the CPU: not every accelerator has it, and there are only as many unknowns as cells
+    gram = problem.gram().cpu().double()
+    label = problem.label.cpu().double().flatten()
+    scale = max(penalty * float(gram.diagonal().mean()), torch.finfo(gram.dtype).eps)  # above 0 for a dead map, too
+    damped = gram.clone()
+    damped.diagonal().add_(scale)
+    weights = _solve_positive(damped, label)
+    response = gram @ weights
+    residual = response - label
+    loss = float(residual.square().mean() + scale / problem.cells * (weights @ response))
+    taps = problem.flat.new_ones(problem.taps)
+    if by_gradient:
+        taps = problem.gap_taps(residual.reshape(problem.label.shape).to(problem.flat))
+    cells = taps @ problem.shifts(weights.reshape(problem.label.shape).to(problem.flat))
+    return Fit(problem.flat @ cells, loss, 0)
+
+
+def _solve_positive(matrix: Tensor, wanted: Tensor) -> Tensor:
+    """x of matrix x = wanted for a symmetric matrix that rounding may have robbed of its positive eigenvalues."""
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    if failed:
+        return torch.linalg.solve(matrix, wanted)
+    return torch.cholesky_solve(wanted[:, None], factor)[:, 0]

@@ -1,0 +1,58 @@
+"""Reading boxes out of an anchor head's response maps (specs/siamrpnpp.md section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pysot.core.anchors import anchor_grid, anchor_sizes, point_grid
+from pysot.core.geometry import xyxy_to_cxcywh
+from pysot.models.meta_arch.siamese import SiameseOutput
+
+
+class AnchorDecoder:
+    """Boxes and scores from cls (1, 2k, S, S) and loc (1, 4k, S, S)."""
+
+    def __init__(self, stride: int, ratios: Sequence[float], scales: Sequence[float]) -> None:
+        self.stride, self.sizes = stride, anchor_sizes(stride, ratios, scales)
+        self._grids: dict[int, NDArray[np.float32]] = {}
+
+    def __call__(self, output: SiameseOutput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores (N,) in [0, 1] and boxes (N, 4) cx, cy, w, h in crop pixels from its center; N = k * S * S."""
+        anchors = self._anchors(output.cls.shape[-1])
+        score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
+        delta = output.loc[0].reshape(4, -1).cpu().numpy()
+        boxes = np.empty_like(anchors)
+        boxes[:, 0] = delta[0] * anchors[:, 2] + anchors[:, 0]
+        boxes[:, 1] = delta[1] * anchors[:, 3] + anchors[:, 1]
+        with np.errstate(over="ignore"):  # a wild size becomes infinite, and its penalty then rules it out
+            boxes[:, 2:] = np.exp(delta[2:]).T * anchors[:, 2:]
+        return score, boxes
+
+    def _anchors(self, side: int) -> NDArray[np.float32]:
+        if side not in self._grids:
+            self._grids[side] = anchor_grid(self.sizes, self.stride, side)
+        return self._grids[side]
+
+
+class PointDecoder:
+    """Boxes and scores from cls (1, 2, S, S) and loc (1, 4, S, S): distances left, top, right, bottom, crop pixels."""
+
+    def __init__(self, stride: int) -> None:
+        self.stride = stride
+        self._grids: dict[int, NDArray[np.float32]] = {}
+
+    def __call__(self, output: SiameseOutput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores (N,) in [0, 1] and boxes (N, 4) cx, cy, w, h in crop pixels from its center; N = S * S."""
+        points = self._points(output.cls.shape[-1])
+        score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
+        reach = output.loc[0].reshape(4, -1).cpu().numpy().T
+        corners = np.concatenate([points - reach[:, :2], points + reach[:, 2:]], axis=1)
+        return score, xyxy_to_cxcywh(corners).astype(np.float32, copy=False)
+
+    def _points(self, side: int) -> NDArray[np.float32]:
+        if side not in self._grids:
+            self._grids[side] = point_grid(self.stride, side)
+        return self._grids[side]

@@ -1,0 +1,62 @@
+"""The things that stand in the way: poles, trunks, walls and bushes, in the figure frame of `figures.py`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from toolkit.synthetic.objects import Detail, Figure, Part
+from toolkit.synthetic.outline import bounds, densify, ellipse, rounded, rounded_box
+from toolkit.synthetic.texture import Rng, contrasting, random_color
+
+PROPS = ("pole", "trunk", "wall", "bush")
+BARK = np.array([50, 75, 100], np.float32)
+LEAF = np.array([45, 110, 60], np.float32)
+
+
+def make_prop(rng: Rng, kind: str, width: float, height: float) -> Figure:
+    """An occluder `kind` (one of `PROPS`) of exactly `width` x `height` pixels when drawn at size 1."""
+    base = {"pole": random_color(rng, (0.0, 0.4), (0.3, 0.7)), "trunk": BARK * rng.uniform(0.6, 1.3)}.get(
+        kind, LEAF * rng.uniform(0.6, 1.4) if kind == "bush" else random_color(rng, (0.1, 0.5), (0.35, 0.8))
+    )
+    base = base.astype(np.float32)
+    colors = (base, base * np.float32(rng.uniform(0.55, 0.8)), contrasting(rng, base))
+    pattern = {"pole": "plain", "trunk": "mottled", "wall": "mottled", "bush": "mottled"}[kind]
+    if kind == "trunk":
+        jag = rng.uniform(-0.06, 0.06, 8)
+        outline = rounded([(-0.44 + jag[0], -0.5), (0.44 + jag[1], -0.5), (0.44 + jag[2], 0.5), (-0.44 + jag[3], 0.5)])
+    elif kind == "bush":
+        ring = ellipse((0, 0), (0.5, 0.5), 40)
+        outline = ring * (1 + 0.1 * rng.uniform(-1, 1, (40, 1)))
+    else:
+        outline = rounded_box(-0.5, -0.5, 0.5, 0.5, 0.04)
+    left, top, right, bottom = bounds([outline])
+    stretch = np.array([width / (right - left), height / (bottom - top)])
+    shift = np.array([(left + right) / 2, (top + bottom) / 2])
+    part = Part(
+        densify((outline - shift) * stretch, max(width, height) / 12),
+        pattern,
+        colors,
+        int(rng.integers(1 << 30)),
+        relief={"pole": 1.0, "trunk": 0.9, "wall": 0.2, "bush": 0.4}[kind],
+        grain=50.0,
+    )
+    return Figure(kind, (replace(part, details=_marks(rng, kind, width, height, base)),), upright=True)
+
+
+def _marks(rng: Rng, kind: str, width: float, height: float, base: np.ndarray) -> tuple[Detail, ...]:
+    if kind == "wall":
+        rows = max(int(height / 11), 2)
+        joints = [(-0.5 + (row + 0.5) / rows) * height for row in range(rows)]
+        color = np.asarray(base * 0.65, np.float32)
+        return tuple(Detail(rounded_box(-width / 2, y - 0.7, width / 2, y + 0.7), color) for y in joints)
+    if kind == "bush":
+        spots = rng.uniform(-0.4, 0.4, (24, 2)) * (width, height)
+        shades = rng.uniform(0.5, 1.5, 24)
+        leaf = 0.07 * min(width, height)
+        return tuple(
+            Detail(ellipse((float(x), float(y)), (leaf, 0.7 * leaf), 12), np.asarray(base * shade, np.float32))
+            for (x, y), shade in zip(spots, shades, strict=True)
+        )
+    return ()
