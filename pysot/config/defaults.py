@@ -1,5 +1,5 @@
-"""Every config key with its default value. The values are PySOT's (specs/config.md section 1); the keys PySOT does
-not have are marked, and their defaults reproduce its behavior (section 2).
+"""Every config key with its default value (docs/config.md). The values are PySOT's; the keys PySOT does not have are
+marked, and their defaults reproduce its behavior.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _track() -> CfgNode:
 
 
 def _target_aware() -> CfgNode:
-    """`TARGET_AWARE` (specs/config.md section 2.5). The meaning of each key is with the field of the same name in
+    """`TARGET_AWARE` (docs/systems/tasiamrpn.md). The meaning of each key is with the field of the same name in
     `pysot.models.target_aware.params.SelectionParams`; experiments hold the published values.
     """
     return _group(
@@ -227,7 +227,7 @@ def _target_aware() -> CfgNode:
 
 
 def _tadt() -> CfgNode:
-    """`TRACK.TADT` (specs/ta_siamrpn.md section 2.2): see `pysot.tracker.tadt.TadtParams`."""
+    """`TRACK.TADT` (docs/systems/tadt.md): see `pysot.tracker.tadt.TadtParams`."""
     return _group(
         {
             "MIN_SIZE": 44.0,
@@ -242,7 +242,7 @@ def _tadt() -> CfgNode:
 
 
 def _online() -> CfgNode:
-    """`TRACK.ONLINE` (specs/config.md section 2.4): ATOM and DiMP, with DiMP's values where the two differ."""
+    """`TRACK.ONLINE`: ATOM and DiMP (docs/systems/atom.md, Published values), DiMP's values where the two differ."""
     keys = {**_ONLINE, **_LOCALIZATION, **_ATOM, **_DIMP}
     return _group({**keys, "AUG": _group(_AUG), "BOX": _group(_BOX)})
 

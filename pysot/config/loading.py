@@ -100,7 +100,7 @@ def dump_config(cfg: CfgNode) -> str:
 
 
 def validate_config(cfg: CfgNode) -> None:
-    """Raises `ConfigError` when parts of `cfg` contradict each other (specs/config.md section 2.1)."""
+    """Raises `ConfigError` when parts of `cfg` contradict each other (docs/config.md, Checks)."""
     head, tracker = cfg.HEAD.TYPE, cfg.TRACK.TYPE
     if head not in (*TRACKERS_OF_HEAD, TRACKS_NOTHING):
         raise ConfigError(f"HEAD.TYPE: unknown head family '{head}'. Known: {', '.join(TRACKERS_OF_HEAD)}.")

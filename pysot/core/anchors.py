@@ -1,5 +1,5 @@
-"""Where the cells of a response map lie in the search crop: anchors and points (specs/siamrpnpp.md section 5,
-specs/nanotrack.md section 6). Positions are relative to the crop's center.
+"""Where the cells of a response map lie in the search crop: anchors (docs/systems/siamrpn.md, Anchors) and points
+(docs/systems/nanotrack.md, Points). Positions are relative to the crop's center.
 """
 
 from __future__ import annotations

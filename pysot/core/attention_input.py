@@ -1,5 +1,5 @@
 """What an attention network is shown: whole frames, a picture of the target, and which frames make a clip
-(specs/tanet.md sections 2 and 5).
+(docs/systems/tanet.md, Inputs).
 """
 
 from __future__ import annotations

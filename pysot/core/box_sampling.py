@@ -1,4 +1,4 @@
-"""Random boxes around a target, chosen by how much they overlap it (specs/lmt.md sections 3, 8 and 9.3).
+"""Random boxes around a target, chosen by how much they overlap it (docs/systems/lmt.md, Box sampling).
 
 Boxes are (n, 4) float64, left, top, width, height. They lie inside the bounds they are given, and equal generators give
 equal boxes.
@@ -115,7 +115,7 @@ def in_range(
 def stratified_boxes(
     target_xywh: ArrayLike, count: int, bins: int, bounds_xyxy: ArrayLike, rng: np.random.Generator
 ) -> tuple[Box4, NDArray[np.float64]]:
-    """Boxes whose overlaps with the target are spread evenly over 0..1, and these overlaps (specs/lmt.md section 9.3).
+    """Boxes whose overlaps with the target are spread evenly over 0..1, and these overlaps.
 
     Returns:
         (count, 4) boxes inside the bounds, and (count,) overlaps, computed after the boxes were fitted inside. A bin

@@ -1,7 +1,7 @@
 """The yacs configuration tree, and how an experiment file becomes a frozen config.
 
 The tree is PySOT's, key for key, so that a PySOT YAML loads unchanged, plus the keys that choose between families
-(specs/config.md sections 1 and 2). Nothing in the package keeps a global config: `load_config` returns one, and only
+(docs/config.md). Nothing in the package keeps a global config: `load_config` returns one, and only
 the `builder.py` files and the command line read it.
 """
 

@@ -19,7 +19,7 @@ Image: TypeAlias = NDArray[np.uint8]
 def context_side(size_wh: tuple[float, float], context: float) -> float:
     """Side s_z, in image pixels, of the template crop of a target `size_wh`.
 
-    sqrt((w + p)(h + p)) with p = context * (w + h), not rounded (specs/siamrpnpp.md section 6).
+    sqrt((w + p)(h + p)) with p = context * (w + h), not rounded (docs/systems/siamrpn.md, Tracking).
     """
     width, height = size_wh
     padding = context * (width + height)
@@ -47,7 +47,7 @@ def get_subwindow(
     Returns:
         (model_size, model_size, 3) uint8.
 
-    Source: specs/siamrpnpp.md section 6, `get_subwindow`.
+    Source: PySOT's `get_subwindow`; docs/systems/siamrpn.md, Tracking.
     """
     height, width = image.shape[:2]
     half = (original_size + 1) / 2
@@ -100,7 +100,7 @@ def sample_patch(
     border: str = "replicate",
     max_scale_change: float = 1.5,
 ) -> SampledPatch:
-    """Cuts out the square that ATOM and DiMP look at, before its resizing to `output_side` (specs/atom.md section 9).
+    """Cuts out the square that ATOM and DiMP look at (docs/systems/atom.md, Crops), not yet resized to `output_side`.
 
     A square much larger than the output is thinned first, by a whole factor: memory stays bounded however large it is.
 
@@ -112,7 +112,7 @@ def sample_patch(
         integer_division: how half a side is taken. True as the published numbers were made (torch < 1.5); False as
             today's torch divides, which moves the patch by up to 2 pixels.
         border: `replicate`; or `inside` and `inside_major`, where the square shrinks (`fitting_side`) and is moved into
-            the image as far as it fits (specs/dimp.md section 5.3). What hangs out repeats the border.
+            the image as far as it fits (docs/systems/dimp.md, PrDiMP). What hangs out repeats the border.
         max_scale_change: how much it may shrink.
     """
     side = fitting_side(side, (image.shape[0], image.shape[1]), border, max_scale_change)

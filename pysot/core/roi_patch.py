@@ -17,7 +17,7 @@ from pysot.core.crop import Image, context_side, mean_color
 from pysot.core.geometry import xywh_to_xyxy
 
 FILL = 128
-"""Gray level of what lies outside the image where boxes are stretched (specs/lmt.md section 2)."""
+"""Gray level of what lies outside the image where boxes are stretched (docs/systems/lmt.md, Box crops)."""
 EXEMPLAR_SIDE = 127
 """Patch pixels that the target spans with its context where the aspect is kept, as in siamese crops."""
 CONTEXT = 0.5

@@ -1,4 +1,5 @@
-"""From an annotated frame to a network input: one random window around the target (specs/siamrpnpp.md 8.3).
+"""From an annotated frame to a network input: one random window around the target (docs/systems/siamrpn.md,
+Training data).
 
 Lengths are in *units*: the image pixels that one pixel of the plain crop covers, context side / exemplar size. PySOT
 cuts its windows from prepared crops of 511 x 511 pixels with the target in the middle, where a unit is one pixel.

@@ -1,4 +1,6 @@
-"""Boxes around a target that a box head learns to rate (specs/atom.md section 4, specs/dimp.md section 5.2)."""
+"""Boxes around a target that a box head learns to rate (docs/systems/atom.md, Training; docs/systems/dimp.md,
+PrDiMP).
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,7 @@ class OverlapProposals:
 @dataclass(frozen=True)
 class DensityProposals:
     """Boxes drawn from a mixture of Gaussians around the target, for a head that learns a density over boxes
-    (Danelljan et al., Probabilistic Regression for Visual Tracking, CVPR 2020; specs/dimp.md section 5.2).
+    (Danelljan et al., Probabilistic Regression for Visual Tracking, CVPR 2020; docs/systems/dimp.md, PrDiMP).
 
     A box differs from the target by (dx / w, dy / h, ln w' / w, ln h' / h), dx and dy between the centers, w and h of
     the target.

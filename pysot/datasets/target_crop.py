@@ -1,5 +1,5 @@
 """Training crops of the trackers that learn on-line: a square around a place near the target, as they search in it
-(specs/atom.md section 4, specs/dimp.md section 5.3).
+(docs/systems/atom.md, Training; docs/systems/dimp.md, PrDiMP).
 """
 
 from __future__ import annotations

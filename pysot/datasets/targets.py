@@ -1,5 +1,5 @@
-"""What a head is to answer for a search view: labels of anchors (specs/siamrpnpp.md 8.4) and of points
-(specs/nanotrack.md section 8).
+"""What a head is to answer for a search view: labels of anchors (docs/systems/siamrpn.md, Labels) and of
+points (docs/systems/nanotrack.md, Training).
 
 Labels are 1 (target), 0 (background) and -1 (without influence on the loss). Only a few cells of each kind are kept,
 at random, so that the thousands of background cells do not outweigh the target.

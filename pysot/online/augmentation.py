@@ -1,4 +1,4 @@
-"""Many views of the first frame, so that a classifier can be learned from it (specs/atom.md section 5.1)."""
+"""Many views of the first frame, so that a classifier can be learned from it (docs/systems/atom.md, First frame)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The box that a network predicts to overlap the target most, found by gradient ascent (ATOM, CVPR 2019, section 3.1;
-specs/atom.md section 7).
+docs/systems/atom.md, Box refinement).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""ATOM's target classifier as least-squares problems (CVPR 2019, section 3.2; specs/atom.md sections 5.2 and 5.3).
+"""ATOM's target classifier as least-squares problems (CVPR 2019, section 3.2; docs/systems/atom.md, Online
+classifier).
 
 The classifier is two convolutions with nothing between them, so it is one filter F = w P: a k x k filter `w` over K
 channels, on a 1x1 projection `P` from C to K. The loss over samples x_j with labels y_j and weights g_j is

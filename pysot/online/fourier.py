@@ -1,4 +1,4 @@
-"""Scores between the cells of a score map, by its Fourier series (specs/atom.md section 6.1).
+"""Scores between the cells of a score map, by its Fourier series (docs/systems/atom.md, Score interpolation).
 
 Evaluating a separable series on a grid is a matrix product along each axis: no transform is computed.
 """

@@ -1,5 +1,5 @@
 """Gauss-Newton with conjugate gradient for small least-squares problems learned while tracking (ATOM, CVPR 2019,
-section 3.3; specs/atom.md section 5.3).
+section 3.2; docs/systems/atom.md, Gauss-Newton).
 
 Each step linearises the residual vector, r(x + d) = r + J d, and solves (J^T J) d = -J^T r by conjugate gradient. A
 problem supplies the products; all unknowns are one flat vector.

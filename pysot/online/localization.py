@@ -1,4 +1,4 @@
-"""Where the target is in a score map, and how far to trust it (ATOM and DiMP; specs/atom.md section 6)."""
+"""Where the target is in a score map, and how far to trust it (ATOM and DiMP; docs/systems/atom.md, Localization)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the overlap head's maps that boxes near the target can see (specs/atom.md section 7).
+"""The part of the overlap head's maps that boxes near the target can see (docs/systems/atom.md, Box refinement).
 
 Two 3x3 convolutions make those maps, and boxes are pooled from a few cells in their middle. Only these cells are
 computed, exactly as they would be in the whole map: the window has a margin for the convolutions, and a border of the

@@ -1,4 +1,6 @@
-"""The samples a tracker learns from, and how much each counts (ATOM, CVPR 2019; specs/atom.md section 5.4)."""
+"""The samples a tracker learns from, and how much each counts (ATOM, CVPR 2019, section 3.3; docs/systems/atom.md,
+Sample memory).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The one step that turns a learned initialization into a tracker of a target (Park and Berg, Meta-Tracker, ECCV 2018;
-specs/lmt.md section 3), and the losses it descends. Training and tracking take it alike.
+docs/systems/lmt.md, Meta-learning), and the losses it descends. Training and tracking take it alike.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ FAR, FAR_WEIGHT = 0.1, 0.3
 
 
 def overlap_loss(predicted: Tensor, true: Tensor) -> Tensor:
-    """Weighted sum of the smooth L1 errors of predicted overlaps (N,), 0 to 1 (specs/lmt.md section 5)."""
+    """Weighted sum of the smooth L1 errors of predicted overlaps (N,), 0 to 1 (docs/systems/lmt.md, Overlap head)."""
     errors = F.smooth_l1_loss(predicted, true, reduction="none", beta=BETA)
     return (errors * torch.where(true < FAR, FAR_WEIGHT, 1.0)).sum()
 

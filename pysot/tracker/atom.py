@@ -1,4 +1,4 @@
-"""ATOM: Accurate Tracking by Overlap Maximization (Danelljan et al., CVPR 2019; specs/atom.md)."""
+"""ATOM: Accurate Tracking by Overlap Maximization (Danelljan et al., CVPR 2019; docs/systems/atom.md)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker, w
 
 @dataclass(frozen=True)
 class AtomParams(OnlineParams):
-    """Adds the classifier and its optimizer (specs/atom.md sections 5.2 and 5.3).
+    """Adds the classifier and its optimizer (docs/systems/atom.md, Online classifier).
 
     Attributes:
         kernel_size, compressed_dim: side and channels of the filter.

@@ -1,4 +1,4 @@
-"""Reading boxes out of an anchor head's response maps (specs/siamrpnpp.md section 6)."""
+"""Reading boxes out of an anchor head's response maps (docs/systems/siamrpn.md, Tracking)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """DiMP and PrDiMP: the target classifier is predicted by a network, and improved while tracking (Bhat et al., ICCV
-2019; Danelljan et al., CVPR 2020; specs/dimp.md sections 4 and 5.3).
+2019; Danelljan et al., CVPR 2020; docs/systems/dimp.md, Tracking).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class DimpAugmentation(AugmentationParams):
 
 @dataclass(frozen=True)
 class DimpParams(OnlineParams):
-    """Adds the search crop's border and the schedule of the filter's improvement (specs/dimp.md section 4).
+    """Adds the search crop's border and the schedule of the filter's improvement (docs/systems/dimp.md, Tracking).
 
     Attributes:
         border_mode, patch_max_scale_change: of search crops; see `pysot.core.crop.sample_patch`.

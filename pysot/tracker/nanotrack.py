@@ -1,4 +1,4 @@
-"""NanoTrack V1-V3: a small anchor-free siamese tracker (HonglinChu/SiamTrackers; specs/nanotrack.md section 7)."""
+"""NanoTrack V1-V3: a small anchor-free siamese tracker (HonglinChu/SiamTrackers; docs/systems/nanotrack.md)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What ATOM and DiMP share: a classifier that is learned while tracking says where the target is, a network that
-predicts overlaps says how large it is (Danelljan et al., CVPR 2019; specs/atom.md sections 5 to 7).
+predicts overlaps says how large it is (Danelljan et al., CVPR 2019, section 3; docs/systems/atom.md).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class OnlineParams:
-    """Hyper-parameters of both trackers; the defaults are ATOM's (specs/atom.md section 8).
+    """Hyper-parameters of both trackers; the defaults are ATOM's (docs/systems/atom.md, Published values).
 
     Attributes:
         image_sample_size: side of the search crop as the network takes it, pixels; a multiple of 32.

@@ -1,6 +1,6 @@
 """What all siamese trackers share: crops, the choice among candidates, and the smoothed state
-(SiamRPN, CVPR 2018, section 4; specs/siamrpnpp.md section 6); and which of the network's channels they look at
-(specs/ta_siamrpn.md section 5.4).
+(SiamRPN, CVPR 2018, section 4; docs/systems/siamrpn.md, Tracking); and which of the network's channels they look at
+(docs/systems/tasiamrpn.md, In the tracker).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Decoder: TypeAlias = Callable[[SiameseOutput], tuple[NDArray[np.float32], NDArra
 
 @dataclass(frozen=True)
 class SiameseParams:
-    """Hyper-parameters of one published experiment (specs/siamrpnpp.md section 11, nanotrack.md section 1).
+    """Hyper-parameters of one published experiment (docs/systems/siamrpn.md and nanotrack.md, Published values).
 
     Attributes:
         penalty_k: strength of the penalty on changes of size and aspect ratio.

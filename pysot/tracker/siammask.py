@@ -1,5 +1,5 @@
-"""SiamMask: SiamRPN's box, and a mask of the target at the chosen cell (Wang et al., CVPR 2019; specs/siamrpnpp.md
-section 9).
+"""SiamMask: SiamRPN's box, and a mask of the target at the chosen cell (Wang et al., CVPR 2019;
+docs/systems/siammask.md).
 """
 
 from __future__ import annotations

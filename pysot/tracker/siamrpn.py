@@ -1,4 +1,4 @@
-"""SiamRPN and SiamRPN++, short-term (Li et al., CVPR 2018 and 2019; specs/siamrpnpp.md section 6)."""
+"""SiamRPN and SiamRPN++, short-term (Li et al., CVPR 2018 and 2019; docs/systems/siamrpn.md, Tracking)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """TADT: the target's own features, of chosen channels, are the filter (Li et al., Target-Aware Deep Tracking, CVPR
-2019; specs/ta_siamrpn.md section 2.2).
+2019; docs/systems/tadt.md, Tracking).
 
 Coordinates are those of edges: pixel i covers i to i + 1, and the center of a box is x + w / 2.
 """

@@ -142,7 +142,7 @@ def all_reduce_gradients(model: nn.Module, reduce: Literal["sum", "avg"] = "sum"
 
     Args:
         model: the same parts trainable in every process.
-        reduce: `sum`, as PySOT does (specs/siamrpnpp.md section 8), or `avg` to divide by the number of processes.
+        reduce: `sum`, as PySOT does (docs/systems/siamrpn.md, Schedule), or `avg` to divide by the number of processes.
     """
     if not _joined():
         return

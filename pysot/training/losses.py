@@ -1,4 +1,5 @@
-"""The losses of siamese training (specs/siamrpnpp.md 8.5 and 9, specs/nanotrack.md section 8).
+"""The losses of siamese training (docs/systems/siamrpn.md, Losses; docs/systems/siammask.md, Training;
+docs/systems/nanotrack.md, Training).
 
 Each loss is returned as a sum and the count that makes it a mean, so that several processes can divide by their
 common count. Half-precision inputs are widened to float32.

@@ -1,4 +1,6 @@
-"""Learning rates over epochs (specs/siamrpnpp.md 8.6). Names and options are those of TRAIN.LR and TRAIN.LR_WARMUP."""
+"""Learning rates over epochs (docs/systems/siamrpn.md, Schedule). Names and options are those of TRAIN.LR and
+TRAIN.LR_WARMUP.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """How good maps are on held-out sequences: whether they hit, how much brighter the target is, what is proposed
-(specs/tanet.md section 8.3); and a picture of some after every epoch.
+(docs/systems/tanet.md, Metrics); and a picture of some after every epoch.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from pysot.zoo.loading import compare_keys
 DESCRIBED = 8
 """How many pairs of a bad batch a message tells the origin of."""
 DIVERGED = 1e4
-"""A finite loss above this is passed over without a step (specs/siamrpnpp.md 8.6)."""
+"""A finite loss above this is passed over without a step (docs/systems/siamrpn.md, Schedule)."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The trackers' snapshots known by name. Data, not code: one row each.
 
-Links, hashes and licenses: specs/zoo_links.md; published scores: specs/siamrpnpp.md section 12, specs/atom.md section
-11, specs/dimp.md section 7, specs/nanotrack.md section 1. MODEL_ZOO.md is written from these rows and from
-`scores.json` by `tools/zoo.py page`.
+Links, licenses and published scores are those of the projects' own pages: MODEL_ZOO.md of PySOT and of pytracking,
+README.md of SiamTrackers' NanoTrack, of meta_trackers and of LGSearch. MODEL_ZOO.md is written from these rows and
+from `scores.json` by `tools/zoo.py page`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Snapshots that are no tracker of ours by themselves: backbones, beginnings of a training, parts. One row each.
 
-Facts: specs/zoo_links.md; torchvision's file names end in the first eight digits of their hash.
+Links are those of the projects' own pages; torchvision's file names end in the first eight digits of their hash.
 """
 
 from __future__ import annotations

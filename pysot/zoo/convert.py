@@ -1,9 +1,9 @@
 """Snapshots of other projects: what their files need to be read without their code, and their keys under our names.
 
-pytracking's checkpoints (specs/atom.md section 10) hold, beside the weights under `net`, objects of its own classes:
-the constructor of the network, settings, statistics. These classes are never imported. The file is read with each of
-them replaced by `Placeholder`, which takes whatever it is given and keeps nothing; everything else that is not plain
-data is refused, as in any snapshot.
+pytracking's checkpoints (docs/systems/atom.md, Snapshots) hold, beside the weights under `net`, objects of its own
+classes: the constructor of the network, settings, statistics. These classes are never imported. The file is read with
+each of them replaced by `Placeholder`, which takes whatever it is given and keeps nothing; everything else that is not
+plain data is refused, as in any snapshot.
 """
 
 from __future__ import annotations

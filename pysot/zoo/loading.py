@@ -248,7 +248,7 @@ _READERS: Mapping[str, Callable[[Path], Any]] = {SAFETENSORS: _read_safetensors,
 
 
 def _numpy_scalar_globals() -> list[Any]:
-    """What checkpoints that stored a learning rate as numpy.float64 need (specs/nanotrack.md section 9)."""
+    """What checkpoints that stored a learning rate as numpy.float64 need (docs/systems/nanotrack.md, Snapshots)."""
     make_scalar = np.float64(0).__reduce__()[0]
     return [(make_scalar, "numpy.core.multiarray.scalar"), make_scalar, np.dtype, type(np.dtype("float64"))]
 

@@ -1,4 +1,5 @@
-"""Weights in MatConvNet's `.mat` files: VGG-M and VGG-16 for ImageNet (specs/zoo_links.md).
+"""Weights in MatConvNet's `.mat` files: VGG-M and VGG-16 for ImageNet
+(http://www.vlfeat.org/matconvnet/pretrained).
 
 A file holds `layers`, a cell array of structs; those of type `conv` have a name and either `weights`, a cell of filters
 and biases, or the two as fields of their own, as older files do. Filters are (height, width, in, out), single

@@ -1,4 +1,4 @@
-"""Expected average overlap of VOT with restarts (specs/evaluation.md section 3.2).
+"""Expected average overlap of VOT with restarts (docs/evaluation.md, With restarts).
 
 Kristan et al., "The Visual Object Tracking VOT2015 challenge results" (ICCVW 2015), section 3.2.
 """

@@ -1,4 +1,4 @@
-"""GOT-10k: average overlap and success rates over all frames (specs/evaluation.md section 2).
+"""GOT-10k: average overlap and success rates over all frames (docs/evaluation.md, The others).
 
 Huang et al., "GOT-10k: A Large High-Diversity Benchmark for Generic Object Tracking in the Wild" (TPAMI 2021). The
 validation figures of its toolkit; the server's class-balanced mAO needs the hidden truth.

@@ -1,4 +1,4 @@
-"""Long-term tracking: precision, recall and F at the best confidence threshold (specs/evaluation.md section 5).
+"""Long-term tracking: precision, recall and F at the best confidence threshold (docs/evaluation.md, The others).
 
 Lukežič et al., "Performance Evaluation Methodology for Long-Term Single-Object Tracking" (IEEE T. Cybernetics 2021),
 as PySOT computes it: curves are averaged over sequences, then F is taken.

@@ -1,4 +1,4 @@
-"""VOT2020 and later: anchor-based runs without restarts (specs/evaluation.md section 6).
+"""VOT2020 and later: anchor-based runs without restarts (docs/evaluation.md, The others).
 
 Kristan et al., "The Eighth Visual Object Tracking VOT2020 Challenge Results" (ECCVW 2020), section 2.1. From every
 anchor the tracker runs once to the end of the sequence, or backwards to its start. A run's file is

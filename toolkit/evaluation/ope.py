@@ -1,9 +1,10 @@
-"""One-pass evaluation: success, precision and normalized precision (specs/evaluation.md section 1).
+"""One-pass evaluation: success, precision and normalized precision (docs/evaluation.md, One pass).
 
 Wu et al., "Object Tracking Benchmark" (TPAMI 2015); normalized precision: Müller et al., "TrackingNet" (ECCV 2018).
 
 Frames whose target is flagged absent (`Sequence.visible`) are misses and stay in the denominator, as in LaSOT's toolkit
-(section 1.4); that goes for every benchmark with such flags but NFS, whose published scores do not know its flag.
+(docs/evaluation.md, One pass); that goes for every benchmark with such flags but NFS, whose published scores do not
+know its flag.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def score_sequence(
 def repeat_bad_results(
     results: NDArray[np.float64], truth: NDArray[np.float64], offsets: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """LaSOT's repair (section 1.4): a NaN or empty box becomes the one before; the first of a sequence, the truth."""
+    """LaSOT's repair: a NaN or empty box becomes the one before; the first of a sequence, the truth."""
     repaired = results.copy()
     bad = ~(np.isfinite(results).all(axis=1) & (results[:, 2] > 0) & (results[:, 3] > 0))
     bad &= ~np.isnan(truth).any(axis=1)

@@ -1,4 +1,4 @@
-"""VOT with restarts: accuracy, robustness and lost number (specs/evaluation.md section 3.1).
+"""VOT with restarts: accuracy, robustness and lost number (docs/evaluation.md, With restarts).
 
 Kristan et al., "A Novel Performance Evaluation Methodology for Single-Target Trackers" (TPAMI 2016).
 """

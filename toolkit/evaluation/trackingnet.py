@@ -1,4 +1,4 @@
-"""TrackingNet's variant of one-pass evaluation (specs/evaluation.md section 2).
+"""TrackingNet's variant of one-pass evaluation (docs/evaluation.md, The others).
 
 Müller et al., "TrackingNet: A Large-Scale Dataset and Benchmark for Object Tracking in the Wild" (ECCV 2018). Boxes are
 rounded to whole pixels, the first result is the truth, success counts overlaps that reach the threshold, and curves of

@@ -1,4 +1,4 @@
-"""VOT's long-term protocol: one pass without restarts, with a confidence per frame (specs/evaluation.md section 5)."""
+"""VOT's long-term protocol: one pass without restarts, with a confidence per frame (docs/evaluation.md, The others)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VOT2020's short-term protocol: one run per anchor, forward or backward (specs/evaluation.md section 6)."""
+"""VOT2020's short-term protocol: one run per anchor, forward or backward (docs/evaluation.md, The others)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VOT's real-time experiment: the supervised protocol against a clock (specs/evaluation.md section 3.3).
+"""VOT's real-time experiment: the supervised protocol against a clock (docs/evaluation.md, With restarts).
 
 Kristan et al., "The Visual Object Tracking VOT2017 challenge results" (ICCVW 2017): frames arrive at a fixed rate,
 whether or not the tracker has answered the one before, and the last region it reported stands for what it missed.

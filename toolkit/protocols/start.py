@@ -18,8 +18,8 @@ def start_box(sequence: Sequence, index: int) -> Box:
     """The annotated target of frame `index` as a box x, y, w, h in pixels of the image (0-based).
 
     Four numbers are taken as they are: by way of VOT's corner polygon (x, y) ... (x+w-1, y+h-1) the result is the same
-    box. Eight numbers become the axis-aligned box that keeps the polygon's center and area (specs/evaluation.md
-    section 3).
+    box. Eight numbers become the axis-aligned box that keeps the polygon's center and area
+    (docs/evaluation.md, With restarts).
 
     Raises `ProtocolError` when the frame has no annotation or the target is absent (NaN, or without area).
     """

@@ -1,4 +1,4 @@
-"""VOT's supervised protocol: a tracker that loses its target is restarted (specs/evaluation.md section 3)."""
+"""VOT's supervised protocol: a tracker that loses its target is restarted (docs/evaluation.md, With restarts)."""
 
 from __future__ import annotations
 

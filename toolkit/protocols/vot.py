@@ -1,4 +1,4 @@
-"""What VOT's protocols write and their scores read: codes in place of regions, and the restart's gap (section 3)."""
+"""What VOT's protocols write and their scores read: codes in place of regions, and the restart's gap."""
 
 REGION, NOT_RUN, STARTED, FAILED = -1, 0, 1, 2
 """What a frame holds: the tracker's region, or a code of the result files: frame not run, tracker initialized here,

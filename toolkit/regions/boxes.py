@@ -40,7 +40,8 @@ def mask_extent(mask: Mask) -> tuple[int, int, int, int] | None:
 def box_corners(boxes_xywh: Floats) -> Floats:
     """(N, 4) boxes x, y, w, h -> (N, 4, 2) vertices of x ... x + w, y ... y + h, clockwise from the top left.
 
-    This is how the overlap sees a rectangle (evaluation section 4.1); VOT's annotations are `polygon_from_box`.
+    This is how the overlap sees a rectangle (docs/evaluation.md, With restarts); VOT's annotations are
+    `polygon_from_box`.
     """
     points = np.empty((len(boxes_xywh), 4, 2))
     points[:, 0] = points[:, 1] = points[:, 3] = boxes_xywh[:, :2]

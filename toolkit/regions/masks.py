@@ -34,7 +34,7 @@ def mask_overlap(a: Region, b: Region, bounds: tuple[float, float] | None = None
     Raises:
         RegionError: the pixels to look at are too many; pass `bounds`.
 
-    Source: VOT toolkit 2020, evaluation specification section 4.4.
+    Source: VOT toolkit 2020; docs/evaluation.md, Result files.
     """
     extents = []
     for region in (a, b):

@@ -85,7 +85,7 @@ def read_box_file(files: TrackerFiles, path: str) -> NDArray[np.float64]:
 def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline") -> tuple[VotRun, ...]:
     """Reads every repetition of `sequence` in VOT's form: a code, a rectangle or a polygon of four points per line.
 
-    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h) (evaluation section 4.1). Raises `ResultError`.
+    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h). Raises `ResultError`.
     """
     runs = []
     for path in find_results(files, sequence, experiment):

@@ -1,4 +1,4 @@
-"""Result files packed as evaluation servers want them (specs/evaluation.md section 2).
+"""Result files packed as evaluation servers want them (docs/evaluation.md, Submission files).
 
 ============  ==========================================================================================
 GOT-10k       `video/video_001.txt` (x,y,w,h with three decimals) for every repetition, and `video/video_time.txt`

@@ -1,4 +1,4 @@
-"""Writes runs in PySOT's result layout (specs/evaluation.md section 7.2), each sequence whole or not at all.
+"""Writes runs in PySOT's result layout (docs/evaluation.md, Result files), each sequence whole or not at all.
 
 Below `<results>/<benchmark>/<tracker>/`:
 

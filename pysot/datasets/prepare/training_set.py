@@ -1,6 +1,6 @@
 """Makes PySOT's prepared training sets: a crop around every annotated object, and one JSON file of boxes.
 
-Below the chosen folder (specs/siamrpnpp.md section 8.1)::
+Below the chosen folder (docs/systems/siamrpn.md, Training data)::
 
     train.json                                {video: {track: {frame: [x1, y1, x2, y2]}}}, pixels of the original frame
     crop511/<video>/<frame>.<track>.x.jpg     what training reads

@@ -97,7 +97,7 @@ def cut_crop(image: Image, box_xywh: NDArray[np.floating], size: int) -> Image:
     Returns:
         (size, size, 3) uint8.
 
-    Source: specs/siamrpnpp.md section 8.1.
+    Source: docs/systems/siamrpn.md, Training data.
     """
     center_x, center_y, width, height = xywh_to_cxcywh(box_xywh).tolist()
     scale = EXEMPLAR_SIZE / context_side((width, height), CONTEXT)

@@ -1,4 +1,4 @@
-"""Clips of whole frames with the target in each, for the training of attention (specs/tanet.md sections 4 and 8.2)."""
+"""Clips of whole frames with the target in each, for the training of attention (docs/systems/tanet.md, Training)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Sets of frames of one object: some to learn it from, some to find it in (specs/atom.md section 4, specs/dimp.md
-section 3).
+"""Sets of frames of one object: some to learn it from, some to find it in (docs/systems/atom.md and dimp.md,
+Training).
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Template-search pairs: which objects, in which order, and what a network is to answer (specs/siamrpnpp.md 8.2)."""
+"""Template-search pairs: which objects, in which order, and what a network is to answer (docs/systems/siamrpn.md,
+Training data).
+"""
 
 from __future__ import annotations
 

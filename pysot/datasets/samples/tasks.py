@@ -1,5 +1,5 @@
 """Tasks of meta-learning: one object in two frames of a video, the first to learn it from, the second, later one to see
-how well it was learned (Park and Berg, Meta-Tracker, ECCV 2018; specs/lmt.md sections 3, 5 and 9.1).
+how well it was learned (Park and Berg, Meta-Tracker, ECCV 2018; docs/systems/lmt.md, Meta-learning).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""PySOT's prepared training sets: one crop around every annotated object, and one JSON file (specs/siamrpnpp.md 8.1).
+"""PySOT's prepared training sets: one crop around every annotated object, and one JSON file
+(docs/systems/siamrpn.md, Training data).
 
 ::
 

@@ -44,7 +44,7 @@ class Got10kSource(VideoSource):
     Raises:
         ConfigError: no sequence found, or an annotation that cannot be parsed (file and line).
 
-    Source: Huang et al., PAMI 2021; specs/atom.md.
+    Source: Huang et al., TPAMI 2021; docs/systems/atom.md, Training.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class LasotSource(VideoSource):
     Raises:
         ConfigError: no sequence found, or an annotation that cannot be parsed (file and line).
 
-    Source: Fan et al., CVPR 2019, protocol II; specs/atom.md.
+    Source: Fan et al., CVPR 2019, protocol II; docs/systems/atom.md, Training.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class TrackingNetSource(VideoSource):
     Raises:
         ConfigError: no sequence found, or an annotation that cannot be parsed (file and line).
 
-    Source: Müller et al., ECCV 2018; specs/atom.md.
+    Source: Müller et al., ECCV 2018; docs/systems/atom.md, Training.
     """
 
     def __init__(

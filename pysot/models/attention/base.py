@@ -14,7 +14,7 @@ TargetFeatures: TypeAlias = tuple[Tensor, ...]
 
 
 class AttentionNet(nn.Module, ABC):
-    """Attends to one target in whole frames (specs/tanet.md section 2).
+    """Attends to one target in whole frames (docs/systems/tanet.md, Generator).
 
     All images are float BGR in 0..255. The model keeps nothing of a target, so that any number of trackers can share
     one: `encode` is done once per target, `attend` for every frame.

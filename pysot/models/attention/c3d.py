@@ -1,5 +1,5 @@
-"""C3D: 3x3x3 convolutions over a clip (Tran et al., ICCV 2015), in the two forms that TANet uses; specs/tanet.md
-sections 2 and 3.
+"""C3D: 3x3x3 convolutions over a clip (Tran et al., ICCV 2015), in the two forms that TANet uses
+(docs/systems/tanet.md, Generator and Discriminators).
 """
 
 from __future__ import annotations

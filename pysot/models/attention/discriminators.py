@@ -1,5 +1,5 @@
 """Discriminators of attention maps while TANet learns: one sees a frame with its map, one a clip with its maps
-(specs/tanet.md section 3). Both answer with a logit: above 0 for a map made from the truth.
+(docs/systems/tanet.md, Discriminators). Both answer with a logit: above 0 for a map made from the truth.
 """
 
 from __future__ import annotations

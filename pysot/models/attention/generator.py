@@ -1,5 +1,5 @@
-"""TANet's generator as released (Wang et al., "Tracking by Joint Local and Global Search", TNNLS 2021; specs/tanet.md
-section 2), with what the release left out as options.
+"""TANet's generator as released (Wang et al., "Tracking by Joint Local and Global Search", TNNLS 2021;
+docs/systems/tanet.md, Generator), with what the release left out as options.
 """
 
 from __future__ import annotations

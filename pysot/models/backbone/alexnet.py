@@ -1,4 +1,4 @@
-"""AlexNet without padding, total stride 8 (specs/siamrpnpp.md section 2.1)."""
+"""AlexNet without padding, total stride 8 (docs/systems/siamrpn.md, Backbones)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MobileNetV2 with total stride 8 (specs/siamrpnpp.md section 2.2). Stride-2 convolutions use no padding."""
+"""MobileNetV2 with total stride 8 (docs/systems/siamrpn.md, Backbones). Stride-2 convolutions use no padding."""
 
 from __future__ import annotations
 

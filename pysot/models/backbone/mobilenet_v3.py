@@ -1,4 +1,4 @@
-"""MobileNetV3-small with total stride 16, as NanoTrack cuts it (specs/nanotrack.md section 2)."""
+"""MobileNetV3-small with total stride 16, as NanoTrack cuts it (docs/systems/nanotrack.md, Backbone)."""
 
 from __future__ import annotations
 

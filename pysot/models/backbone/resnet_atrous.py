@@ -1,5 +1,5 @@
 """ResNet-18/34/50 with total stride 8: layers 3 and 4 are dilated instead of strided (SiamRPN++, CVPR 2019, section 3;
-specs/siamrpnpp.md section 2.3). Stride-2 convolutions use no padding, and the shortcuts of layers 2-4 are 3x3.
+docs/systems/siamrpn.md, Backbones). Stride-2 convolutions use no padding, and the shortcuts of layers 2-4 are 3x3.
 """
 
 from __future__ import annotations

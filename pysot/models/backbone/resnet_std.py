@@ -1,5 +1,5 @@
 """ResNet-18 and -50 as torchvision lays them out (He et al., CVPR 2016): strides 2, 4, 8, 16, 32, padded convolutions,
-1x1 shortcuts. ATOM's backbone, with the preprocessing its published weights expect (specs/atom.md section 2).
+1x1 shortcuts. ATOM's backbone, with the preprocessing its published weights expect (docs/systems/atom.md, Backbone).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""VGG-16 (Simonyan and Zisserman, ICLR 2015) up to conv4_3, TADT's backbone (specs/ta_siamrpn.md section 2.2)."""
+"""VGG-16 (Simonyan and Zisserman, ICLR 2015) up to conv4_3, TADT's backbone (docs/systems/tadt.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first three convolutions of VGG-M, as MDNet and MetaSDNet cut it (specs/lmt.md section 2)."""
+"""The first three convolutions of VGG-M, as MDNet and MetaSDNet cut it (docs/systems/lmt.md, Network)."""
 
 from __future__ import annotations
 

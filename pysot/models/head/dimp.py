@@ -1,5 +1,5 @@
 """The target classifier of DiMP: predicts a filter from a few images of a target, and scores other images with it (Bhat
-et al., ICCV 2019, section 3; specs/dimp.md section 1). Module names are those of the published snapshots.
+et al., ICCV 2019, section 3; docs/systems/dimp.md, Network). Module names are those of the published snapshots.
 """
 
 from __future__ import annotations

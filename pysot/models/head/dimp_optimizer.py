@@ -1,6 +1,6 @@
 """How DiMP and PrDiMP learn a filter: a few steps of steepest descent whose length is optimal for a local quadratic
-model of the loss, and whose loss is itself learned (Bhat et al., ICCV 2019, sections 3.1 to 3.3; Danelljan et al., CVPR
-2020; specs/dimp.md sections 2 and 5.1).
+model of the loss, and whose loss is itself learned (Bhat et al., ICCV 2019, sections 3.1 to 3.4; Danelljan et al., CVPR
+2020; docs/systems/dimp.md, Filter optimizer).
 
 A step of any of them, with scores s = X f, half the gradient g of the loss, and the curvature h of the model along g:
 

@@ -1,5 +1,5 @@
-"""The IoU-Net of ATOM: predicts how well boxes fit the target (Danelljan et al., CVPR 2019, section 3.1; specs/atom.md
-section 3). Module names are those of the published snapshots.
+"""The IoU-Net of ATOM: predicts how well boxes fit the target (Danelljan et al., CVPR 2019, section 3.1;
+docs/systems/atom.md, Overlap head). Module names are those of the published snapshots.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""LMT's two heads on the pooled feature of a box: target or background, and overlap with the target (specs/lmt.md
-sections 1 and 2); and the two ways a feature is pooled.
+"""LMT's two heads on the pooled feature of a box: target or background, and overlap with the target
+(docs/systems/lmt.md, Network); and the two ways a feature is pooled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SiamMask's mask branch and its refinement (SiamMask, CVPR 2019; specs/siamrpnpp.md section 9)."""
+"""SiamMask's mask branch and its refinement (SiamMask, CVPR 2019; docs/systems/siammask.md, Mask branch)."""
 
 from __future__ import annotations
 

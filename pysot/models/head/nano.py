@@ -1,4 +1,4 @@
-"""NanoTrack's anchor-free heads V1, V2, V3 (specs/nanotrack.md sections 4 and 5).
+"""NanoTrack's anchor-free heads V1, V2, V3 (docs/systems/nanotrack.md, Head).
 
 All return cls (B, 2, S, S) logits, index 0 background, and loc (B, 4, S, S) = exp(.), the distances left, top, right,
 bottom from each grid point in search-crop pixels. The template map is 8 x 8, hence 64 channels after correlation.

@@ -1,4 +1,4 @@
-"""Anchor-based heads: SiamRPN's and SiamRPN++'s (specs/siamrpnpp.md section 4).
+"""Anchor-based heads: SiamRPN's and SiamRPN++'s (docs/systems/siamrpn.md, Head).
 
 Channel layout: cls (B, 2k, S, S) is (2, k), index 0 background, 1 target; loc (B, 4k, S, S) is (4, k), order dx, dy,
 dw, dh.

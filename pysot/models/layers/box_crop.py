@@ -1,4 +1,4 @@
-"""Crops of many boxes of one image in a single call (specs/lmt.md section 9.4)."""
+"""Crops of many boxes of one image in a single call (docs/systems/lmt.md, Box crops)."""
 
 from __future__ import annotations
 

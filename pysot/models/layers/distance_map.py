@@ -1,5 +1,5 @@
 """Maps that depend only on how far a cell is from the target, along curves that are learned (DiMP, ICCV 2019, section
-3.3; specs/dimp.md section 2).
+3.4; docs/systems/dimp.md, Filter optimizer).
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ EPSILON = 1e-10
 
 
 def normalize_power(features: Tensor, power: float = 2.0) -> Tensor:
-    """(B, C, H, W) with each sample divided by the power mean of its absolute values (specs/atom.md section 2)."""
+    """(B, C, H, W) with each sample divided by its absolute values' power mean (docs/systems/atom.md, Backbone)."""
     mean = features.abs().pow(power).mean((1, 2, 3), keepdim=True)
     return features / torch.pow(mean + EPSILON, 1 / power)
 
 
 class InstanceL2Norm(nn.Module):
-    """Scales each sample so that the mean of its squared values is `scale` ** 2 (specs/dimp.md section 1.1)."""
+    """Scales each sample so that the mean of its squared values is `scale` ** 2 (docs/systems/dimp.md, Network)."""
 
     epsilon = 1e-5
 

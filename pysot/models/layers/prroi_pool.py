@@ -1,5 +1,6 @@
 """Precise RoI pooling: the mean of a feature map over every bin of a box, with gradients also for the box (Jiang et
-al., Acquisition of Localization Confidence for Accurate Object Detection, ECCV 2018; specs/atom.md section 3.1).
+al., Acquisition of Localization Confidence for Accurate Object Detection, ECCV 2018; docs/systems/atom.md, Precise RoI
+pooling).
 
 The map is interpolated bilinearly between cell centers at whole numbers and is zero outside. The integral of that over
 a bin is separable: a row and a column of weights, each the difference of two integrals of the hat function.

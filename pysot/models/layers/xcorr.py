@@ -1,5 +1,5 @@
-"""Cross-correlation of a template's feature map (the kernel) with a search region's (specs/siamrpnpp.md section 4,
-specs/nanotrack.md section 4).
+"""Cross-correlation of a template's feature map (the kernel) with a search region's (docs/systems/siamrpn.md and
+nanotrack.md, Head).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class DimpOutput:
 
 
 class DimpNet(OverlapNet):
-    """DiMP and its kin (specs/dimp.md): learns a filter from train images, finds the target in test images with it.
+    """DiMP and its kin (docs/systems/dimp.md): learns a filter from train images, finds the target in test images.
 
     Children: backbone, classifier, bb_regressor. Images are (N, 3, H, W) float BGR in 0..255. The model keeps nothing
     of a target, so that any number of trackers can share one.

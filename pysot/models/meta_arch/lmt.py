@@ -1,5 +1,5 @@
 """LMT's network: a backbone, a pooling of boxes, two heads, and the learned rates of the one step that makes it a
-tracker of a given target (specs/lmt.md sections 2 and 3).
+tracker of a given target (docs/systems/lmt.md, Network).
 """
 
 from __future__ import annotations

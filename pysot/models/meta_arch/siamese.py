@@ -178,7 +178,7 @@ class SiamMask(SiamRPN):
 class NanoTrack(SiameseModel):
     """NanoTrack V1-V3. Children: backbone, neck, ban_head.
 
-    The neck is part of every published snapshot but none of the versions applies it (specs/nanotrack.md section 3).
+    The neck is part of every published snapshot but none of the versions applies it (docs/systems/nanotrack.md, Neck).
     """
 
     def __init__(self, backbone: Backbone, neck: nn.Module | None, ban_head: SiameseHead) -> None:

@@ -1,5 +1,5 @@
 """The neck: 1x1 convolutions that bring each level to the head's width, and the template's center crop
-(specs/siamrpnpp.md section 3).
+(docs/systems/siamrpn.md, Neck).
 """
 
 from __future__ import annotations

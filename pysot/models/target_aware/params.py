@@ -1,4 +1,4 @@
-"""Hyper-parameters of target-aware feature selection (specs/ta_siamrpn.md sections 3 and 5)."""
+"""Hyper-parameters of target-aware feature selection (docs/systems/tasiamrpn.md, Published values)."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ class SelectionParams:
         mode: `mask`, the others become zero, for networks of a fixed width; `index`, only the kept ones go on.
         iters, lr, momentum, weight_decay: of `sgd`; `lr` and `momentum` of each level.
         early_stop: `sgd` ends when mean square error plus penalty is below; 0 never.
-        lr_auto: lower `lr` where the step would diverge (section 5.7).
+        lr_auto: lower `lr` where the step would diverge.
         ridge_lambda: penalty of `ridge`, in units of the mean squared norm of a patch of features.
         label_sigma_factor, label_alpha: the label is exp(-alpha d^2 / sigma^2), sigma = factor * template cells.
         kernel_shrink: cells by which the kernel is smaller than the template. -1: half of the template.
-        rank_loss: keep only channels that also tell the target's scale (section 2.3), on one level.
+        rank_loss: keep only channels that also tell the target's scale, on one level (docs/systems/tadt.md, Ranking
+            loss).
         rank_level: its number.
         rank_iters: steps of its solver.
         refit_interval: frames between new selections; 0: the first frame's stays.

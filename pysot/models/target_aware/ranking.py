@@ -1,5 +1,5 @@
 """Which channels tell the target's scale: a ranking loss over one template at many sizes (TADT, CVPR 2019, section 3.2;
-specs/ta_siamrpn.md section 2.3).
+docs/systems/tadt.md, Ranking loss).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def scale_samples(features: Tensor, template_hw: tuple[int, int]) -> tuple[Tenso
 
 
 def ranked_pairs(ratios: Tensor) -> Tensor:
-    """(P, 2) numbers of samples, the better one first: all pairs on the same side of ratio 1 (section 2.3)."""
+    """(P, 2) numbers of samples, the better one first: all pairs on the same side of ratio 1."""
     numbers = range(len(ratios))
     off = [abs(float(ratio) - 1) for ratio in ratios]
     side = [float(ratio) - 1 for ratio in ratios]
@@ -57,9 +57,9 @@ def ranking_loss(scores: Tensor, pairs: Tensor) -> Tensor:
 def scale_importance(features: Tensor, template_hw: tuple[int, int], iters: int) -> Tensor:
     """(C,) sums of the kernel of each channel that ranks the scales of the target in `features` (C, H, W).
 
-    The kernel starts at zero and follows the loss's gradient, so that it is the sum of all gradients (section 2.1): a
-    channel has a positive sum when it answers the more, the closer the scale is to the true one. Steps have the length
-    that the loss's curvature allows. All zeros where the template is as large as the map, and nothing can be ranked.
+    The kernel starts at zero and follows the loss's gradient, so that it is the sum of all gradients: a channel has a
+    positive sum when it answers the more, the closer the scale is to the true one. Steps have the length that the
+    loss's curvature allows. All zeros where the template is as large as the map, and nothing can be ranked.
     """
     samples, ratios = scale_samples(features, template_hw)
     pairs = ranked_pairs(ratios).to(features.device)

@@ -1,5 +1,5 @@
 """The regression whose kernel tells the channels apart: one convolution from a feature map to a Gaussian on the target
-(TADT, CVPR 2019, section 3.1; specs/ta_siamrpn.md sections 2.1 and 3.2).
+(TADT, CVPR 2019, section 3.1; docs/systems/tasiamrpn.md, Regression).
 
 A kernel is stored as (kh * kw, C), its offsets in the order of `torch.nn.functional.unfold`. Response and gradient are
 then one matrix product each, and a sum over shifts: several times faster on a CPU than a convolution with one output.
@@ -95,7 +95,7 @@ class Regression:
         return -2 / self.cells**2 * self.shifts(residual.clamp_max(0)).sum(1)
 
     def gram(self) -> Tensor:
-        """(H * W, H * W) inner products of all zero-padded patches of the map, kernel size (section 5.8).
+        """(H * W, H * W) inner products of all zero-padded patches of the map, kernel size.
 
         The sum over offsets of the shifted inner products of single cells, one axis after the other.
         """

@@ -1,4 +1,4 @@
-"""The target-aware selector of TADT and Ta-SiamRPN++ (specs/ta_siamrpn.md sections 1 to 3 and 5)."""
+"""The target-aware selector of TADT and Ta-SiamRPN++ (docs/systems/tasiamrpn.md, Selection)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""How the regression's kernel is found, and what it says of each channel (specs/ta_siamrpn.md sections 3.3, 5.2, 5.6 to
-5.8).
-"""
+"""How the regression's kernel is found, and what it says of each channel (docs/systems/tasiamrpn.md, Solvers)."""
 
 from __future__ import annotations
 
@@ -88,7 +86,7 @@ def first_kernel(problem: Regression, seed: int) -> Tensor:
 
 
 def safe_rate(problem: Regression, rate: float, momentum: float, seed: int) -> float:
-    """`rate`, lowered where it would diverge, which is logged: curvature by a few power iterations (section 5.7)."""
+    """`rate`, lowered where it would diverge, which is logged: curvature by a few power iterations."""
     generator = torch.Generator().manual_seed(seed)
     response = torch.randn(problem.label.shape, generator=generator).to(problem.flat)
     largest = 0.0
@@ -104,12 +102,12 @@ def safe_rate(problem: Regression, rate: float, momentum: float, seed: int) -> f
 
 
 def solve_ridge(problem: Regression, penalty: float, by_gradient: bool) -> Fit:
-    """The kernel of least squares with a penalty, in closed form (sections 2.1 and 5.8).
+    """The kernel of least squares with a penalty, in closed form.
 
     There are far more taps than cells, so that the problem is solved for one number per cell: with A the matrix of
     patches, (A A' + r I) a = label, and the kernel is A' a. A channel's importance is then the sum over cells of its
     features, weighted by `a` blurred with the kernel's shape: the kernel itself is never needed. There is no bias, as
-    that of the descent hardly moves: section 5.8's, the label's mean, would ask for negative values around the target.
+    that of the descent hardly moves: the label's mean in its place would ask for negative values around the target.
 
     Args:
         penalty: r in units of the mean of A A's diagonal.

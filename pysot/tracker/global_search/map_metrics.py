@@ -1,4 +1,4 @@
-"""How good attention maps are where the truth is known (specs/tanet.md section 8.3)."""
+"""How good attention maps are where the truth is known (docs/systems/tanet.md, Metrics)."""
 
 from __future__ import annotations
 

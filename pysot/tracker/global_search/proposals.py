@@ -1,5 +1,5 @@
 """Where in the frame to look for a lost target: places read off an attention map, or a plain grid of windows
-(specs/tanet.md section 7).
+(docs/systems/tanet.md, Search policy).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Who says where a lost target may be: an attention network, its maps from files, or nobody in particular, with windows
-all over the frame (specs/tanet.md section 7).
+all over the frame (docs/systems/tanet.md, Search policy).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Any tracker, and a search all over the frame when it has lost its target (Wang et al., "Tracking by Joint Local and
-Global Search", TNNLS 2021; the policy is of specs/tanet.md section 7).
+Global Search", TNNLS 2021; the policy is ours: docs/systems/tanet.md, Search policy).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class PolicyParams:
-    """When to search everywhere, and what to believe (specs/tanet.md section 7.2 has values for every tracker).
+    """When to search everywhere, and what to believe (docs/systems/tanet.md, Thresholds, has values for every tracker).
 
     Attributes:
         fail_thr: a frame is bad when the base tracker's score is below it, or when it says itself that it is lost.

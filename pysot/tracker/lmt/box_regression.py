@@ -1,4 +1,6 @@
-"""Box regression learned on the first frame: ridge regression from features to corrections (specs/lmt.md section 7)."""
+"""Box regression learned on the first frame: ridge regression from features to corrections (MDNet, CVPR 2016,
+section 4; docs/systems/lmt.md, Box regression).
+"""
 
 from __future__ import annotations
 

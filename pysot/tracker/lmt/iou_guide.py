@@ -1,4 +1,6 @@
-"""Choosing among candidates by class score and predicted overlap together (specs/lmt.md section 6)."""
+"""Choosing among candidates by class score and predicted overlap together (docs/systems/lmt.md, Choosing among
+candidates).
+"""
 
 from __future__ import annotations
 

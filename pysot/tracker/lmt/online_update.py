@@ -1,5 +1,5 @@
 """Learning a classifier from remembered features while tracking: plain SGD on mini-batches with the hardest negatives
-(Nam and Han, MDNet, CVPR 2016; specs/lmt.md section 8).
+(Nam and Han, MDNet, CVPR 2016, section 4; docs/systems/lmt.md, Tracking).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hyper-parameters of LMT (specs/lmt.md sections 6 to 8)."""
+"""Hyper-parameters of LMT (docs/systems/lmt.md, Published values)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RegressionParams:
 
 @dataclass(frozen=True)
 class LmtParams:
-    """Hyper-parameters of the tracker (specs/lmt.md sections 6 to 8).
+    """Hyper-parameters of the tracker (docs/systems/lmt.md, Published values).
 
     Attributes:
         features: `shared`, all boxes of a frame from one map around the target, or `crops`, each box from its own crop.

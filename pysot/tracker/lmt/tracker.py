@@ -1,4 +1,5 @@
-"""LMT: localization-aware meta tracker guided with adversarial features (Lin et al., IEEE Access 2019; specs/lmt.md).
+"""LMT: localization-aware meta tracker guided with adversarial features (Lin et al., IEEE Access 2019;
+docs/systems/lmt.md).
 
 No implementation was published. What the paper leaves open follows Meta-Tracker's MetaSDNet and MDNet, or is our
 choice; docs/lmt.md says which is which.

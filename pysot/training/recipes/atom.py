@@ -1,4 +1,4 @@
-"""How ATOM's overlap head learns (Danelljan et al., CVPR 2019, section 3.1; specs/atom.md section 4)."""
+"""How ATOM's overlap head learns (Danelljan et al., CVPR 2019, section 3.1; docs/systems/atom.md, Training)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How DiMP learns, end to end (Bhat et al., ICCV 2019, section 3.4; specs/dimp.md sections 3 and 5)."""
+"""How DiMP learns, end to end (Bhat et al., DiMP, ICCV 2019; docs/systems/dimp.md, Training)."""
 
 from __future__ import annotations
 

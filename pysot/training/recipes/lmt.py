@@ -1,5 +1,5 @@
 """How LMT learns: an initialization and rates from which a single step on one frame makes a tracker that works on later
-frames (Park and Berg, Meta-Tracker, ECCV 2018; specs/lmt.md sections 3, 4.2, 5 and 9).
+frames (Park and Berg, Meta-Tracker, ECCV 2018; docs/systems/lmt.md, Meta-learning).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Adversarial features: the cells of a target's feature that the classifier relies on most are taken away while it
-learns, so that it learns to do without them (Song et al., VITAL, CVPR 2018; specs/lmt.md section 4).
+learns, so that it learns to do without them (Song et al., VITAL, CVPR 2018; docs/systems/lmt.md, Adversarial features).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""How the siamese trackers learn: SiamRPN and SiamRPN++ (specs/siamrpnpp.md section 8), NanoTrack
-(specs/nanotrack.md section 8).
+"""How the siamese trackers learn: SiamRPN and SiamRPN++ (docs/systems/siamrpn.md, Schedule),
+NanoTrack (docs/systems/nanotrack.md, Training).
 """
 
 from __future__ import annotations

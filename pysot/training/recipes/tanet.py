@@ -1,4 +1,5 @@
-"""How attention is learned: a generator of maps against two discriminators of them (specs/tanet.md sections 4 and 8.3).
+"""How attention is learned: a generator of maps against two discriminators of them (docs/systems/tanet.md,
+Training).
 
 Unlike the released code, the discriminators answer with logits, real and made-up clips go to them along the same
 axes, every

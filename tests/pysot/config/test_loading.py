@@ -25,7 +25,7 @@ PUBLISHED = [
     "siamrpn_r50_l234_dwxcorr_otb_8gpu",
 ]
 
-# PENALTY_K, WINDOW_INFLUENCE, LR, INSTANCE_SIZE, BASE_SIZE: specs/siamrpnpp.md section 11, nanotrack.md section 1
+# PENALTY_K, WINDOW_INFLUENCE, LR, INSTANCE_SIZE, BASE_SIZE: docs/systems/siamrpn.md and nanotrack.md, Published values
 TRACK_VALUES = {
     "siamrpn_alex_dwxcorr": (0.16, 0.40, 0.30, 287, 0),
     "siamrpn_alex_dwxcorr_otb": (0.16, 0.40, 0.30, 287, 0),

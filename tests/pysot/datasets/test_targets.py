@@ -142,7 +142,7 @@ def test_point_grid_of_training(side: int, first: int, last: int) -> None:
 @settings(max_examples=20, deadline=None)
 @given(BOXES, st.booleans(), st.sampled_from([15, 16]))
 def test_point_targets_hold_for_every_box(box: NDArray[np.float64], negative: bool, side: int) -> None:
-    """The ellipses of specs/nanotrack.md section 8, point by point."""
+    """The ellipses of docs/systems/nanotrack.md, Training, point by point."""
     targets = PointTargets(output_size=side)
     found = targets(box, negative, rng())
     label, loc = found["label_cls"], found["label_loc"]

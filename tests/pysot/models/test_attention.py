@@ -1,4 +1,4 @@
-"""TANet's networks: the sizes of specs/tanet.md section 2 and 3, the published keys, and what the options change."""
+"""TANet's networks: the sizes of docs/systems/tanet.md, the published keys, and what the options change."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_shapes_of_the_released_discriminators() -> None:
 
 
 def published_keys() -> set[str]:
-    """The names of the released state_dict, from the listing of specs/tanet.md section 2."""
+    """The names of the released state_dict, from the listing of docs/systems/tanet.md, Generator."""
     keys = {f"decoder.{place}.{part}" for place, width in enumerate(DECODER) if width for part in ("weight", "bias")}
     keys |= {"mymodules.0.weight", "mymodules.0.bias", "encoder.fc.weight", "encoder.fc.bias"}
     c3d = [*LAYERS, "fc6", "fc7", "fc8"]

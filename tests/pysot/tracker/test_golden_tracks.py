@@ -68,7 +68,7 @@ def test_nanotrack_with_real_weights(
 
 def test_nanotrack_v3_with_real_weights(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYSOT_ZOO", str(shared / "data" / "weights"))
-    expected = {  # specs/nanotrack.md section 10
+    expected = {  # docs/systems/nanotrack.md, Check values
         1: (264.754, 119.420, 141.769, 134.974),
         2: (257.670, 110.092, 134.238, 137.286),
         20: (247.051, 100.304, 79.056, 125.751),

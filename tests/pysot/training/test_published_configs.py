@@ -21,8 +21,8 @@ META = torch.device("meta")
 """Shapes without numbers: a ResNet-50 is built in no time."""
 
 # batch per process, epochs, rate of the first, of the sixth (the first after the warm-up) and of the last epoch, layers
-# that learn, their factor: specs/siamrpnpp.md 8.6, nanotrack.md section 8. AlexNet's list .005, .01, .0005 is scaled to
-# a BASE_LR of .005, as in PySOT.
+# that learn, their factor: docs/systems/siamrpn.md, Schedule, and nanotrack.md, Training. AlexNet's list .005, .01,
+# .0005 is scaled to a BASE_LR of .005, as in PySOT.
 TRAINING = {
     "siamrpn_r50_l234_dwxcorr_8gpu": (28, 20, (0.001, 0.005, 0.0005), "layer2 layer3 layer4", 0.1),
     "siamrpn_r50_l234_dwxcorr_16gpu": (24, 20, (0.001, 0.005, 0.0005), "layer2 layer3 layer4", 0.1),

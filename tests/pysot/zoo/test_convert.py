@@ -70,7 +70,7 @@ def filled(cls: type[Foreign], **values: object) -> Foreign:
 
 
 def write_checkpoint(path: Path, net: dict[str, torch.Tensor], *, zipped: bool, extra: Any = None) -> None:
-    """A checkpoint of the shape of `atom_default.pth` (specs/atom.md section 10)."""
+    """A checkpoint of the shape of `atom_default.pth` (docs/systems/atom.md, Snapshots)."""
     with foreign_code(
         NetConstructor="ltr.admin.model_constructor",
         Settings="ltr.admin.settings",

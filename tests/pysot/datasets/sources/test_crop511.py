@@ -55,7 +55,7 @@ def test_videos_tracks_and_frames(tmp_path: Path) -> None:
 
 
 def test_box_has_the_size_of_the_crop_and_its_middle(tmp_path: Path) -> None:
-    """specs/siamrpnpp.md 8.2: 30 x 40 pixels, s_z = sqrt((30 + 35) (40 + 35))."""
+    """The target's context square spans 127 pixels: 30 x 40 pixels, s_z = sqrt((30 + 35) (40 + 35))."""
     source = Crop511Source("VID", *make_set(tmp_path, {"a": {"00": {"000001": BOX, "000002": [30, 40]}}}, size=511))
     scale = 127 / math.sqrt(65 * 75)
     for index in range(2):

@@ -92,7 +92,7 @@ def mean(part: Any) -> Tensor:
 
 
 def test_turns_of_the_published_schedule() -> None:
-    """Three, four and eight of fifteen steps (specs/tanet.md section 4)."""
+    """Three, four and eight of fifteen steps (docs/systems/tanet.md, Training)."""
     losses = AttentionLosses()
     for start in (0, 15, 300):
         turns = Counter(losses.turn(step) for step in range(start, start + 15))
