@@ -34,7 +34,7 @@ from toolkit.errors import ToolkitError
 from toolkit.protocols.start import start_box
 from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
-from toolkit.visualization.heatmaps import overlay, to_gray_levels
+from toolkit.visualization.heatmaps import overlay_heatmap, to_gray_levels
 
 COMMAND = "attention"
 RELEASED_SIDE = 300
@@ -236,7 +236,7 @@ def _encoded(order: MapJob, frame: Image, attention: NDArray[np.floating]) -> by
     """The picture of one map as PNG."""
     size = (order.side, order.side) if order.side else (frame.shape[1], frame.shape[0])
     if order.drawn:
-        picture = overlay(frame, attention)
+        picture = overlay_heatmap(frame, attention)
         if order.side:
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     else:

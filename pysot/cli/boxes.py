@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Targets on the command line: boxes in the form of --init-box, and the first frame they lie in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Sequence
 
-from pysot.core.errors import BadBoxError
+from pysot.core.errors import BadBoxError, SotError
 from pysot.tracker.base import check_box
 from toolkit.datasets.frames import Image
 from toolkit.protocols.start import Box
+from toolkit.utils.opencv import quiet_opencv
+from toolkit.visualization.video_source import open_reader
 
 
 def parse_boxes(texts: Sequence[str]) -> list[Box]:
@@ -18,6 +20,16 @@ def parse_boxes(texts: Sequence[str]) -> list[Box]:
     Raises `BadBoxError` naming the text that is not four finite numbers with a positive width and height.
     """
     return [_parse_box(part) for text in texts for part in re.split(r"[;\s]+", text.strip()) or [""]]
+
+
+def _parse_box(text: str) -> Box:
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadBoxError(f"--init-box '{text}' is not x,y,w,h. Example: --init-box 130,55,64,80") from error
+    if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
+        raise BadBoxError(f"--init-box '{text}' has no area. Give x,y,w,h in pixels, width and height above zero.")
+    return x, y, width, height
 
 
 def check_boxes(boxes: Sequence[Box], image: Image) -> None:
@@ -29,11 +41,16 @@ def check_boxes(boxes: Sequence[Box], image: Image) -> None:
             raise BadBoxError(f"Target {number}: {error}") from error
 
 
-def _parse_box(text: str) -> Box:
-    try:
-        x, y, width, height = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise BadBoxError(f"--init-box '{text}' is not x,y,w,h. Example: --init-box 130,55,64,80") from error
-    if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
-        raise BadBoxError(f"--init-box '{text}' has no area. Give x,y,w,h in pixels, width and height above zero.")
-    return x, y, width, height
+def read_target(names: Sequence[str], init_box: str) -> tuple[Image, Box]:
+    """The first frame of what `names` say (see `open_reader`), and the one box of `init_box` in it."""
+    box, *more = parse_boxes([init_box])
+    if more:
+        raise SotError(f"--init-box {init_box} holds {len(more) + 1} boxes; give one.")
+    reader = open_reader(names)
+    with quiet_opencv():
+        frame = reader.read(0)
+    reader.close()
+    if frame is None:
+        raise SotError(f"{reader.name} has no frame.")
+    check_boxes([box], frame)
+    return frame, box

@@ -21,7 +21,7 @@ from toolkit.datasets import Benchmark, load_benchmark
 from toolkit.protocols.registry import PROTOCOLS
 from toolkit.runner import Failure, RunSummary, SequenceReport, run_benchmark
 from toolkit.utils.opencv import quiet_opencv
-from toolkit.visualization.windows import TestWindow
+from toolkit.visualization.windows import BenchmarkWindow
 
 _EXPERIMENTS = {"baseline": "supervised", "realtime": "realtime"}
 """VOT's experiments -> our protocols."""
@@ -76,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
         raise SotError(f"--save-ta: {chosen.name} chooses no channels. Add --opts TARGET_AWARE.ENABLED True.")
     benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
     benchmark = replace(benchmark, protocol=_protocol(args, benchmark))
-    with quiet_opencv(), TestWindow(args.vis) as window:
+    with quiet_opencv(), BenchmarkWindow(args.vis) as window:
         if window.reason is not None:
             print(f"--vis: {window.reason}; the run goes on without pictures.")
         summary = run_benchmark(

@@ -24,7 +24,7 @@ from pysot.tracker.global_search.map_metrics import MapScores
 from pysot.training.trainer import Hook, Trainer
 from pysot.training.validation import annotated, shorten
 from toolkit.datasets.sequence import Sequence
-from toolkit.visualization.heatmaps import overlay
+from toolkit.visualization.heatmaps import overlay_heatmap
 
 LOOKS = 12
 """Frames of a sequence that are looked at, evenly spread."""
@@ -87,7 +87,7 @@ class AttentionValidation:
 
 def _tile(image: Image, attention: NDArray[np.floating], box_xywh: NDArray[np.float64]) -> Image:
     """The frame with its map and the true box, `TILE_HEIGHT` pixels high."""
-    picture = overlay(image, attention)
+    picture = overlay_heatmap(image, attention)
     x, y, w, h = (round(float(value)) for value in box_xywh)
     cv2.rectangle(picture, (x, y), (x + w, y + h), (255, 255, 255), 2)
     width = round(picture.shape[1] * TILE_HEIGHT / picture.shape[0])

@@ -1,0 +1,49 @@
+"""Pictures for people: results drawn on frames, windows, heat maps, and video read and written. Needs no torch."""
+
+from toolkit.visualization.drawing import (
+    BLACK,
+    GRAY,
+    PALETTE,
+    WHITE,
+    Color,
+    Pen,
+    color_of,
+    draw_caption,
+    draw_label,
+    draw_region,
+    tint_mask,
+)
+from toolkit.visualization.heatmaps import overlay_heatmap, to_gray_levels
+from toolkit.visualization.video_sink import FolderSink, Sink, VideoSink, make_folder, open_sink
+from toolkit.visualization.video_source import CameraReader, FrameReader, ImageReader, VideoReader, open_reader
+from toolkit.visualization.windows import BenchmarkWindow, VideoWindow, draw_event, why_no_display
+
+__all__ = [
+    "BLACK",
+    "GRAY",
+    "PALETTE",
+    "WHITE",
+    "BenchmarkWindow",
+    "CameraReader",
+    "Color",
+    "FolderSink",
+    "FrameReader",
+    "ImageReader",
+    "Pen",
+    "Sink",
+    "VideoReader",
+    "VideoSink",
+    "VideoWindow",
+    "color_of",
+    "draw_caption",
+    "draw_event",
+    "draw_label",
+    "draw_region",
+    "make_folder",
+    "open_reader",
+    "open_sink",
+    "overlay_heatmap",
+    "tint_mask",
+    "to_gray_levels",
+    "why_no_display",
+]

@@ -1,4 +1,4 @@
-"""Attention maps as pictures."""
+"""Heat maps: score and attention maps as pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from toolkit.datasets.frames import Image
 
 
-def overlay(image: Image, attention: NDArray[np.floating]) -> Image:
+def overlay_heatmap(image: Image, attention: NDArray[np.floating]) -> Image:
     """The frame in gray with its map (any size, 0..1) over it in color: the warmer, the more attention."""
     height, width = image.shape[:2]
     resized = np.asarray(cv2.resize(np.asarray(attention, np.float32), (width, height)), np.float32)

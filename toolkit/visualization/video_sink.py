@@ -1,4 +1,4 @@
-"""Saving the frames a command shows: as a video file, or as images in a folder."""
+"""Writers of frames: into a video file, or as images into a folder."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class VideoSink(Sink):
                 tried.append(f"{codec} in {path.suffix}")
         raise ToolkitError(
             f"{self.path} cannot be written: OpenCV opened none of {', '.join(tried)}. Check that the folder may be "
-            "written to, or save images: --save FOLDER/."
+            "written to, or save images into a folder: FOLDER/."
         )
 
 

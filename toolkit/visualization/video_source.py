@@ -1,4 +1,4 @@
-"""Where the demo's frames come from: a video file, a folder of images, a list of images, or a camera."""
+"""Readers of frames: a video file, a folder of images, a list of images, or a camera."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from toolkit.utils.opencv import quiet_opencv
 _WHOLE = 0.95  # headers are often a few frames off
 
 
-class Source(ABC):
-    """Frames read one after the other.
+class FrameReader(ABC):
+    """Reads frames one after the other.
 
     Attributes:
         name: what a message calls it.
-        fps: frames per second when the source knows, else None.
+        fps: frames per second when the reader knows, else None.
         total: number of frames when it is known without decoding (a video's header may be wrong), else None.
         folder: the folder that images are read from, else None.
         file: the video file, else None.
@@ -44,11 +44,11 @@ class Source(ABC):
         """
 
     def close(self) -> None:  # noqa: B027
-        """Gives back what other programs may want; most sources hold nothing."""
+        """Gives back what other programs may want; most readers hold nothing."""
 
 
-class Images(Source):
-    """Image files in their natural order."""
+class ImageReader(FrameReader):
+    """Reads image files in the order they are given."""
 
     def __init__(self, frames: FrameSource, name: str, folder: Path) -> None:
         self.frames, self.name, self.folder = frames, name, folder
@@ -58,8 +58,8 @@ class Images(Source):
         return self.frames[index] if index < len(self.frames) else None
 
 
-class Video(Source):
-    """A video file. A frame that cannot be decoded is its end, and a `FrameError` when that comes too early."""
+class VideoReader(FrameReader):
+    """Reads a video file. A frame that cannot be decoded is its end, and a `FrameError` when that comes too early."""
 
     def __init__(self, path: Path) -> None:
         self.name, self.file = path.name, path
@@ -87,8 +87,8 @@ class Video(Source):
             return None
 
 
-class Camera(Source):
-    """A camera by number."""
+class CameraReader(FrameReader):
+    """Reads from a camera, by number."""
 
     def __init__(self, number: int) -> None:
         self.name = f"camera {number}"
@@ -111,8 +111,8 @@ class Camera(Source):
         self.capture.release()
 
 
-def open_source(names: Sequence[str]) -> Source:
-    """The source meant by the command line: nothing or a number is a camera, several names are image files.
+def open_reader(names: Sequence[str]) -> FrameReader:
+    """The reader of what `names` say: nothing or a number is a camera, several names are image files.
 
     Raises `ToolkitError` or `FrameError` naming what is missing, empty or unreadable.
     """
@@ -123,9 +123,9 @@ def open_source(names: Sequence[str]) -> Source:
     if path.is_dir():
         return _folder(path)
     if path.is_file():
-        return _images([name], name) if is_image(path.name) else Video(path)
+        return _images([name], name) if is_image(path.name) else VideoReader(path)
     if name.isdigit():
-        return Camera(int(name))
+        return CameraReader(int(name))
     if glob.has_magic(name):
         found = sorted((path for path in glob.glob(name) if is_image(Path(path).name)), key=natural_key)
         if not found:
@@ -136,22 +136,21 @@ def open_source(names: Sequence[str]) -> Source:
     )
 
 
-def _folder(path: Path) -> Source:
+def _folder(path: Path) -> FrameReader:
     """The images in `path`, or in its `img/`, as benchmarks keep them."""
     for folder in (path, *(path / name for name in IMAGE_FOLDERS)):
         if has_image(folder):
-            return Images(ImageFolder(folder), str(path), folder)
+            return ImageReader(ImageFolder(folder), str(path), folder)
     raise ToolkitError(
         f"{path} holds no image (looked in it and in its {', '.join(f'{name}/' for name in IMAGE_FOLDERS)})."
     )
 
 
-def _images(names: Sequence[str], title: str) -> Source:
+def _images(names: Sequence[str], title: str) -> FrameReader:
     strangers = [name for name in names if not is_image(Path(name).name)]
     if strangers:
         stranger = min(strangers, key=lambda name: Path(name).exists())  # a stray word before a file of another kind
         raise ToolkitError(
-            f"{stranger} is not an image. Give one video file or folder, or several images. "
-            "A target's box is given as --init-box x,y,w,h."
+            f"{stranger} is not an image. Give one video file or folder, or several images (and no box)."
         )
-    return Images(ImageFiles(names), title, Path(names[0]).parent)
+    return ImageReader(ImageFiles(names), title, Path(names[0]).parent)

@@ -1,9 +1,10 @@
-"""Showing frames while a command runs, on machines that have a screen."""
+"""Windows that show frames while a program runs, on machines that have a screen."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -16,10 +17,33 @@ from toolkit.regions import Rectangle, from_numbers
 from toolkit.visualization.drawing import Pen, color_of, draw_caption, draw_region
 
 GREEN, YELLOW = (0, 255, 0), (0, 255, 255)  # BGR
+_QUIT_KEYS = (ord("q"), ord("Q"), 27)
+
+AnyWindow = TypeVar("AnyWindow", bound="Window")
+
+
+class Window:
+    """A window on the screen, as a context that closes it.
+
+    Attributes:
+        reason: why a wanted window cannot be opened; None when it can, or none is wanted.
+        is_open: whether frames are shown.
+    """
+
+    def __init__(self, wanted: bool = True) -> None:
+        self.reason = why_no_display() if wanted else None
+        self.is_open = wanted and self.reason is None
+
+    def __enter__(self: AnyWindow) -> AnyWindow:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.is_open:
+            cv2.destroyAllWindows()
 
 
 def why_no_display() -> str | None:
-    """Why no window can be opened here, or None when one can."""
+    """Why no window can be opened on this machine, or None when one can."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return "there is no display (DISPLAY is not set)"
     try:
@@ -30,78 +54,14 @@ def why_no_display() -> str | None:
     return None
 
 
-class TestWindow:
-    """A window with the ground truth in green and the tracker's answer in yellow.
+class VideoWindow(Window):
+    """A window titled `title` that shows the frames of a video, and in which a user draws targets."""
 
-    Attributes:
-        is_open: False when no window was wanted, or none can be opened here.
-        reason: why a wanted window cannot be opened; else None.
-    """
-
-    __test__ = False  # a window, not a test case
-
-    def __init__(self, wanted: bool) -> None:
-        self.reason = why_no_display() if wanted else None
-        self.is_open = wanted and self.reason is None
-        self._title = ""
-
-    def __enter__(self) -> TestWindow:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.is_open:
-            cv2.destroyAllWindows()
-
-    def show(self, event: FrameEvent) -> None:
-        """Shows one frame; frames that the protocol skipped are not shown."""
-        if event.image is None:
-            return
-        if self._title != event.sequence:
-            cv2.destroyAllWindows()
-            self._title = event.sequence
-        cv2.imshow(self._title, draw_frame(event))
-        cv2.waitKey(1)
-
-
-def draw_frame(event: FrameEvent) -> Image:
-    """A copy of the frame with ground truth, result and frame number drawn on it. The frame must have an image."""
-    canvas = np.array(event.image)
-    pen = Pen.for_image(canvas)
-    if event.ground_truth is not None and np.isfinite(event.ground_truth).all():
-        draw_region(canvas, from_numbers(event.ground_truth), GREEN, pen)
-    if event.region is not None:
-        draw_region(canvas, event.region, YELLOW, pen)
-    draw_caption(canvas, str(event.index), pen)
-    return canvas
-
-
-_QUIT_KEYS = (ord("q"), ord("Q"), 27)
-
-
-class DemoWindow:
-    """A window titled `title`, on machines that have a screen.
-
-    Attributes:
-        reason: why there is no window, None when there is one.
-    """
-
-    def __init__(self, title: str, wanted: bool) -> None:
+    def __init__(self, title: str, wanted: bool = True) -> None:
+        super().__init__(wanted)
         self.title = title
-        self.reason = why_no_display() if wanted else "--no-display"
-        if self.reason is None:
-            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-
-    def __enter__(self) -> DemoWindow:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
         if self.is_open:
-            cv2.destroyAllWindows()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether frames are shown."""
-        return self.reason is None
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
 
     def show(self, image: Image) -> bool:
         """Shows a frame; False when the user pressed q or Esc or closed the window."""
@@ -109,13 +69,14 @@ class DemoWindow:
         key = cv2.waitKey(1) & 0xFF
         return key not in _QUIT_KEYS and cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
 
-    def pick(self, image: Image, count: int) -> list[Box]:
-        """Lets the user draw `count` boxes on `image` with the mouse.
+    def pick_boxes(self, image: Image, count: int) -> list[Box]:
+        """Lets the user draw `count` boxes x, y, w, h on `image` with the mouse.
 
         Raises `ToolkitError` when there is no window, or a selection was canceled.
         """
-        if self.reason is not None:
-            raise ToolkitError(f"A target cannot be drawn with the mouse ({self.reason}). Give --init-box x,y,w,h.")
+        if not self.is_open:
+            reason = self.reason or "no window is wanted"
+            raise ToolkitError(f"A target cannot be drawn with the mouse ({reason}). Give its box x,y,w,h.")
         pen, boxes = Pen.for_image(image), list[Box]()
         for number in range(count):
             canvas = image.copy()
@@ -125,7 +86,35 @@ class DemoWindow:
             x, y, width, height = map(float, cv2.selectROI(self.title, canvas, showCrosshair=False))
             if width == 0 or height == 0:
                 raise ToolkitError(
-                    f"Target {number + 1} was not drawn. Drag a box and press Enter, or give --init-box x,y,w,h."
+                    f"Target {number + 1} was not drawn. Drag a box and press Enter, or give its box x,y,w,h."
                 )
             boxes.append((x, y, width, height))
         return boxes
+
+
+class BenchmarkWindow(Window):
+    """A window that shows a run on a benchmark: the ground truth in green and the tracker's answer in yellow."""
+
+    _title = ""
+
+    def show(self, event: FrameEvent) -> None:
+        """Shows one frame; frames that the protocol skipped are not shown."""
+        if event.image is None:
+            return
+        if self._title != event.sequence:
+            cv2.destroyAllWindows()
+            self._title = event.sequence
+        cv2.imshow(self._title, draw_event(event))
+        cv2.waitKey(1)
+
+
+def draw_event(event: FrameEvent) -> Image:
+    """A copy of the frame with ground truth, result and frame number drawn on it. The frame must have an image."""
+    canvas = np.array(event.image)
+    pen = Pen.for_image(canvas)
+    if event.ground_truth is not None and np.isfinite(event.ground_truth).all():
+        draw_region(canvas, from_numbers(event.ground_truth), GREEN, pen)
+    if event.region is not None:
+        draw_region(canvas, event.region, YELLOW, pen)
+    draw_caption(canvas, str(event.index), pen)
+    return canvas

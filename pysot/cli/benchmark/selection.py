@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pysot.cli.boxes import check_boxes, parse_boxes
+from pysot.cli.boxes import read_target
 from pysot.cli.channels.inspect import Chooser
 from pysot.cli.command import EXIT_FINE, guarded
 from pysot.core.device import DEVICES, device_name, synchronize
@@ -24,7 +24,6 @@ from pysot.tracker.tadt import TadtTracker
 from toolkit.datasets.frames import Image
 from toolkit.protocols.start import Box
 from toolkit.synthetic import random_scene
-from toolkit.visualization.video_source import open_source
 
 DEFAULT = "tasiamrpn_r50_l234_dwxcorr"
 REFERENCE = "sgd"
@@ -95,13 +94,7 @@ def _frame(args: argparse.Namespace) -> tuple[Image, Box]:
         scene = random_scene(0, count=1, size=_SCENE_SIZE)
         x, y, width, height = (float(value) for value in np.asarray(scene.box(0)))
         return scene.frame(0), (x, y, width, height)
-    boxes, source = parse_boxes([args.init_box]), open_source([args.image])
-    frame = source.read(0)
-    source.close()
-    if frame is None:
-        raise SotError(f"{source.name} has no frame.")
-    check_boxes(boxes, frame)
-    return frame, boxes[0]
+    return read_target([args.image], args.init_box)
 
 
 def measure(tracker: Chooser, frame: Image, box_xywh: Box, repeat: int) -> list[Row]:

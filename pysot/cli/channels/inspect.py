@@ -14,7 +14,7 @@ from typing import TypeAlias
 import cv2
 
 import pysot
-from pysot.cli.boxes import check_boxes, parse_boxes
+from pysot.cli.boxes import read_target
 from pysot.cli.channels.sheet import LevelView, channel_sheet
 from pysot.cli.command import EXIT_FINE, guarded
 from pysot.cli.tracker_options import Experiment, add_tracker_arguments, choose_tracker
@@ -22,11 +22,8 @@ from pysot.core.errors import SotError
 from pysot.models.target_aware import SearchView
 from pysot.tracker.siamese import SiameseTracker
 from pysot.tracker.tadt import TadtTracker
-from toolkit.datasets.frames import Image
 from toolkit.protocols.start import Box
 from toolkit.results.writer import write_files
-from toolkit.utils.opencv import quiet_opencv
-from toolkit.visualization.video_source import open_source
 
 SMALL_SIAMESE = "siamrpn_tiny"
 COMMAND = "channels"
@@ -66,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.out.suffix.lower() not in _PICTURES:
         raise SotError(f"--out {args.out} is no picture; expected a name that ends in {' or '.join(_PICTURES)}.")
-    frame, box = _first_frame(args)
+    frame, box = read_target(args.source, args.init_box)
     tracker, name = _load(args)
     tracker.init(frame, box)
     assert tracker.selection is not None
@@ -80,20 +77,6 @@ def _run(args: argparse.Namespace) -> int:
     for level in levels:
         print(f"  {level.summary()}")
     return EXIT_FINE
-
-
-def _first_frame(args: argparse.Namespace) -> tuple[Image, Box]:
-    (box, *more) = parse_boxes([args.init_box])
-    if more:
-        raise SotError(f"--init-box {args.init_box} holds {len(more) + 1} boxes; give one.")
-    source = open_source(args.source)
-    with quiet_opencv():
-        frame = source.read(0)
-    source.close()
-    if frame is None:
-        raise SotError(f"{source.name} has no frame.")
-    check_boxes([box], frame)
-    return frame, box
 
 
 def _load(args: argparse.Namespace) -> tuple[Chooser, str]:

@@ -21,11 +21,12 @@ from pysot.core.errors import SotError
 from pysot.tracker.base import State
 from pysot.tracker.builder import DEFAULT_EXPERIMENT
 from toolkit.datasets.frames import Image
-from toolkit.errors import FrameError
+from toolkit.errors import FrameError, ToolkitError
+from toolkit.protocols.start import Box
 from toolkit.visualization.drawing import Pen, draw_caption
 from toolkit.visualization.video_sink import FolderSink, Sink, open_sink
-from toolkit.visualization.video_source import Source, open_source
-from toolkit.visualization.windows import DemoWindow
+from toolkit.visualization.video_source import FrameReader, open_reader
+from toolkit.visualization.windows import VideoWindow
 
 COMMAND = "demo"
 FALLBACK_FPS = 30.0
@@ -73,27 +74,27 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     boxes = parse_boxes(args.init_box)
     _check_numbers(args)
-    source = open_source(args.source or ([args.video_name] if args.video_name else []))
+    reader = open_reader(args.source or ([args.video_name] if args.video_name else []))
     with ExitStack() as stack:
-        stack.callback(source.close)
-        sink = open_sink(args.save, args.fps or source.fps or FALLBACK_FPS) if args.save else None
-        _protect(source, sink)
+        stack.callback(reader.close)
+        sink = open_sink(args.save, args.fps or reader.fps or FALLBACK_FPS) if args.save else None
+        _protect(reader, sink)
         make_tracker = choose_tracker(args, DEFAULT_EXPERIMENT).sharing_factory(args.device, args.threads)
-        window = stack.enter_context(DemoWindow(f"demo: {source.name}", not args.no_display))
-        if window.reason not in (None, "--no-display"):
+        window = stack.enter_context(VideoWindow(f"demo: {reader.name}", not args.no_display))
+        if window.reason is not None:
             print(f"{COMMAND}: {window.reason}; running without a window.")
-        first = source.read(0)
+        first = reader.read(0)
         if first is None:
-            raise SotError(f"{source.name} has no frames.")
-        boxes = boxes or window.pick(first, args.targets)
+            raise SotError(f"{reader.name} has no frames.")
+        boxes = boxes or _draw_boxes(window, first, args.targets)
         check_boxes(boxes, first)
         if sink is not None:
             stack.enter_context(sink)
         targets = [Target(number, make_tracker()) for number in range(len(boxes))]
         for target, box in zip(targets, boxes, strict=True):
             target.start(first, box)
-        outcome = Player(targets, window, sink).play(source, first, args.max_frames)
-    print(summary(source, targets, outcome, sink))
+        outcome = Player(targets, window, sink).play(reader, first, args.max_frames)
+    print(summary(reader, targets, outcome, sink))
     if outcome.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_SOME_FAILED if outcome.skipped else EXIT_FINE
@@ -118,7 +119,7 @@ class Outcome:
 
 @dataclass
 class Player:
-    """Plays a source: every frame is tracked, drawn, shown and saved.
+    """Plays a video: every frame is tracked, drawn, shown and saved.
 
     Attributes:
         targets: started in the first frame.
@@ -127,21 +128,21 @@ class Player:
     """
 
     targets: list[Target]
-    window: DemoWindow
+    window: VideoWindow
     sink: Sink | None
     _recent: list[float] = field(default_factory=list)
 
-    def play(self, source: Source, first: Image, max_frames: int | None) -> Outcome:
-        """Goes to the end of `source`, or to `max_frames`, or until the user quits."""
+    def play(self, reader: FrameReader, first: Image, max_frames: int | None) -> Outcome:
+        """Goes to the end of `reader`, or to `max_frames`, or until the user quits."""
         outcome = Outcome()
         began = time.perf_counter()
-        total = source.total if max_frames is None else max_frames
+        total = reader.total if max_frames is None else max_frames
         with tqdm(total=total, unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
             try:
                 going = self._present(first, 0, outcome)
                 index = 1
                 while going and index != max_frames:
-                    going = self._advance(source, index, outcome)
+                    going = self._advance(reader, index, outcome)
                     index += 1
                     bar.update()
             except KeyboardInterrupt:
@@ -149,10 +150,10 @@ class Player:
         outcome.seconds = time.perf_counter() - began
         return outcome
 
-    def _advance(self, source: Source, index: int, outcome: Outcome) -> bool:
+    def _advance(self, reader: FrameReader, index: int, outcome: Outcome) -> bool:
         """Handles one later frame; False at the end."""
         try:
-            image = source.read(index)
+            image = reader.read(index)
         except FrameError as error:
             print_error(COMMAND, f"frame {index} is left out: {error}")
             outcome.skipped += 1
@@ -184,11 +185,11 @@ class Player:
         return canvas
 
 
-def summary(source: Source, targets: Sequence[Target], outcome: Outcome, sink: Sink | None) -> str:
+def summary(reader: FrameReader, targets: Sequence[Target], outcome: Outcome, sink: Sink | None) -> str:
     """One line: frames, speed, scores, and where the video is. Rates count frames, whatever the number of targets."""
     tracking = sum(target.seconds for target in targets)
     count = f"{len(targets)} target{'s' if len(targets) > 1 else ''}"
-    parts = [f"{source.name}: {outcome.frames} frames, {count}"]
+    parts = [f"{reader.name}: {outcome.frames} frames, {count}"]
     if tracking > 0:
         tracked = outcome.frames - 1
         parts.append(f"tracking {tracked / tracking:.1f} fps, whole loop {tracked / outcome.seconds:.1f} fps")
@@ -207,17 +208,24 @@ def _frames_in(targets: Sequence[Target], state: State) -> str:
     return " + ".join(str(target.states[state]) for target in targets)
 
 
+def _draw_boxes(window: VideoWindow, image: Image, count: int) -> list[Box]:
+    try:
+        return window.pick_boxes(image, count)
+    except ToolkitError as error:
+        raise SotError(f"{error} On the command line: --init-box x,y,w,h.") from error
+
+
 def _check_numbers(args: argparse.Namespace) -> None:
     for option, value in (("--targets", args.targets), ("--max-frames", args.max_frames), ("--fps", args.fps)):
         if value is not None and value <= 0:
             raise SotError(f"{option} is {value}; give a number above zero.")
 
 
-def _protect(source: Source, sink: Sink | None) -> None:
+def _protect(reader: FrameReader, sink: Sink | None) -> None:
     """Refuses to write over what is being read."""
     if sink is None or not sink.path.exists():
         return
-    own = source.folder if isinstance(sink, FolderSink) else source.file
+    own = reader.folder if isinstance(sink, FolderSink) else reader.file
     if own is not None and sink.path.samefile(own):
         raise SotError(f"--save {sink.path} is what the demo reads from. Choose another name.")
 

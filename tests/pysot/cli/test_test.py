@@ -13,8 +13,6 @@ import torch
 from pysot.cli import test as command
 from pysot.cli import tracker_options as trackers
 from pysot.core.errors import SotError
-from toolkit.protocols.session import FrameEvent
-from toolkit.regions import Mask, Polygon, Rectangle
 from toolkit.visualization import windows as window
 
 BOX = (30, 20, 24, 24)
@@ -162,21 +160,6 @@ def test_with_a_display_every_frame_is_shown(tmp_path: Path, monkeypatch: pytest
     assert mil(make_dataset(tmp_path / "mine"), tmp_path, "--vis") == 0
     assert [title for title, _ in shown] == ["Alpha"] * 4 + ["Beta"] * 4
     assert (shown[0][1] == window.YELLOW).all(axis=2).any()
-
-
-def test_truth_is_green_and_the_result_yellow() -> None:
-    image = np.zeros((60, 80, 3), np.uint8)
-    truth = np.array([5.0, 35, 20, 20])
-
-    bits = np.zeros((60, 80), bool)
-    bits[40:50, 50:60] = True
-    corners = np.array([[50, 40], [70, 45], [60, 55], [48, 50]], float)
-    for region in (Rectangle(50, 40, 12, 12), Polygon(corners), Mask(bits)):
-        drawn = window.draw_frame(FrameEvent("s", 3, image, truth, region, 1.0, 0.1))
-        assert tuple(drawn[35, 10]) == window.GREEN
-        assert drawn[40:57, 45:75, 1].max() > 100
-        assert drawn[40:57, 45:75, 0].max() == 0
-    assert image.max() == 0
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -23,9 +23,7 @@ from pysot.cli.tracker_options import choose_tracker
 from pysot.core.errors import BadBoxError
 from pysot.tracker.base import State, TrackResult
 from toolkit.datasets.frames import VideoFile, read_image
-from toolkit.errors import ToolkitError
-from toolkit.visualization import video_sink, windows
-from toolkit.visualization import video_source as sources
+from toolkit.visualization import windows
 
 FRAMES, BOX = 8, "40,30,24,24"
 
@@ -137,13 +135,6 @@ def test_images_are_found(
     assert f"{FRAMES} frames" in capsys.readouterr().out
 
 
-def test_images_come_in_natural_order(folder: Path) -> None:
-    cv2.imwrite(str(folder / "10.png"), np.full((120, 160, 3), 7, np.uint8))
-    last = sources.open_source([f"{folder}/*.png"]).read(FRAMES)
-    assert last is not None
-    assert (last == 7).all()
-
-
 def test_several_targets_are_numbered_and_counted(
     folder: Path, quick: type[Follower], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +215,7 @@ BAD_INPUT = {
     "empty folder": (["nothing"], BOX, "nothing holds no image"),
     "empty pattern": (["*.bmp"], BOX, "No image matches '*.bmp'"),
     "stray word": (["frames", "1,2,3,4"], BOX, "1,2,3,4 is not an image"),
-    "no box": (["frames", "--no-display"], None, "Give --init-box"),
+    "no box": (["frames", "--no-display"], None, "--init-box x,y,w,h"),
     "no box, no screen": (["frames"], None, "DISPLAY is not set"),
     "three numbers": (["frames"], "1,2,3", "'1,2,3' is not x,y,w,h"),
     "letters": (["frames"], "a,b,c,d", "'a,b,c,d' is not x,y,w,h"),
@@ -360,39 +351,3 @@ def test_a_canceled_selection_is_an_error(
     FakeScreen(monkeypatch, drawn=[(0, 0, 0, 0)])
     assert call(folder, box=None) == 2
     assert "Target 1 was not drawn" in capsys.readouterr().err
-
-
-def test_a_camera_is_read_until_it_stops(
-    quick: type[Follower], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pictures = iter([(True, frame(index)) for index in range(5)])
-    released: list[bool] = []
-    camera = SimpleNamespace(
-        isOpened=lambda: True,
-        get=lambda _: 0.0,
-        read=lambda: next(pictures, (False, None)),
-        release=lambda: released.append(True),
-    )
-    monkeypatch.setattr(cv2, "VideoCapture", lambda number: camera)
-    assert main(["--tracker", "opencv:MIL", "--init-box", BOX, "--no-display"]) == 0
-    assert "camera 0: 5 frames" in capsys.readouterr().out
-    assert released == [True]
-
-
-def test_a_missing_encoder_falls_back_to_avi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(video_sink.CODECS, ".mkv", ("ZZZZ",))
-    with video_sink.VideoSink(tmp_path / "out.mkv", 25.0) as sink:
-        sink.write(frame(0))
-        sink.write(cv2.resize(frame(1), (80, 60)))  # another size is scaled, not lost
-    assert sink.path == tmp_path / "out.avi"
-    assert len(VideoFile(sink.path)) == 2
-
-
-def test_no_encoder_at_all_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for suffix in (".mkv", ".avi"):
-        monkeypatch.setitem(video_sink.CODECS, suffix, ("ZZZZ",))
-    with (
-        pytest.raises(ToolkitError, match=r"out\.mkv cannot be written.*ZZZZ in \.mkv, ZZZZ in \.avi"),
-        video_sink.VideoSink(tmp_path / "out.mkv", 25.0) as sink,
-    ):
-        sink.write(frame(0))
