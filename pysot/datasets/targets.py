@@ -13,11 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.core.anchors import anchor_grid, anchor_sizes, point_grid
+from pysot.core.anchors import (
+    SMALLEST_SIDE,
+    anchor_grid,
+    anchor_sizes,
+    encode_anchor_boxes,
+    encode_point_boxes,
+    point_grid,
+)
 from pysot.core.geometry import cxcywh_to_xyxy, iou_xyxy, xyxy_to_cxcywh
-
-_SMALLEST = 1e-3
-"""Width and height, in pixels, that a target is taken to have at least: logarithms and quotients stay finite."""
 
 _NEAR = 3
 """A negative pair's candidates lie at most this many cells from the object's center."""
@@ -82,21 +86,12 @@ class AnchorTargets:
         _choose(label, overlap < self.threshold_low, 0, self.background, rng)
         positive = label == 1
         weight = positive.astype(np.float32) / np.float32(positive.sum() + 1e-6)
-        return {"label_cls": label, "label_loc": self.deltas(box_xyxy), "label_loc_weight": weight}
+        deltas = encode_anchor_boxes(xyxy_to_cxcywh(box_xyxy), self.anchors_cxcywh)
+        return {"label_cls": label, "label_loc": deltas, "label_loc_weight": weight}
 
     def overlap(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
         """(k, S, S) IoU of every anchor with the box, 0..1."""
         return np.asarray(iou_xyxy(self._anchors_xyxy, box_xyxy), dtype=np.float64)
-
-    def deltas(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(4, k, S, S) what turns each anchor into the box: center in units of its size, logarithm of the size."""
-        box = xyxy_to_cxcywh(box_xyxy)
-        anchors = self.anchors_cxcywh
-        deltas = np.empty((4, *anchors.shape[:-1]), dtype=np.float32)
-        for axis in range(2):
-            deltas[axis] = (box[axis] - anchors[..., axis]) / anchors[..., axis + 2]
-            deltas[axis + 2] = np.log(max(box[axis + 2], _SMALLEST) / anchors[..., axis + 2])
-        return deltas
 
     def _negative(
         self, box_xyxy: NDArray[np.float64], rng: np.random.Generator
@@ -158,7 +153,7 @@ class PointTargets:
             `label_cls` (S, S) int64; `label_loc` (4, S, S) float32: distances from each point to the box's left, top,
             right and bottom, search pixels (negative outside), zero in a negative pair.
         """
-        reach = self.distances(box_xyxy)
+        reach = encode_point_boxes(box_xyxy, self.points_xy)
         target = (self._ellipse(box_xyxy, 4) < 1) & (reach > 0).all(axis=0)  # an inverted box has no point inside
         label = np.full(target.shape, -1, dtype=np.int64)
         if negative:
@@ -168,15 +163,10 @@ class PointTargets:
         _choose(label, self._ellipse(box_xyxy, 2) > 1, 0, self.background, rng)
         return {"label_cls": label, "label_loc": reach}
 
-    def distances(self, box_xyxy: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(4, S, S) distances from each point to the box's left, top, right and bottom side."""
-        reach = np.concatenate([self.points_xy - box_xyxy[:2], box_xyxy[2:] - self.points_xy], axis=-1)
-        return np.ascontiguousarray(np.moveaxis(reach, -1, 0), dtype=np.float32)
-
     def _ellipse(self, box_xyxy: NDArray[np.float64], divisor: float) -> NDArray[np.float64]:
         """(S, S) below 1 inside the ellipse with semi-axes width / divisor and height / divisor."""
         box = xyxy_to_cxcywh(box_xyxy)
-        semi_axes = np.maximum(box[2:], _SMALLEST) / divisor
+        semi_axes = np.maximum(box[2:], SMALLEST_SIDE) / divisor
         return (((self.points_xy - box[:2]) / semi_axes) ** 2).sum(axis=-1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.core.anchors import anchor_grid, anchor_sizes, point_grid
+from pysot.core.anchors import anchor_grid, anchor_sizes, decode_anchor_boxes, decode_point_boxes, point_grid
 from pysot.core.geometry import xyxy_to_cxcywh
 from pysot.models.meta_arch.siamese import SiameseOutput
 
@@ -24,12 +24,7 @@ class AnchorDecoder:
         anchors = self._anchors(output.cls.shape[-1])
         score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
         delta = output.loc[0].reshape(4, -1).cpu().numpy()
-        boxes = np.empty_like(anchors)
-        boxes[:, 0] = delta[0] * anchors[:, 2] + anchors[:, 0]
-        boxes[:, 1] = delta[1] * anchors[:, 3] + anchors[:, 1]
-        with np.errstate(over="ignore"):  # a wild size becomes infinite, and its penalty then rules it out
-            boxes[:, 2:] = np.exp(delta[2:]).T * anchors[:, 2:]
-        return score, boxes
+        return score, decode_anchor_boxes(delta, anchors)
 
     def _anchors(self, side: int) -> NDArray[np.float32]:
         if side not in self._grids:
@@ -48,9 +43,8 @@ class PointDecoder:
         """Scores (N,) in [0, 1] and boxes (N, 4) cx, cy, w, h in crop pixels from its center; N = S * S."""
         points = self._points(output.cls.shape[-1])
         score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
-        reach = output.loc[0].reshape(4, -1).cpu().numpy().T
-        corners = np.concatenate([points - reach[:, :2], points + reach[:, 2:]], axis=1)
-        return score, xyxy_to_cxcywh(corners).astype(np.float32, copy=False)
+        reach = output.loc[0].reshape(4, -1).cpu().numpy()
+        return score, xyxy_to_cxcywh(decode_point_boxes(reach, points)).astype(np.float32, copy=False)
 
     def _points(self, side: int) -> NDArray[np.float32]:
         if side not in self._grids:

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 LATEST, BEST = "latest.pth", "best.pth"
 _EPOCH_FILE = re.compile(r"checkpoint_e(\d+)\.pth")
 _NEEDED = ("epoch", "state_dict", "optimizer")
+_RENAMED = {"judges.": "discriminators."}
+"""Parts of a `learner` under the names of older checkpoints, and what they are called."""
 _PLAIN = (str, bool, int, float, type(None), Tensor)
 
 
@@ -84,7 +86,14 @@ def load_checkpoint(path: Path, map_location: torch.device | str = "cpu") -> dic
             f"{path} is not a checkpoint: expected a mapping with 'state_dict' in it, found a "
             f"{type(content).__name__}. To start from bare weights, give them as pretrained snapshot."
         )
-    return dict(content)
+    state = dict(content)
+    for old, new in _RENAMED.items():
+        if "learner" in state:
+            state["learner"] = {
+                new + key.removeprefix(old) if key.startswith(old) else key: value
+                for key, value in state["learner"].items()
+            }
+    return state
 
 
 def _check_sums(path: Path) -> None:

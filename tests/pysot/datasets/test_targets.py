@@ -64,7 +64,7 @@ def test_anchors_before_sampling_equal_the_second_record(shared: Path) -> None:
     assert [centers[0], centers[-1]] == facts["train_anchors"]["cx_first_last"]
     record = facts["anchor_target"]
     box = np.array(record["box"], dtype=np.float64)
-    overlap, delta = targets.overlap(box), targets.deltas(box)
+    overlap, delta = targets.overlap(box), targets(box, False, rng())["label_loc"]
     assert int((overlap > 0.6).sum()) == record["n_pos"] and int((overlap < 0.3).sum()) == record["n_neg"]
     assert overlap.max() == pytest.approx(record["iou_max"], rel=1e-6)
     assert overlap.sum() == pytest.approx(record["iou_sum"], rel=1e-6)

@@ -50,6 +50,17 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
+def test_parts_under_their_old_names_are_read(tmp_path: Path) -> None:
+    weights = {"model.w": torch.ones(1), "judges.d_app.w": torch.zeros(2), "judges.d_mot.w": torch.zeros(3)}
+    save_checkpoint(tmp_path / "old.pth", {**state_after(1), "learner": weights})
+    learner = load_checkpoint(tmp_path / "old.pth")["learner"]
+    assert {key: len(value) for key, value in learner.items()} == {
+        "model.w": 1,
+        "discriminators.d_app.w": 2,
+        "discriminators.d_mot.w": 3,
+    }
+
+
 def test_round_trip_with_optimizer(tmp_path: Path) -> None:
     layer = torch.nn.Linear(3, 2)
     optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, betas=(0.8, 0.9))

@@ -46,7 +46,7 @@ def test_anchor_losses_equal_pysots(shared: Path) -> None:
     logits = normal(2, 5, 25, 25, 2, seed=1).movedim(-1, 1).reshape(2, 10, 25, 25)
     label = torch.from_numpy(np.stack([arrays["at0_cls"], arrays["at2_cls"]]))
     assert float(half_each(logits.float(), label)) == pytest.approx(facts["cls_loss"], rel=1e-5)
-    delta = AnchorTargets().deltas(np.array(facts["at0"]["box"]))
+    delta = AnchorTargets()(np.array(facts["at0"]["box"]), False, np.random.default_rng(0))["label_loc"]
     weight = np.stack([arrays["at0_w"], np.zeros_like(arrays["at0_w"])])
     loc = normal(2, 20, 25, 25, seed=2).float()
     loss = anchor_loc_loss(loc, torch.from_numpy(np.stack([delta, delta])), torch.from_numpy(weight))
