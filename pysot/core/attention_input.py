@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.checks import check_choice
 from pysot.core.crop import Image, cut_repeating_border
-from pysot.core.errors import ConfigError
 
 CLIPS = ("causal", "centered")
 SCORED_FRAMES = 3
@@ -51,8 +51,7 @@ def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:
 
     Raises `ConfigError` for another kind of clip.
     """
-    if clip not in CLIPS:
-        raise ConfigError(f"ATTENTION.CLIP is '{clip}'; expected {' or '.join(CLIPS)}.")
+    check_choice("ATTENTION.CLIP", clip, CLIPS)
     last = index if clip == "causal" else index + (clip_len - 1) // 2
     return [min(max(number, 0), count - 1) for number in range(last - clip_len + 1, last + 1)]
 

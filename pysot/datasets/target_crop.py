@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.checks import check_choice
 from pysot.core.crop import BORDER_MODES, Image, cut_repeating_border, fitting_side, shift_inside
-from pysot.core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ class Cropper:
     max_shrink: float = 1.5
 
     def __post_init__(self) -> None:
-        if self.mode not in BORDER_MODES:
-            raise ConfigError(f"TRAIN.CROP_MODE is '{self.mode}'; expected one of {', '.join(BORDER_MODES)}.")
+        check_choice("TRAIN.CROP_MODE", self.mode, BORDER_MODES)
 
     def __call__(
         self, image: Image, around_xywh: NDArray[np.float64], box_xywh: NDArray[np.float64]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pysot.core.checks import check_choice
 from pysot.core.device import is_cpu
 from pysot.core.errors import ConfigError
 from pysot.models.layers.fused_conv import fuse_convolutions
@@ -31,8 +32,7 @@ def prepare_for_inference(model: M, device: torch.device, precision: str = "fp32
     differ by about one per cent (docs/performance.md). Raises `ConfigError` for an unknown one, or a model without such
     parts.
     """
-    if precision not in PRECISIONS:
-        raise ConfigError(f"MODEL.PRECISION is '{precision}'; expected one of: {', '.join(PRECISIONS)}.")
+    check_choice("MODEL.PRECISION", precision, PRECISIONS)
     model.eval().requires_grad_(False)
     fuse_batch_norms(model)
     model.to(device)

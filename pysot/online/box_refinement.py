@@ -6,20 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import CheckedParams
 
 Overlap: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
 """(N, 4) xywh boxes in crop pixels to their (N,) predicted overlaps, and the (N, 4) gradient of each by its box."""
 
 
 @dataclass(frozen=True)
-class BoxParams:
+class BoxParams(CheckedParams):
     """How boxes are refined.
 
     Attributes:
@@ -33,6 +33,8 @@ class BoxParams:
             units of the first size and the logarithm of the size.
     """
 
+    config_group: ClassVar[str] = "TRACK.ONLINE.BOX"
+
     k: int = 3
     num_random: int = 9
     jitter_pos: float = 0.1
@@ -44,8 +46,7 @@ class BoxParams:
     space: str = "default"
 
     def __post_init__(self) -> None:
-        if self.space not in SPACES:
-            raise ConfigError(f"TRACK.ONLINE.BOX.SPACE is '{self.space}'; expected one of: {', '.join(SPACES)}.")
+        self.check_choice("space", SPACES)
 
 
 def jitter_boxes(box_xywh: Tensor, params: BoxParams, rng: np.random.Generator) -> Tensor:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import check_choice
 from pysot.models.layers.filter import correlate, correlate_transpose
 from pysot.online.gauss_newton import NormalEquations
 
@@ -34,8 +34,7 @@ class Response:
     parameter: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.kind not in ("mlu", "none"):
-            raise ConfigError(f"TRACK.ONLINE.RESPONSE_ACT is '{self.kind}'; expected one of: mlu, none.")
+        check_choice("TRACK.ONLINE.RESPONSE_ACT", self.kind, ("mlu", "none"))
 
     def value(self, scores: Tensor) -> Tensor:
         """phi(scores)."""

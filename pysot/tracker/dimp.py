@@ -67,12 +67,10 @@ class DimpParams(OnlineParams):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("border_mode", self.border_mode in BORDER_MODES, f"one of: {', '.join(BORDER_MODES)}")
-        self._check("patch_max_scale_change", self.patch_max_scale_change >= 1, "1 or more")
-        self._check("score_preprocess", self.score_preprocess in SCORE_KINDS, f"one of: {', '.join(SCORE_KINDS)}")
-        self._check("train_sample_interval", self.train_sample_interval >= 1, "1 or more")
-        for name in ("net_opt_iter", "net_opt_update_iter", "net_opt_hn_iter", "net_opt_low_iter"):
-            self._check(name, getattr(self, name) >= 0, "0 or more")
+        self.check_choice("border_mode", BORDER_MODES)
+        self.check_choice("score_preprocess", SCORE_KINDS)
+        self.check_least(1, "patch_max_scale_change", "train_sample_interval")
+        self.check_least(0, "net_opt_iter", "net_opt_update_iter", "net_opt_hn_iter", "net_opt_low_iter")
 
 
 @TRACKERS.register("DiMPTracker")

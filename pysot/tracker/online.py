@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image, SampledPatch, sample_patch
-from pysot.core.errors import ConfigError, SotError
+from pysot.core.errors import SotError
 from pysot.models.head.iounet import TargetOverlap
 from pysot.online.augmentation import AugmentationParams, augment, drop_channels
 from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
@@ -44,7 +45,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class OnlineParams:
+class OnlineParams(CheckedParams):
     """Hyper-parameters of both trackers; the defaults are ATOM's (docs/systems/atom.md, Published values).
 
     Attributes:
@@ -81,17 +82,12 @@ class OnlineParams:
 
     def __post_init__(self) -> None:
         size = self.image_sample_size
-        self._check("image_sample_size", size > 0 and size % 32 == 0, "a multiple of 32")
-        self._check("search_area_scale", self.search_area_scale > 0, "a number above 0")
+        self.check("image_sample_size", size > 0 and size % 32 == 0, "a multiple of 32")
+        self.check("search_area_scale", self.search_area_scale > 0, "a number above 0")
         for name in ("learning_rate", "hn_learning_rate"):
-            self._check(name, 0 < getattr(self, name) < 1, "a number between 0 and 1")
-        self._check("init_min_weight", 0 <= self.init_min_weight < 1, "a number from 0 up to, not including, 1")
-        self._check("train_skipping", self.train_skipping >= 1, "1 or more")
-
-    def _check(self, name: str, fine: bool, expected: str) -> None:
-        if not fine:
-            key = f"{self.config_group}.{name.upper()}"
-            raise ConfigError(f"{key} is {getattr(self, name)}; expected {expected}.")
+            self.check(name, 0 < getattr(self, name) < 1, "a number between 0 and 1")
+        self.check("init_min_weight", 0 <= self.init_min_weight < 1, "a number from 0 up to, not including, 1")
+        self.check_least(1, "train_skipping")
 
 
 @dataclass(frozen=True)

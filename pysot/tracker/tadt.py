@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image, cut_repeating_border
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
@@ -33,7 +34,7 @@ SMALLEST_SIDE = 4.0
 
 
 @dataclass(frozen=True)
-class TadtParams:
+class TadtParams(CheckedParams):
     """Hyper-parameters; the defaults are published, up to those of the selection, which the experiment holds.
 
     Attributes:
@@ -60,16 +61,11 @@ class TadtParams:
     target_aware: SelectionParams = field(default_factory=SelectionParams, metadata={"group": "TARGET_AWARE"})
 
     def __post_init__(self) -> None:
-        self._check("max_size", 0 < self.min_size <= self.max_size, f"at least min_size, {self.min_size}, above 0")
-        self._check("search_factor", self.search_factor > 1, "a number above 1")
-        self._check("stride", self.stride >= 1, "1 or more pixels")
-        self._check("scale_cells", self.scale_cells >= 0 and self.scale_cells % 2 == 0, "an even number of cells")
-        self._check("scale_weights", len(self.scale_weights) == 3, "three numbers")
-        self._check("balance_channels", self.balance_channels >= 1, "1 or more")
-
-    def _check(self, name: str, fine: bool, expected: str) -> None:
-        if not fine:
-            raise ConfigError(f"{self.config_group}.{name.upper()} is {getattr(self, name)}; expected {expected}.")
+        self.check("max_size", 0 < self.min_size <= self.max_size, f"at least min_size, {self.min_size}, above 0")
+        self.check("search_factor", self.search_factor > 1, "a number above 1")
+        self.check("scale_cells", self.scale_cells >= 0 and self.scale_cells % 2 == 0, "an even number of cells")
+        self.check("scale_weights", len(self.scale_weights) == 3, "three numbers")
+        self.check_least(1, "stride", "balance_channels")
 
 
 @dataclass(frozen=True)

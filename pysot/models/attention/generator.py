@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.models.attention.base import ATTENTION_NETS, AttentionNet, TargetFeatures
 from pysot.models.attention.c3d import motion_trunk
@@ -46,15 +47,10 @@ class TANet(AttentionNet):
         width: float = 1.0,
     ) -> None:
         super().__init__()
-        choices = {
-            "NORM": (norm, ("none", "imagenet")),
-            "DEC_ACT": (dec_act, ("none", "relu")),
-            "MOTION": (motion, ("c3d", "none")),
-            "BN_MODE": (bn_mode, ("eval", "batch")),
-        }
-        for key, (value, known) in choices.items():
-            if value not in known:
-                raise ConfigError(f"ATTENTION.KWARGS.{key.lower()} is '{value}'; expected {' or '.join(known)}.")
+        check_choice("ATTENTION.KWARGS.norm", norm, ("none", "imagenet"))
+        check_choice("ATTENTION.KWARGS.dec_act", dec_act, ("none", "relu"))
+        check_choice("ATTENTION.KWARGS.motion", motion, ("c3d", "none"))
+        check_choice("ATTENTION.KWARGS.bn_mode", bn_mode, ("eval", "batch"))
         if motion == "c3d" and clip_len < 2:
             raise ConfigError(f"ATTENTION.CLIP_LEN is {clip_len}; C3D needs 2 or more frames. Or set motion none.")
         self.input_size = self.target_size = input_size

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 from pysot.models.backbone.base import BACKBONES, Backbone
@@ -48,10 +49,7 @@ class VGG16(Backbone):
         width_mult: float = 1.0,
     ) -> None:
         super().__init__()
-        if preprocessing not in PREPROCESSING:
-            raise ConfigError(
-                f"BACKBONE.KWARGS.preprocessing is {preprocessing!r}; expected {' or '.join(PREPROCESSING)}."
-            )
+        check_choice("BACKBONE.KWARGS.preprocessing", preprocessing, PREPROCESSING)
         self.prepare = PREPROCESSING[preprocessing]
         ends, channels = self._build(pools, width_mult)
         self.taps = _checked_names(used_layers, ends)

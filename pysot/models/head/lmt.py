@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import check
 from pysot.core.registry import Registry
 from pysot.core.roi_patch import BoxGeometry
 from pysot.models.backbone.base import Backbone
@@ -143,8 +143,7 @@ class CellPool(BoxPool):
 
     def __init__(self, backbone: Backbone, stride: int = 8) -> None:
         super().__init__()
-        if stride not in (4, 8):
-            raise ConfigError(f"HEAD.KWARGS.stride is {stride}; expected 8 or 4.")
+        check(stride in (4, 8), "HEAD.KWARGS.stride", stride, "8 or 4")
         self.channels, self.stride = backbone.out_channels[0], stride
         self.geometry = CELL_GEOMETRY
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pysot.core.checks import CheckedParams
 from pysot.core.errors import ConfigError
 
 SOLVERS = ("sgd", "ridge", "gradient")
@@ -22,7 +23,7 @@ AUTOMATIC = -1
 
 
 @dataclass(frozen=True)
-class SelectionParams:
+class SelectionParams(CheckedParams):
     """How the channels are chosen. The config group is `TARGET_AWARE`; experiments hold the published values.
 
     Attributes:
@@ -89,27 +90,19 @@ class SelectionParams:
 
     def __post_init__(self) -> None:
         for name, known in (("solver", SOLVERS), ("importance", IMPORTANCES), ("select", RULES), ("mode", MODES)):
-            self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")
-        for name in ("iters", "rank_iters"):
-            self._check(name, getattr(self, name) >= 1, "1 or more")
-        for name in ("min_total", "refit_interval", "weight_decay", "early_stop", "rank_level"):
-            self._check(name, getattr(self, name) >= 0, "0 or more")
+            self.check_choice(name, known)
+        self.check_least(1, "iters", "rank_iters")
+        self.check_least(0, "min_total", "refit_interval", "weight_decay", "early_stop", "rank_level")
         for name in ("ridge_lambda", "label_sigma_factor", "label_alpha"):
-            self._check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
-        self._check("keep_ratio", self.keep_ratio == AUTOMATIC or 0 < self.keep_ratio <= 1, "a share in (0, 1], or -1")
-        self._check("kernel_shrink", self.kernel_shrink >= AUTOMATIC, "0 or more cells, or -1")
-        self._check("topk", all(type(count) is int and count >= 1 for count in self.topk), "whole numbers from 1")
-        self._check("levels", all(type(level) is int for level in self.levels), "whole numbers")
-        self._check("lr", len(self.lr) > 0 and min(self.lr) > 0, "numbers above 0")
+            self.check(name, 0 < getattr(self, name) < math.inf, "a number above 0")
+        self.check("keep_ratio", self.keep_ratio == AUTOMATIC or 0 < self.keep_ratio <= 1, "a share in (0, 1], or -1")
+        self.check("kernel_shrink", self.kernel_shrink >= AUTOMATIC, "0 or more cells, or -1")
+        self.check("topk", all(type(count) is int and count >= 1 for count in self.topk), "whole numbers from 1")
+        self.check("levels", all(type(level) is int for level in self.levels), "whole numbers")
+        self.check("lr", len(self.lr) > 0 and min(self.lr) > 0, "numbers above 0")
         fine = len(self.momentum) > 0 and min(self.momentum) >= 0 and max(self.momentum) < 1
-        self._check("momentum", fine, "numbers from 0 up to, not including, 1")
+        self.check("momentum", fine, "numbers from 0 up to, not including, 1")
         self._check_lengths()
-
-    def _check(self, name: str, fine: bool, expected: str) -> None:
-        if not fine:
-            value = getattr(self, name)
-            shown = list(value) if isinstance(value, tuple) else value
-            raise ConfigError(f"{self.config_group}.{name.upper()} is {shown}; expected {expected}.")
 
     def _check_lengths(self) -> None:
         """Lists per level have one entry, or all the same number of them."""

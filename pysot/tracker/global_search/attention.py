@@ -12,6 +12,7 @@ from torch import Tensor
 from yacs.config import CfgNode
 
 from pysot.core.attention_input import CLIPS, target_picture, whole_frame
+from pysot.core.checks import check_choice
 from pysot.core.crop import Image
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
@@ -33,8 +34,7 @@ class Attention:
     """
 
     def __init__(self, net: AttentionNet, clip: str = "causal") -> None:
-        if clip not in CLIPS:
-            raise ConfigError(f"ATTENTION.CLIP is '{clip}'; expected {' or '.join(CLIPS)}.")
+        check_choice("ATTENTION.CLIP", clip, CLIPS)
         self.net, self.clip = net, clip
         self.device = device_of(net)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar
 
+from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError, SotError
 from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult, check_image
@@ -31,7 +32,7 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True)
-class PolicyParams:
+class PolicyParams(CheckedParams):
     """When to search everywhere, and what to believe (docs/systems/tanet.md, Thresholds, has values for every tracker).
 
     Attributes:
@@ -66,13 +67,9 @@ class PolicyParams:
                 f"ATTENTION.POLICY.REDETECT_THR {self.redetect_thr} is below FAIL_THR {self.fail_thr}: a target just "
                 "found would be lost in the same frame. Raise it."
             )
-        if min(self.patience, self.interval) < 1 or not 0 <= self.window_influence <= 1:
-            raise ConfigError(
-                f"ATTENTION.POLICY: PATIENCE {self.patience} and INTERVAL {self.interval} must be at least 1, "
-                f"WINDOW_INFLUENCE {self.window_influence} lie in [0, 1]."
-            )
-        if self.attention_weight < 0:
-            raise ConfigError(f"ATTENTION.POLICY.ATTENTION_WEIGHT is {self.attention_weight}; expected 0 or more.")
+        self.check_least(1, "patience", "interval")
+        self.check_least(0, "attention_weight")
+        self.check("window_influence", 0 <= self.window_influence <= 1, "a number from 0 to 1")
 
 
 class LocalGlobalTracker(Tracker):

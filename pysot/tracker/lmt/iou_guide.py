@@ -5,14 +5,15 @@ candidates).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import CheckedParams
 
 
 @dataclass(frozen=True)
-class GuideParams:
+class GuideParams(CheckedParams):
     """How a predicted overlap changes the score of a candidate.
 
     Attributes:
@@ -22,14 +23,15 @@ class GuideParams:
         fallback: rank by the scores alone where every candidate would be refused.
     """
 
+    config_group: ClassVar[str] = "TRACK.LMT.IOU_GUIDE"
+
     enabled: bool = True
     thresh: float = 0.5
     penalty: float = -5.0
     fallback: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.thresh <= 1:
-            raise ConfigError(f"TRACK.LMT.IOU_GUIDE.THRESH is {self.thresh}; expected a number from 0 to 1.")
+        self.check("thresh", 0 <= self.thresh <= 1, "a number from 0 to 1")
 
 
 def adjust_scores(scores: Tensor, overlaps: Tensor, params: GuideParams) -> Tensor:

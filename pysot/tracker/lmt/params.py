@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import CheckedParams
 from pysot.tracker.lmt.iou_guide import GuideParams
 from pysot.tracker.lmt.online_update import UpdateParams
 
@@ -30,7 +30,7 @@ class RegressionParams:
 
 
 @dataclass(frozen=True)
-class LmtParams:
+class LmtParams(CheckedParams):
     """Hyper-parameters of the tracker (docs/systems/lmt.md, Published values).
 
     Attributes:
@@ -90,15 +90,10 @@ class LmtParams:
     bbreg: RegressionParams = field(default_factory=RegressionParams, metadata={"group": "TRACK.LMT.BBREG"})
 
     def __post_init__(self) -> None:
-        for name, known in (("features", ("shared", "crops")), ("init", ("meta", "mdnet", "none"))):
-            if getattr(self, name) not in known:
-                raise ConfigError(
-                    f"TRACK.LMT.{name.upper()} is '{getattr(self, name)}'; expected one of {', '.join(known)}."
-                )
+        self.check_choice("features", ("shared", "crops"))
+        self.check_choice("init", ("meta", "mdnet", "none"))
         counts = ("n_samples", "topk", "n_pos_init", "n_neg_init", "frames_short", "frames_long", "long_interval")
-        for name in (*counts, "short_interval", "inner_steps"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"TRACK.LMT.{name.upper()} is {getattr(self, name)}; expected 1 or more.")
+        self.check_least(1, *counts, "short_interval", "inner_steps")
 
     @property
     def update(self) -> UpdateParams:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import check_choice
 from pysot.models.head.iounet import STRIDES
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.training.losses import Mean
@@ -39,9 +39,8 @@ class DimpLosses:
     crop_side: int = 288
 
     def __post_init__(self) -> None:
-        for key, value, known in (("CLF_LOSS", self.classifier, "hinge"), ("BOX_LOSS", self.boxes, "iou")):
-            if value not in (known, "kl"):
-                raise ConfigError(f"TRAIN.{key} is '{value}'; expected {known} or kl.")
+        check_choice("TRAIN.CLF_LOSS", self.classifier, ("hinge", "kl"))
+        check_choice("TRAIN.BOX_LOSS", self.boxes, ("iou", "kl"))
 
 
 class DimpRecipe(PlannedRecipe):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pysot.core.errors import ConfigError
+from pysot.core.checks import check, check_choice
 
 Classify = Callable[[Tensor], Tensor]
 """(N, 2) logits of features (N, C, k, k) under the parameters of the moment; index 1 is the target."""
@@ -39,13 +39,9 @@ class AdversarialParams:
     inner: bool = False
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ConfigError(f"ADV.MODE is '{self.mode}'; expected one of {', '.join(MODES)}.")
-        if self.num_cells < 1 or not self.temperature > 0:
-            raise ConfigError(
-                f"ADV.NUM_CELLS is {self.num_cells} and ADV.TEMPERATURE {self.temperature}; expected at least 1, "
-                "and above 0."
-            )
+        check_choice("ADV.MODE", self.mode, MODES)
+        check(self.num_cells >= 1, "ADV.NUM_CELLS", self.num_cells, "1 or more")
+        check(self.temperature > 0, "ADV.TEMPERATURE", self.temperature, "a number above 0")
 
 
 class MaskGenerator(nn.Module):

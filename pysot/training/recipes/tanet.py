@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from yacs.config import CfgNode
 
 from pysot.core.attention_input import SCORED_FRAMES, clip_indices
+from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.models.attention import AttentionNet
 from pysot.models.builder import build_discriminators
@@ -53,8 +54,7 @@ class AttentionLosses:
     positive_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.target_map not in ("box", "gaussian"):
-            raise ConfigError(f"ATTENTION.TRAIN.TARGET_MAP is '{self.target_map}'; expected box or gaussian.")
+        check_choice("ATTENTION.TRAIN.TARGET_MAP", self.target_map, ("box", "gaussian"))
         if not 0 <= self.smoothing < 1 or min(self.d_app_every, self.d_mot_every) < 0 or 1 in self.every:
             raise ConfigError(
                 f"ATTENTION.TRAIN: SMOOTHING {self.smoothing} must lie in [0, 1); D_APP_EVERY {self.d_app_every} and "

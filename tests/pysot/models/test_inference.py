@@ -126,7 +126,7 @@ def test_a_weight_that_is_converted_is_packed_anew() -> None:
 
 
 def test_unknown_precisions_and_models_without_such_parts_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"MODEL.PRECISION is 'int8'; expected one of: fp32, bf16, fp16"):
+    with pytest.raises(ConfigError, match=r"MODEL.PRECISION is 'int8'; expected one of fp32, bf16, fp16"):
         prepare_for_inference(nn.Sequential(), torch.device("cpu"), "int8")
     with pytest.raises(ConfigError, match="Sequential has no parts"):
         prepare_for_inference(nn.Sequential(), torch.device("cpu"), "bf16")

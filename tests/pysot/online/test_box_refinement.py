@@ -140,5 +140,5 @@ def test_boxes_that_cannot_be_are_dropped() -> None:
 
 
 def test_unknown_space_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"SPACE is 'log'.*default, relative"):
+    with pytest.raises(ConfigError, match=r"SPACE is 'log'; expected default or relative"):
         BoxParams(space="log")

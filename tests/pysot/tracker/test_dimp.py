@@ -284,9 +284,9 @@ def test_experiments_build_their_tracker() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"border_mode": "mirror"}, r"TRACK.ONLINE.BORDER_MODE is mirror.*replicate, inside, inside_major"),
+        ({"border_mode": "mirror"}, r"TRACK.ONLINE.BORDER_MODE is 'mirror'.*replicate, inside, inside_major"),
         ({"patch_max_scale_change": 0.5}, r"PATCH_MAX_SCALE_CHANGE is 0.5.*1 or more"),
-        ({"score_preprocess": "exp"}, r"SCORE_PREPROCESS is exp.*none, softmax"),
+        ({"score_preprocess": "exp"}, r"SCORE_PREPROCESS is 'exp'; expected none or softmax"),
         ({"net_opt_hn_iter": -1}, r"NET_OPT_HN_ITER is -1.*0 or more"),
         ({"train_sample_interval": 0}, r"TRAIN_SAMPLE_INTERVAL is 0.*1 or more"),
     ],

@@ -186,7 +186,7 @@ def test_a_tracker_that_gives_no_score_is_believed(caplog: pytest.LogCaptureFixt
 def test_thresholds_that_contradict_each_other() -> None:
     with pytest.raises(ConfigError, match=r"REDETECT_THR 0.5 is below FAIL_THR 0.8"):
         PolicyParams(redetect_thr=0.5)
-    with pytest.raises(ConfigError, match="PATIENCE 0"):
+    with pytest.raises(ConfigError, match="PATIENCE is 0"):
         PolicyParams(patience=0)
     with pytest.raises(SotError, match="before init"):
         LocalGlobalTracker(Scripted([]), Fixed(), STRICT).track(FRAME)

@@ -159,7 +159,7 @@ def test_parameters_and_bad_ones() -> None:
     params = params_from_config(load_config("lmt_vggm_otb"), LmtParams)
     assert params == LmtParams() and params.guide.thresh == 0.5 and params.bbreg.alpha == 1000
     for opts, message in (
-        (["TRACK.LMT.FEATURES", "both"], r"FEATURES is 'both'; expected one of shared, crops"),
+        (["TRACK.LMT.FEATURES", "both"], r"FEATURES is 'both'; expected shared or crops"),
         (["TRACK.LMT.INIT", "sgd"], r"INIT is 'sgd'"),
         (["TRACK.LMT.TOPK", "0"], r"TOPK is 0; expected 1 or more"),
     ):
