@@ -133,7 +133,7 @@ class CellPool(BoxPool):
     """For VGG-M: the 3 x 3 cells that the crop of a box would have, read from the dense map of a larger patch.
 
     The same as from the crop where the box has the patch's scale and lies at whole steps of `stride` pixels; in
-    between, and for larger and smaller boxes, interpolated (docs/lmt.md has the differences).
+    between, and for larger and smaller boxes, interpolated (docs/results/lmt.md has the differences).
 
     Args:
         stride: patch pixels between cells of the map, 8 or 4; the finer one is nearer to the crops and dearer.

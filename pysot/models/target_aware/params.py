@@ -17,7 +17,7 @@ PER_LEVEL = ("topk", "lr", "momentum")
 """Fields with one entry per feature map, selected on or not; a single entry stands for all of them."""
 
 USUAL_RATIO = 0.75
-"""Share of a level's channels that is kept when neither `topk` nor `keep_ratio` says (docs/target_aware.md)."""
+"""Share of a level's channels that is kept when neither `topk` nor `keep_ratio` says (docs/results/target_aware.md)."""
 AUTOMATIC = -1
 """Of `keep_ratio` and `kernel_shrink`: not given."""
 
@@ -38,7 +38,7 @@ class SelectionParams(CheckedParams):
             lacks of the label shrinks as the channel grows everywhere alike.
         select: `topk`, the most important ones, as published; `positive`, those of positive importance;
             `topk_positive`, both; `topk_abs`, those of the largest magnitude, so that channels that are silent on the
-            target alone stay (docs/target_aware.md).
+            target alone stay (docs/results/target_aware.md).
         topk: how many are kept of each level, at most. Empty: `keep_ratio` says.
         keep_ratio: share of a level's channels in (0, 1], instead of `topk`. -1: not given; without both,
             `USUAL_RATIO`.

@@ -2,7 +2,7 @@
 docs/systems/lmt.md).
 
 No implementation was published. What the paper leaves open follows Meta-Tracker's MetaSDNet and MDNet, or is our
-choice; docs/lmt.md says which is which.
+choice; docs/systems/lmt.md says which is which.
 """
 
 from __future__ import annotations
