@@ -25,7 +25,7 @@ from pysot.core.crop import Image
 from pysot.core.device import resolve_device
 from pysot.core.errors import SotError
 from pysot.tracker.base import check_box
-from pysot.tracker.global_search.attention import Attention, load_attention
+from pysot.tracker.global_search.attention import Attention
 from pysot.tracker.global_search.map_metrics import MapScores
 from pysot.zoo.locate import find_snapshot
 from toolkit.datasets import load_benchmark
@@ -70,7 +70,7 @@ class MapJob:
         """The network, loaded."""
         torch.set_num_threads(self.threads)
         opts = [*self.opts, *(["ATTENTION.CLIP", self.clip] if self.clip else [])]
-        return load_attention(load_config(self.config, opts), self.weights, resolve_device(self.device))
+        return Attention.from_config(load_config(self.config, opts), resolve_device(self.device), self.weights)
 
     def frames(self, count: int) -> range:
         """Numbers of the frames that get a map. As released: not the first and not the last two."""

@@ -14,7 +14,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from pysot.cli.command import EXIT_FINE, guarded
 from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config
-from pysot.core.device import DEVICES, device_name, resolve_device, worker_device
+from pysot.core.device import DEVICES, device_name, worker_device
+from pysot.tracker.builder import device_for
 from pysot.training import distributed
 from pysot.training.builder import build_trainer
 from pysot.training.checkpoint import epoch_path, export_snapshot, load_checkpoint
@@ -57,7 +58,7 @@ def _train(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     opts = list(args.opts) + ([] if args.seed is None else ["TRAIN.SEED", str(args.seed)])
     cfg = load_config(args.config, opts)
-    device = resolve_device(args.device or cfg.TRAIN.DEVICE)
+    device = device_for(cfg, args.device or cfg.TRAIN.DEVICE)
     workers = distributed.start(device)
     device = worker_device(device, workers.local_rank)
     logging.basicConfig(

@@ -1,4 +1,8 @@
-"""TODO docstring."""
+"""From an experiment file to a frozen config tree.
+
+The tree is PySOT's, key for key, so that a PySOT YAML loads unchanged, plus the keys that choose between families
+(`pysot.config.defaults`). Nothing in the package keeps a global config: `load_config` returns one.
+"""
 
 from __future__ import annotations
 
@@ -13,46 +17,17 @@ from yacs.config import CfgNode
 
 from pysot.config.defaults import default_tree
 from pysot.config.experiments import find_config
+from pysot.config.parts import check_parts, unused_keys, value_of
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 
 logger = logging.getLogger(__name__)
 
-
 BASE_KEY = "_BASE_"
-
-
 LEGACY_KEYS = ("BACKBONE.CHANNELS", "ADJUST.ADJUST_CHANNEL", "RPN.WEIGHTED")
 """Keys of the published long-term experiment that no PySOT version reads; accepted and ignored."""
-
-
-TRACKERS_OF_HEAD = {
-    "RPN": ("SiamRPNTracker", "SiamRPNLTTracker", "SiamMaskTracker"),
-    "BAN": ("NanoTracker",),
-    "IOUNET": ("ATOMTracker",),
-    "TADT": ("TADTTracker",),
-    "DIMP": ("DiMPTracker",),
-    "LMT": ("LMTTracker",),
-}
-"""Which TRACK.TYPE can decode what which HEAD.TYPE produces."""
-
-
-TRACKS_NOTHING = "ATTENTION"
-"""HEAD.TYPE of an attention network, which is used beside a tracker; TRACK.TYPE means nothing there."""
-
-
-MODEL_OF_HEAD = {"IOUNET": "iounet", "TADT": "tadt", "DIMP": "dimp", "LMT": "lmt", TRACKS_NOTHING: "attention"}
-"""The model family of a HEAD.TYPE where it is not siamese."""
-
-
-CHOOSES_CHANNELS = ("RPN", "BAN", "TADT")
-"""Values of HEAD.TYPE whose trackers TARGET_AWARE can be switched on for."""
-
-
 SIZES = ("TRACK.EXEMPLAR_SIZE", "TRACK.INSTANCE_SIZE", "TRACK.LOST_INSTANCE_SIZE", "ANCHOR.STRIDE", "POINT.STRIDE")
 """Keys whose value must be above zero."""
-
-
 SHARES = ("TRACK.WINDOW_INFLUENCE", "TRACK.LR", "TRACK.MASK_THERSHOLD")
 """Keys whose value must lie in [0, 1]."""
 
@@ -63,9 +38,10 @@ def get_cfg() -> CfgNode:
 
 
 def load_config(path: str | Path, opts: Sequence[str] = ()) -> CfgNode:
-    """The frozen config of one experiment.
+    """The frozen, validated config of one experiment.
 
-    Precedence: defaults < `_BASE_` < file < `opts`.
+    Precedence: defaults < `_BASE_` < file < `opts`. Where a file changes `X.TYPE`, the `X.KWARGS` of its base do not
+    apply. A key with another value than its default that none of the chosen parts reads is named in a warning.
 
     Args:
         path: a YAML file, a folder that holds `config.yaml`, or the name of an experiment ("nanotrack_v2").
@@ -80,12 +56,23 @@ def load_config(path: str | Path, opts: Sequence[str] = ()) -> CfgNode:
         _merge(tree, values, where=str(source))
     _merge_opts(tree, opts)
     validate_config(tree)
+    unused = unused_keys(tree, get_cfg())
+    if unused:
+        logger.warning(
+            "%s: set, but not read by HEAD.TYPE %s with TRACK.TYPE %s: %s. They have no effect.",
+            path,
+            tree.HEAD.TYPE,
+            tree.TRACK.TYPE,
+            ", ".join(unused),
+        )
     tree.freeze()
     return tree
 
 
 def override_config(cfg: CfgNode, opts: Sequence[str]) -> CfgNode:
-    """A frozen copy of `cfg` with `opts` (KEY VALUE pairs, flat) written over it; raises as `load_config` does."""
+    """A frozen, validated copy of `cfg` with `opts` (KEY VALUE pairs, flat) written over it; raises as `load_config`
+    does.
+    """
     tree = cfg.clone()
     tree.defrost()
     _merge_opts(tree, opts)
@@ -94,98 +81,26 @@ def override_config(cfg: CfgNode, opts: Sequence[str]) -> CfgNode:
     return tree
 
 
+def validate_config(cfg: CfgNode) -> None:
+    """Raises `ConfigError` when a value is out of its range, or when parts of `cfg` contradict each other."""
+    for key in SIZES:
+        if not value_of(cfg, key) > 0:
+            raise ConfigError(f"{key} is {value_of(cfg, key)}; expected a number above 0.")
+    for key in SHARES:
+        if not 0 <= value_of(cfg, key) <= 1:
+            raise ConfigError(f"{key} is {value_of(cfg, key)}; expected a number from 0 to 1.")
+    check_parts(cfg)
+
+
+def ensure_validated(cfg: CfgNode) -> None:
+    """Validates a tree that can still be written to. A frozen one was validated when it was loaded."""
+    if not cfg.is_frozen():
+        validate_config(cfg)
+
+
 def dump_config(cfg: CfgNode) -> str:
     """The whole resolved tree as YAML text that `load_config` reads back to an equal tree."""
     return str(cfg.dump(sort_keys=False))
-
-
-def validate_config(cfg: CfgNode) -> None:
-    """Raises `ConfigError` when parts of `cfg` contradict each other (docs/config.md, Checks)."""
-    head, tracker = cfg.HEAD.TYPE, cfg.TRACK.TYPE
-    if head not in (*TRACKERS_OF_HEAD, TRACKS_NOTHING):
-        raise ConfigError(f"HEAD.TYPE: unknown head family '{head}'. Known: {', '.join(TRACKERS_OF_HEAD)}.")
-    known = {name for names in TRACKERS_OF_HEAD.values() for name in names}
-    if head != TRACKS_NOTHING and tracker in known and tracker not in TRACKERS_OF_HEAD[head]:
-        raise ConfigError(
-            f"TRACK.TYPE '{tracker}' cannot work with HEAD.TYPE '{head}'. "
-            f"Use one of: {', '.join(TRACKERS_OF_HEAD[head])}."
-        )
-    _validate_family(cfg)
-    _validate_ranges(cfg)
-    _validate_mask(cfg)
-    _validate_target_aware(cfg)
-    if head == "RPN":
-        _validate_anchors(cfg)
-    _validate_levels(cfg)
-
-
-def _validate_family(cfg: CfgNode) -> None:
-    family = MODEL_OF_HEAD.get(cfg.HEAD.TYPE, "siamese")
-    if cfg.MODEL.TYPE not in ("auto", family):
-        raise ConfigError(
-            f"MODEL.TYPE is '{cfg.MODEL.TYPE}', but HEAD.TYPE {cfg.HEAD.TYPE} belongs to the family '{family}'. "
-            f"Use auto or {family}."
-        )
-
-
-def _validate_ranges(cfg: CfgNode) -> None:
-    for key in (*SIZES, *SHARES):
-        group, name = key.split(".")
-        value = cfg[group][name]
-        if key in SIZES and not value > 0:
-            raise ConfigError(f"{key} is {value}; expected a number above 0.")
-        if key in SHARES and not 0 <= value <= 1:
-            raise ConfigError(f"{key} is {value}; expected a number from 0 to 1.")
-
-
-def _validate_mask(cfg: CfgNode) -> None:
-    if cfg.MASK.MASK and cfg.HEAD.TYPE != "RPN":
-        raise ConfigError(f"MASK.MASK needs HEAD.TYPE RPN; HEAD.TYPE is {cfg.HEAD.TYPE}. Set MASK.MASK False.")
-    if cfg.TRACK.TYPE == "SiamMaskTracker" and not (cfg.MASK.MASK and cfg.REFINE.REFINE):
-        raise ConfigError(
-            "TRACK.TYPE SiamMaskTracker reads a refined mask. "
-            "Set MASK.MASK and REFINE.REFINE True, or use SiamRPNTracker."
-        )
-
-
-def _validate_target_aware(cfg: CfgNode) -> None:
-    """The values of the group are checked where they are used (`pysot.models.select.params`)."""
-    if cfg.TARGET_AWARE.ENABLED and cfg.HEAD.TYPE not in CHOOSES_CHANNELS:
-        raise ConfigError(
-            f"TARGET_AWARE.ENABLED is True, but HEAD.TYPE {cfg.HEAD.TYPE} does not choose channels. Set it False, or "
-            f"use one of {', '.join(CHOOSES_CHANNELS)}."
-        )
-    if cfg.TARGET_AWARE.ENABLED and cfg.TARGET_AWARE.MODE == "index" and cfg.HEAD.TYPE != "TADT":
-        raise ConfigError(
-            f"TARGET_AWARE.MODE is index, but HEAD.TYPE {cfg.HEAD.TYPE} takes maps of a fixed number of "
-            "channels. Use mask."
-        )
-
-
-def _validate_anchors(cfg: CfgNode) -> None:
-    for key in ("RATIOS", "SCALES"):
-        if not all(value > 0 for value in cfg.ANCHOR[key]):
-            raise ConfigError(f"ANCHOR.{key} is {list(cfg.ANCHOR[key])}; expected numbers above 0.")
-    count = len(cfg.ANCHOR.RATIOS) * len(cfg.ANCHOR.SCALES)
-    in_head = cfg.RPN.KWARGS.get("anchor_num", count)
-    if not count == cfg.ANCHOR.ANCHOR_NUM == in_head:
-        raise ConfigError(
-            f"Anchors disagree: ANCHOR.RATIOS x ANCHOR.SCALES give {count}, ANCHOR.ANCHOR_NUM is "
-            f"{cfg.ANCHOR.ANCHOR_NUM}, RPN.KWARGS.anchor_num is {in_head}. Make the three equal."
-        )
-
-
-def _validate_levels(cfg: CfgNode) -> None:
-    """The neck takes one entry of in_channels per backbone output; SiamMask sends only the deepest through it."""
-    used, channels = cfg.BACKBONE.KWARGS.get("used_layers"), cfg.ADJUST.KWARGS.get("in_channels")
-    if not (cfg.ADJUST.ADJUST and isinstance(used, (list, tuple)) and isinstance(channels, (list, tuple))):
-        return
-    levels = 1 if cfg.MASK.MASK else len(used)
-    if levels != len(channels):
-        raise ConfigError(
-            f"BACKBONE.KWARGS.used_layers {list(used)} sends {levels} feature map(s) to the neck, but "
-            f"ADJUST.KWARGS.in_channels {list(channels)} expects {len(channels)}. Give one channel count per level."
-        )
 
 
 def _read_chain(path: Path, seen: tuple[Path, ...]) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -226,6 +141,8 @@ def _merge(node: CfgNode, values: dict[str, Any], where: str, prefix: str = "") 
         elif isinstance(node[key], CfgNode):
             if not isinstance(value, dict):
                 raise ConfigError(f"{where}: {full} is a group of keys; got {value!r}.")
+            if "KWARGS" in node[key] and value.get("TYPE", node[key].TYPE) != node[key].TYPE:
+                node[key].KWARGS.clear()  # they were meant for the part that is replaced
             _merge(node[key], value, where, prefix=f"{full}.")
         else:
             node[key] = _coerce(value, node[key], where, full)
@@ -234,11 +151,14 @@ def _merge(node: CfgNode, values: dict[str, Any], where: str, prefix: str = "") 
 def _merge_opts(tree: CfgNode, opts: Sequence[str]) -> None:
     if len(opts) % 2:
         raise ConfigError(f"--opts takes KEY VALUE pairs; got {len(opts)} words: {' '.join(map(str, opts))}.")
+    values: dict[str, Any] = {}
     for key, text in zip(opts[::2], opts[1::2], strict=True):
-        values: Any = _parse_value(key, text) if isinstance(text, str) else text
-        for part in reversed(str(key).split(".")):
-            values = {part: values}
-        _merge(tree, values, where="--opts")
+        *groups, last = str(key).split(".")
+        node = values
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[last] = _parse_value(key, text) if isinstance(text, str) else text
+    _merge(tree, values, where="--opts")
 
 
 def _parse_value(key: str, text: str) -> Any:

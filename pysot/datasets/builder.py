@@ -32,7 +32,7 @@ from pysot.datasets.samples.tasks import CropViews, PatchViews, TaskDataset, Tas
 from pysot.datasets.sources.base import SOURCES, Source
 from pysot.datasets.target_crop import Cropper, Jitter
 from pysot.datasets.targets import AnchorTargets, PointTargets
-from pysot.models.builder import build_attention_net
+from pysot.models.attention import AttentionNet
 from pysot.models.head.lmt import CELL_GEOMETRY
 
 ROOT_VARIABLE = "SOT_DATA_ROOT"
@@ -75,7 +75,7 @@ def build_training_data(cfg: CfgNode, *, skip_missing: bool = False) -> Position
 def build_clips(cfg: CfgNode, *, skip_missing: bool = False) -> ClipDataset:
     """The clips that `cfg` describes, for attention over whole frames."""
     data, train = cfg.DATASET, cfg.ATTENTION.TRAIN
-    net = build_attention_net(cfg)  # how it is to be shown frames and targets
+    net = AttentionNet.from_config(cfg)  # how it is to be shown frames and targets
     params = ClipParams(
         input_size=net.input_size,
         target_size=net.target_size,

@@ -1,1 +1,1 @@
-"""Trackers, one file per published one. `pysot.tracker.builder` makes them from a config."""
+"""Trackers, one file or folder per system. `pysot.tracker.builder` makes one from a config."""

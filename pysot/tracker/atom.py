@@ -66,6 +66,7 @@ class AtomTracker(OnlineTracker):
     """Two-layer classifier learned by Gauss-Newton and conjugate gradient; boxes refined by an IoU-Net."""
 
     params_type = AtomParams
+    heads = ("IOUNET",)
     model: AtomNet
     params: AtomParams
 

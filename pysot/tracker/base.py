@@ -6,14 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
+from yacs.config import CfgNode
 
+from pysot.config.params import params_from_config
+from pysot.config.parts import PartRegistry
 from pysot.core.crop import Image
-from pysot.core.errors import BadBoxError, ImageError, SotError
-from pysot.core.registry import Registry
+from pysot.core.errors import BadBoxError, ConfigError, ImageError, SotError
 
 Box: TypeAlias = Sequence[float] | NDArray[np.floating]
 """(x, y, w, h): top-left corner and size, 0-based float pixels."""
@@ -112,12 +115,15 @@ class Tracker(ABC):
     A tracker may be initialized again at any time; nothing of the previous target stays.
 
     Attributes:
-        params_type: the dataclass of this tracker's hyper-parameters (see `pysot.tracker.builder.params_from_config`).
-        learns: False where it is not sure that the target is seen: `commit` then moves the state and learns nothing.
+        params_type: the dataclass of this tracker's hyper-parameters (see `pysot.config.params`).
+        heads: the values of HEAD.TYPE whose models it can run.
+        selection_modes: the values of TARGET_AWARE.MODE it can work with; none where it uses all channels.
     """
 
-    params_type: type[Any]
-    learns: bool = True
+    config_keys: ClassVar[tuple[str, ...]] = ("ATTENTION",)  # any tracker can be searched with
+    params_type: ClassVar[type[Any]]
+    heads: ClassVar[tuple[str, ...]] = ()
+    selection_modes: ClassVar[tuple[str, ...]] = ()
     center_xy: tuple[float, float]
     size_wh: tuple[float, float]
     _started = False
@@ -136,12 +142,18 @@ class Tracker(ABC):
         self._start(image, check_box(box_xywh, image))
         self._started = True
 
-    def track(self, image: Image) -> TrackResult:
-        """Finds the target in the next frame. Raises `ImageError`, or `SotError` before the first `init`."""
+    def track(self, image: Image, learn: bool = True) -> TrackResult:
+        """Finds the target in the next frame. Without `learn`, the state moves and nothing else changes.
+
+        Raises `ImageError`, or `SotError` before the first `init`.
+        """
         if not self._started:
             raise SotError("track() was called before init(). Call tracker.init(first_frame, box) once.")
         image = check_image(image)
-        return self.commit(image, self.locate(image, self.search_region()))
+        return self.commit(image, self.locate(image, self.search_region()), learn)
+
+    def at_frame(self, video: str, index: int) -> None:  # noqa: B027  (most trackers need not know)
+        """Is told which frame of which video comes next (0-based), by a benchmark that knows."""
 
     @abstractmethod
     def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
@@ -156,16 +168,50 @@ class Tracker(ABC):
         """Finds the target inside `region` without changing the tracker."""
 
     @abstractmethod
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
-        """Accepts `candidate`: moves the state, and learns from the frame where the tracker does so."""
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
+        """Accepts `candidate`: moves the state and, with `learn`, learns from the frame where the tracker does so."""
 
     def move_to(self, center_xy: tuple[float, float], size_wh: tuple[float, float]) -> None:
         """Takes the target to be at `center_xy` with the size `size_wh`, image pixels, without learning anything."""
         self.center_xy, self.size_wh = center_xy, size_wh
 
+    @classmethod
+    def check_config(cls, cfg: CfgNode) -> None:
+        """Raises `ConfigError` when HEAD.TYPE or TARGET_AWARE ask of this tracker what it cannot do."""
+        others = trackers_of(cfg.HEAD.TYPE)
+        if others and cfg.HEAD.TYPE not in cls.heads:
+            raise ConfigError(
+                f"TRACK.TYPE '{cfg.TRACK.TYPE}' cannot work with HEAD.TYPE '{cfg.HEAD.TYPE}'. "
+                f"Use one of: {', '.join(others)}."
+            )
+        group = cfg.TARGET_AWARE
+        if not group.ENABLED or not others:
+            return
+        if not cls.selection_modes:
+            able = [name for name in TRACKERS if TRACKERS[name].selection_modes]
+            raise ConfigError(
+                f"TARGET_AWARE.ENABLED is True, but TRACK.TYPE {cfg.TRACK.TYPE} (HEAD.TYPE {cfg.HEAD.TYPE}) does not "
+                f"choose channels. Set it False, or use one of: {', '.join(able)}."
+            )
+        if group.MODE not in cls.selection_modes:
+            raise ConfigError(
+                f"TARGET_AWARE.MODE is {group.MODE}, but TRACK.TYPE {cfg.TRACK.TYPE} (HEAD.TYPE {cfg.HEAD.TYPE}) takes "
+                f"maps of a fixed number of channels. Use {' or '.join(cls.selection_modes)}."
+            )
 
-TRACKERS: Registry[type[Tracker]] = Registry("tracker", key="TRACK.TYPE")
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: nn.Module) -> Tracker:
+        """The tracker around `model`, with its hyper-parameters from `cfg`."""
+        return cls(model, params_from_config(cfg, cls.params_type))
+
+
+TRACKERS: PartRegistry[type[Tracker]] = PartRegistry("tracker", key="TRACK.TYPE")
 """Tracker classes, called with a model and an instance of their `params_type`."""
+
+
+def trackers_of(head: str) -> list[str]:
+    """The registered trackers that can run models of HEAD.TYPE `head`."""
+    return [name for name in TRACKERS if head in TRACKERS[name].heads]
 
 
 def check_image(image: Any) -> Image:

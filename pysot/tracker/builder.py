@@ -1,58 +1,45 @@
-"""From a config and a model to a tracker. The only file under tracker/ that reads a cfg."""
+"""From a config and a model, or a name, to a tracker."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import nn
 from yacs.config import CfgNode
 
 from pysot.config.experiments import experiment_name
-from pysot.config.loading import load_config, override_config, validate_config
-from pysot.config.params import params_from_config
-from pysot.core.device import device_of, resolve_device
+from pysot.config.loading import ensure_validated, load_config, override_config
+from pysot.core.device import resolve_device
 from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
-from pysot.tracker import atom, dimp, nanotrack, siammask, siamrpn, tadt
-from pysot.tracker.base import TRACKERS, Tracker
-from pysot.tracker.global_search.proposers import build_proposer
-from pysot.tracker.global_search.tracker import LocalGlobalTracker, PolicyParams
-from pysot.tracker.lmt import tracker as lmt
+from pysot.tracker.base import Tracker, trackers_of
+from pysot.tracker.global_search.tracker import LocalGlobalTracker
+from pysot.tracker.systems import TRACKERS
 from pysot.zoo.loading import load_snapshot
 from pysot.zoo.locate import find_snapshot
 
 DEFAULT_EXPERIMENT = "atom_tiny"
-__all__ = [
-    "atom",
-    "build_tracker",
-    "dimp",
-    "lmt",
-    "load_tracker",
-    "nanotrack",
-    "params_from_config",
-    "siammask",
-    "siamrpn",
-    "snapshot_name",
-    "tadt",
-]
 
 
 def build_tracker(cfg: CfgNode, model: nn.Module) -> Tracker:
-    """The tracker `cfg.TRACK.TYPE` around `model`, which must be in eval mode and on its device already."""
-    validate_config(cfg)
-    if cfg.HEAD.TYPE == "ATTENTION":
+    """The tracker `cfg.TRACK.TYPE` around `model`, which must be in eval mode and on its device already; with a search
+    all over the frame around it where ATTENTION.ENABLED is True.
+
+    Raises `ConfigError` when no tracker can run models of this HEAD.TYPE.
+    """
+    ensure_validated(cfg)
+    if not trackers_of(cfg.HEAD.TYPE):
+        heads = sorted({head for name in TRACKERS for head in TRACKERS[name].heads})
         raise ConfigError(
-            f"The config {cfg.META_ARC} is of an attention network, which tracks nothing by itself. Make its maps with "
-            "tools/attention.py, or run a tracker with it, for one siamrpn_tiny_tanet."
+            f"HEAD.TYPE {cfg.HEAD.TYPE} (config {cfg.META_ARC}) can be trained, not tracked: no tracker runs its "
+            f"models. Trackers exist for {', '.join(heads)}. An attention network is used beside one of them "
+            "(siamrpn_tiny_tanet), or makes its maps with tools/attention.py."
         )
-    kind = TRACKERS[cfg.TRACK.TYPE]
-    tracker = kind(model, params_from_config(cfg, kind.params_type))
-    if not cfg.ATTENTION.ENABLED:
-        return tracker
-    proposer = build_proposer(cfg, device_of(model))
-    return LocalGlobalTracker(tracker, proposer, params_from_config(cfg, PolicyParams))
+    kind = LocalGlobalTracker if cfg.ATTENTION.ENABLED else TRACKERS[cfg.TRACK.TYPE]
+    return kind.from_config(cfg, model)
 
 
 def snapshot_name(cfg: CfgNode, experiment: str | Path) -> str:
@@ -101,8 +88,13 @@ def load_tracker(
     else:
         cfg = load_config(source, opts)
         snapshot = snapshot or snapshot_name(cfg, source)
-    target = resolve_device(device)
+    target = device_for(cfg, device)
     path = find_snapshot(snapshot)
     model = build_model(cfg)
     load_snapshot(model, path)
     return build_tracker(cfg, prepare_for_inference(model, target, cfg.MODEL.PRECISION))
+
+
+def device_for(cfg: CfgNode, name: str) -> torch.device:
+    """The device called `name`; with `auto`, the CPU where CUDA is False, else the best there is."""
+    return resolve_device("cpu" if name == "auto" and not cfg.CUDA else name)

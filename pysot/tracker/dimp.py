@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from pysot.core.crop import BORDER_MODES, Image, SampledPatch
 from pysot.core.errors import SotError
 from pysot.models.meta_arch.dimp import DimpNet
-from pysot.online.augmentation import AugmentationParams
 from pysot.online.fourier import displacement_window
 from pysot.online.localization import Finding, Peak, locate_peak
 from pysot.online.memory import SampleMemory
@@ -27,15 +26,6 @@ from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker
 logger = logging.getLogger(__name__)
 
 SCORE_KINDS = ("none", "softmax")
-
-
-@dataclass(frozen=True)
-class DimpAugmentation(AugmentationParams):
-    """DiMP's views of the first frame: 13, and 2 dropouts."""
-
-    rotate: tuple[float, ...] = (10, -10, 45, -45)
-    blur: tuple[float, ...] = (3, 1, 1, 3, 2, 2)
-    dropout_num: int = 2
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,6 @@ class DimpParams(OnlineParams):
         low_score_opt_thr, net_opt_low_iter: below this score, so many steps at once.
     """
 
-    memory_size: int = 50
-    train_skipping: int = 20
-    aug: AugmentationParams = field(default_factory=DimpAugmentation, metadata={"group": "TRACK.ONLINE.AUG"})
     border_mode: str = "replicate"
     patch_max_scale_change: float = 1.5
     score_preprocess: str = "none"
@@ -80,6 +67,7 @@ class DimpTracker(OnlineTracker):
     """
 
     params_type = DimpParams
+    heads = ("DIMP",)
     model: DimpNet
     params: DimpParams
     _warned = False

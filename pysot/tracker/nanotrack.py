@@ -22,6 +22,7 @@ class NanoTracker(SiameseTracker):
     """As SiamRPN, with one point per cell instead of anchors."""
 
     params_type = NanoTrackParams
+    heads = ("BAN",)
     model: NanoTrack
     params: NanoTrackParams
 

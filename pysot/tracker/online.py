@@ -225,7 +225,7 @@ class OnlineTracker(Tracker):
             sample=sample,
         )
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
         assert isinstance(candidate, OnlineCandidate)
         if candidate.region.input_size != self.params.image_sample_size and candidate.finding is not Finding.NOT_FOUND:
             # Found in a crop of another size: look again where it is, in one the classifier can learn from.
@@ -237,7 +237,7 @@ class OnlineTracker(Tracker):
             self.center_xy, self.size_wh = self._refine(candidate, center)
             if self.params.update_scale_when_uncertain or candidate.finding is not Finding.UNCERTAIN:
                 self.search_size_wh = self.size_wh
-            if self.learns:
+            if learn:
                 with torch.no_grad():
                     self._update(candidate, center)
         if image.shape[:2] != self.image_hw:

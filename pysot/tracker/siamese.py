@@ -79,7 +79,9 @@ class SiameseTracker(Tracker):
         selection: the channels chosen for this target, and how; None where all are used without asking.
     """
 
+    config_keys = (*Tracker.config_keys, "TRACK.BASE_SIZE")  # in published files; the response's side is the network's
     params_type = SiameseParams
+    selection_modes = ("mask",)
     model: SiameseModel
     params: SiameseParams
     selection: Selection | None = None
@@ -127,10 +129,10 @@ class SiameseTracker(Tracker):
         middles = [self.model.backbone.middle(x.shape[-1], params.instance_size) for x in maps]
         return SearchView(crop, maps, middles, params.instance_size / side)
 
-    def _refit(self, image: Image, score: float) -> None:
-        """Counts the frame, and chooses the channels anew when that is due."""
+    def _refit(self, image: Image, score: float, learn: bool) -> None:
+        """Counts the frame and, with `learn`, chooses the channels anew when that is due."""
         self.frame += 1
-        if self.learns and self.selector is not None and self.params.target_aware.due(self.frame, score):
+        if learn and self.selector is not None and self.params.target_aware.due(self.frame, score):
             self._learn_channels(image)
 
     def search_region(self) -> SearchRegion:
@@ -158,11 +160,11 @@ class SiameseTracker(Tracker):
             features=features,
         )
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
         assert isinstance(candidate, SiameseCandidate)
         box = self._smooth(candidate)
         self.center_xy, self.size_wh = clip_state(box, image)
-        self._refit(image, candidate.score)
+        self._refit(image, candidate.score, learn)
         return TrackResult(self._box_xywh(), candidate.score)
 
     def _respond(self, search: Tensor) -> tuple[SiameseOutput, Any]:

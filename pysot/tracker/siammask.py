@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from yacs.config import CfgNode
 
 from pysot.core.crop import Image
+from pysot.core.errors import ConfigError
 from pysot.models.meta_arch.siamese import MaskFeatures, SiameseOutput, SiamMask
 from pysot.tracker.base import TRACKERS, Candidate, TrackResult
 from pysot.tracker.siamese import SiameseCandidate
@@ -24,9 +26,12 @@ MIN_CONTOUR_AREA = 100
 
 @dataclass(frozen=True)
 class SiamMaskParams(SiamRPNParams):
-    """Adds the probability above which a pixel is target, and the response map's margin in cells."""
+    """Adds the probability above which a pixel is target, the side of the refined mask in its pixels, and the response
+    map's margin in cells.
+    """
 
     mask_threshold: float = field(default=0.3, metadata={"key": "TRACK.MASK_THERSHOLD"})
+    mask_output_size: int = 127
     base_size: int = 8
 
 
@@ -41,9 +46,9 @@ class SiamMaskTracker(SiamRPNTracker):
     def _respond(self, search: Tensor) -> tuple[SiameseOutput, MaskFeatures]:
         return self.model.track_with_mask(self.kernels, search, self.selection)
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
         assert isinstance(candidate, SiameseCandidate)
-        result = super().commit(image, candidate)
+        result = super().commit(image, candidate, learn)
         mask = self._mask_in_image(candidate, image.shape[:2])
         return replace(result, polygon=rotated_box(mask > self.params.mask_threshold, result.box), mask=mask)
 
@@ -53,11 +58,25 @@ class SiamMaskTracker(SiamRPNTracker):
         row, column = divmod(candidate.index % (cells * cells), cells)
         with torch.inference_mode():
             mask = self.model.refine(candidate.features, (row, column))[0].sigmoid().cpu().numpy()
+        if len(mask) != self.params.mask_output_size:
+            raise ConfigError(
+                f"TRACK.MASK_OUTPUT_SIZE is {self.params.mask_output_size}, but the refinement of this model gives "
+                f"masks of {len(mask)} x {len(mask)} pixels. Set it to {len(mask)}."
+            )
         scale = candidate.crop_side / candidate.region.input_size
         corner = [center - candidate.crop_side / 2 for center in candidate.region.center_xy]
         left = corner[0] + (column - self.params.base_size / 2) * self.params.stride * scale
         top = corner[1] + (row - self.params.base_size / 2) * self.params.stride * scale
         return paste_back(mask, left, top, self.params.exemplar_size * scale, image_hw)
+
+    @classmethod
+    def check_config(cls, cfg: CfgNode) -> None:
+        super().check_config(cfg)
+        if not (cfg.MASK.MASK and cfg.REFINE.REFINE):
+            raise ConfigError(
+                "TRACK.TYPE SiamMaskTracker reads a refined mask. "
+                "Set MASK.MASK and REFINE.REFINE True, or use SiamRPNTracker."
+            )
 
 
 def paste_back(

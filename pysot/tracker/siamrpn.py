@@ -25,6 +25,7 @@ class SiamRPNTracker(SiameseTracker):
     """Short-term tracker: one template, a search crop around the last place, anchors."""
 
     params_type = SiamRPNParams
+    heads = ("RPN",)
     model: SiamRPN
     params: SiamRPNParams
 
@@ -62,7 +63,7 @@ class SiamRPNLTTracker(SiamRPNTracker):
             return super().search_region()
         return SearchRegion(self.center_xy, self.size_wh, self.params.lost_instance_size, LOST_WINDOW_INFLUENCE)
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
         """Moves only when the score reaches `confidence_low`. The kept state is not clipped, the answer is."""
         assert isinstance(candidate, SiameseCandidate)
         if candidate.score >= self.params.confidence_low:
@@ -72,7 +73,7 @@ class SiamRPNLTTracker(SiamRPNTracker):
             self.lost = True
         elif candidate.score > self.params.confidence_high:
             self.lost = False
-        self._refit(image, candidate.score)
+        self._refit(image, candidate.score, learn)
         (x, y), (width, height) = clip_state((*self.center_xy, *self.size_wh), image)
         state = State.LOST if self.lost else State.TRACKED
         return TrackResult((x - width / 2, y - height / 2, width, height), candidate.score, state)

@@ -57,7 +57,7 @@ class TadtParams(CheckedParams):
     scale_cells: int = 2
     scale_weights: tuple[float, ...] = (0.99, 1.0, 1.0055)
     balance_channels: int = 49
-    window_influence: float = field(default=0.5, metadata={"key": "TRACK.WINDOW_INFLUENCE"})
+    window_influence: float = field(default=0.44, metadata={"key": "TRACK.WINDOW_INFLUENCE"})
     target_aware: SelectionParams = field(default_factory=SelectionParams, metadata={"group": "TARGET_AWARE"})
 
     def __post_init__(self) -> None:
@@ -87,6 +87,8 @@ class TadtTracker(Tracker):
     """
 
     params_type = TadtParams
+    heads = ("TADT",)
+    selection_modes = ("mask", "index")
     model: TadtNet
     params: TadtParams
     selection: Selection | None = None
@@ -171,7 +173,7 @@ class TadtTracker(Tracker):
         width, height = region.size_wh
         return Candidate((center_x, center_y, width * factor, height * factor), score, region)
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
         center_x, center_y, width, height = candidate.box_cxcywh
         rows, columns = image.shape[:2]
         self.center_xy = (min(max(center_x, 0.0), float(columns)), min(max(center_y, 0.0), float(rows)))
@@ -181,7 +183,7 @@ class TadtTracker(Tracker):
             self.size_wh = (width, height)
         self.frame += 1
         due = self.params.target_aware.due(self.frame, candidate.score)
-        if self.learns and self.selector is not None and due:
+        if learn and self.selector is not None and due:
             self._learn(self.selection_view(image))
         (x, y), (width, height) = self.center_xy, self.size_wh
         return TrackResult((x - width / 2, y - height / 2, width, height), candidate.score)

@@ -116,7 +116,7 @@ def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
     of TRAIN.PARTS_FROM.
     """
     train = cfg.TRAIN
-    model = build_model(cfg)
+    model: Any = build_model(cfg)
     if cfg.BACKBONE.PRETRAINED and not train.PRETRAINED:
         load_weights(model.backbone, find_snapshot(cfg.BACKBONE.PRETRAINED))
     if train.PRETRAINED:

@@ -6,13 +6,17 @@ from abc import ABC, abstractmethod
 from typing import TypeAlias
 
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
 from pysot.core.registry import Registry
+from pysot.models.meta_arch.base import MODELS, check_family
+from pysot.models.parts import make_part
 
 TargetFeatures: TypeAlias = tuple[Tensor, ...]
 """Whatever a network remembers of a target; depends on its picture alone."""
 
 
+@MODELS.register("ATTENTION")
 class AttentionNet(nn.Module, ABC):
     """Attends to one target in whole frames (docs/systems/tanet.md, Generator).
 
@@ -27,6 +31,8 @@ class AttentionNet(nn.Module, ABC):
         backbone: the part that may start from pre-trained weights.
         uses_batch_statistics: its batch norms must stay as they are, also in eval mode.
     """
+
+    config_keys = ("BACKBONE", "ATTENTION")
 
     input_size: int
     target_size: int
@@ -52,6 +58,19 @@ class AttentionNet(nn.Module, ABC):
     def forward(self, frame: Tensor, target: Tensor, clip: Tensor | None) -> Tensor:
         """(B, 1, S, S) logits of attention to the targets in (B, 3, P, P) pictures, for training."""
         return self.attend(frame, self.encode(target), clip)
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when MODEL.TYPE names another family."""
+        check_family(cfg, "attention")
+
+    @staticmethod
+    def from_config(cfg: CfgNode) -> AttentionNet:
+        """The network of ATTENTION.TYPE, with fresh weights."""
+        group = cfg.ATTENTION
+        kwargs = {"input_size": group.INPUT_SIZE, "clip_len": group.CLIP_LEN, **group.KWARGS}
+        net: AttentionNet = make_part(ATTENTION_NETS, group.TYPE, kwargs)
+        return net
 
 
 ATTENTION_NETS: Registry[type[AttentionNet]] = Registry("attention network", key="ATTENTION.TYPE")

@@ -10,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
 from pysot.models.attention.c3d import judging_trunk
+from pysot.models.parts import call_part
 
 APPEARANCE_DISCRIMINATORS: Registry[type[nn.Module]] = Registry("appearance discriminator", key="ATTENTION.TRAIN.D_APP")
 """Called with `input_size` and `**D_KWARGS`; take (B, 3, S, S) frames in 0..255 and (B, 1, S, S) maps in 0..1."""
@@ -155,3 +157,13 @@ class CompactMotionDiscriminator(CompactDiscriminator):
     def forward(self, frames: Tensor, attention: Tensor) -> Tensor:
         """(B,) logits."""
         return self.decide(torch.cat([(frames / 255).flatten(1, 2), attention.flatten(1, 2)], dim=1))
+
+
+def from_config(cfg: CfgNode) -> dict[str, nn.Module]:
+    """The discriminators of ATTENTION.TRAIN, by the name of their turn."""
+    train, size = cfg.ATTENTION.TRAIN, {"input_size": cfg.ATTENTION.INPUT_SIZE}
+    parts = (("d_app", APPEARANCE_DISCRIMINATORS, train.D_APP), ("d_mot", MOTION_DISCRIMINATORS, train.D_MOT))
+    return {
+        turn: call_part(registry[kind], {**size, **train[f"{turn.upper()}_KWARGS"]}, registry.key, registry.slot)
+        for turn, registry, kind in parts
+    }

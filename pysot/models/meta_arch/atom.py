@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
+from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
+from pysot.models.head import IOU_HEADS
 from pysot.models.head.iounet import IouNet
 from pysot.models.layers.normalize import normalize_power
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
+from pysot.models.parts import make_part
 
 
 class OverlapNet(nn.Module):
@@ -44,12 +49,15 @@ class OverlapNet(nn.Module):
         return self.backbone(image)
 
 
+@MODELS.register("IOUNET")
 class AtomNet(OverlapNet):
     """The part of ATOM that is learned off-line; the classifier is learned while tracking (pysot.online).
 
     Children: backbone, bb_regressor. Images are (B, 3, H, W) float BGR in 0..255. The model keeps nothing of a target,
     so that any number of trackers can share one.
     """
+
+    config_keys = (*BACKBONE_KEYS, "IOU")
 
     def classifier_features(self, features: list[Tensor]) -> Tensor:
         """The deeper of these maps with each sample scaled to a mean square of 1: what the online classifier takes."""
@@ -61,3 +69,14 @@ class AtomNet(OverlapNet):
             self.features(reference), reference_boxes_xywh, self.features(test), boxes_xywh
         )
         return overlaps
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when MODEL.TYPE names another family."""
+        check_family(cfg, "iounet")
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> AtomNet:
+        """The model that `cfg` describes."""
+        backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
+        return cls(backbone, make_part(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor
+from yacs.config import CfgNode
 
+from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
+from pysot.models.head import IOU_HEADS
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
 from pysot.models.meta_arch.atom import OverlapNet
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
+from pysot.models.parts import call_part, make_part
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class DimpOutput:
     overlaps: Tensor
 
 
+@MODELS.register("DIMP")
 class DimpNet(OverlapNet):
     """DiMP and its kin (docs/systems/dimp.md): learns a filter from train images, finds the target in test images.
 
@@ -38,6 +44,8 @@ class DimpNet(OverlapNet):
 
     Raises `ConfigError` when backbone and overlap head do not fit.
     """
+
+    config_keys = (*BACKBONE_KEYS, "HEAD", "IOU")
 
     classifier: DimpClassifier
     short_float_parts = (*OverlapNet.short_float_parts, "classifier.feature_extractor")
@@ -77,3 +85,16 @@ class DimpNet(OverlapNet):
             scores=[self.classifier.scores(kernel, scored) for kernel in filters],
             overlaps=overlaps.unflatten(0, (tests, batch)),
         )
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when MODEL.TYPE names another family."""
+        check_family(cfg, "dimp")
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> DimpNet:
+        """The model that `cfg` describes; HEAD.KWARGS are the classifier's."""
+        backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
+        kwargs = {"channels_in": backbone.out_channels[-1], **cfg.HEAD.KWARGS}
+        classifier: DimpClassifier = call_part(DimpClassifier, kwargs, "HEAD.KWARGS", "the classifier of DiMP")
+        return cls(backbone, classifier, make_part(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS))

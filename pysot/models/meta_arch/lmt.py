@@ -9,11 +9,16 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
 from pysot.core.roi_patch import BoxGeometry
+from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
+from pysot.models.head import BOX_POOLS
 from pysot.models.head.lmt import BackboneCall, BoxPool, LmtHead, Params
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
+from pysot.models.parts import make_part
 
 
 class Rates(nn.Module):
@@ -34,6 +39,7 @@ class Rates(nn.Module):
         return {name.replace("/", "."): value for name, value in self.named_parameters()}
 
 
+@MODELS.register("LMT")
 class LmtNet(nn.Module):
     """Children: backbone, pool, head (cls, iou), rates. The model keeps nothing of a target.
 
@@ -49,6 +55,8 @@ class LmtNet(nn.Module):
 
     Raises `ConfigError` when the backbone shall change and has batch norms, or the head is made for other features.
     """
+
+    config_keys = (*BACKBONE_KEYS, "HEAD", "META.ALPHA_INIT", "META.ADAPT_BACKBONE", "META.ADAPT_IOU")
 
     def __init__(
         self,
@@ -121,6 +129,27 @@ class LmtNet(nn.Module):
         if not own:
             return self.backbone
         return lambda *arguments, **options: functional_call(self.backbone, own, arguments, options)
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when MODEL.TYPE names another family."""
+        check_family(cfg, "lmt")
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> LmtNet:
+        """The model that `cfg` describes; HEAD.KWARGS are those of the head and of the pooling."""
+        backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
+        kwargs = dict(cfg.HEAD.KWARGS)
+        head = {key: kwargs.pop(key) for key in ("hidden", "iou_branch", "init") if key in kwargs}
+        pool: BoxPool = make_part(BOX_POOLS, kwargs.pop("pool", "cells"), {"backbone": backbone, **kwargs})
+        return cls(
+            backbone,
+            pool,
+            LmtHead(pool.channels * pool.size**2, **head),
+            alpha_init=cfg.META.ALPHA_INIT,
+            adapt_backbone=cfg.META.ADAPT_BACKBONE,
+            adapt_iou=cfg.META.ADAPT_IOU,
+        )
 
 
 def _inside(params: Params | None, prefix: str) -> dict[str, Tensor]:

@@ -12,14 +12,21 @@ of the channels (`pysot.models.target_aware`) is handed in with each call.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
+from pysot.core.errors import ConfigError
+from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
+from pysot.models.head import BAN_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
 from pysot.models.head.base import Kernels, SiameseHead
 from pysot.models.head.mask import MaskCorr, Refine
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, as_list, check_family
+from pysot.models.neck import NECKS
+from pysot.models.parts import make_part
 from pysot.models.target_aware.base import Selection
 
 
@@ -88,8 +95,11 @@ class SiameseModel(nn.Module, ABC):
         return self.track(self.template(exemplar), search)
 
 
+@MODELS.register("RPN")
 class SiamRPN(SiameseModel):
     """SiamRPN and SiamRPN++. Children: backbone, neck (unless None), rpn_head."""
+
+    config_keys = (*BACKBONE_KEYS, "ADJUST", "RPN", "ANCHOR", "MASK", "REFINE")
 
     def __init__(self, backbone: Backbone, neck: nn.Module | None, rpn_head: SiameseHead) -> None:
         super().__init__()
@@ -104,6 +114,56 @@ class SiamRPN(SiameseModel):
 
     def adjust(self, levels: list[Tensor]) -> list[Tensor]:
         return self.neck(levels) if hasattr(self, "neck") else levels
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when anchors, levels or widths that are stated twice disagree."""
+        check_family(cfg, "siamese")
+        for key in ("RATIOS", "SCALES"):
+            if not all(value > 0 for value in cfg.ANCHOR[key]):
+                raise ConfigError(f"ANCHOR.{key} is {list(cfg.ANCHOR[key])}; expected numbers above 0.")
+        count = len(cfg.ANCHOR.RATIOS) * len(cfg.ANCHOR.SCALES)
+        in_head = cfg.RPN.KWARGS.get("anchor_num", count)
+        if not count == cfg.ANCHOR.ANCHOR_NUM == in_head:
+            raise ConfigError(
+                f"Anchors disagree: ANCHOR.RATIOS x ANCHOR.SCALES give {count}, ANCHOR.ANCHOR_NUM is "
+                f"{cfg.ANCHOR.ANCHOR_NUM}, RPN.KWARGS.anchor_num is {in_head}. Make the three equal."
+            )
+        used, channels = cfg.BACKBONE.KWARGS.get("used_layers"), cfg.ADJUST.KWARGS.get("in_channels")
+        if cfg.ADJUST.ADJUST and isinstance(used, (list, tuple)) and isinstance(channels, (list, tuple)):
+            levels = 1 if cfg.MASK.MASK else len(used)  # SiamMask sends only the deepest through the neck
+            if levels != len(channels):
+                raise ConfigError(
+                    f"BACKBONE.KWARGS.used_layers {list(used)} sends {levels} feature map(s) to the neck, but "
+                    f"ADJUST.KWARGS.in_channels {list(channels)} expects {len(channels)}. Give one channel count per "
+                    "level."
+                )
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> SiamRPN:
+        """The model that `cfg` describes: a `SiamMask` where MASK.MASK is True."""
+        backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
+        widths = backbone.out_channels[-1:] if cfg.MASK.MASK else backbone.out_channels
+        source, neck = f"BACKBONE.TYPE {cfg.BACKBONE.TYPE}", None
+        if cfg.ADJUST.ADJUST:
+            neck = make_part(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS)
+            _compare_widths(source, widths, "ADJUST.KWARGS.in_channels", cfg.ADJUST.KWARGS.get("in_channels"))
+            source, widths = "ADJUST.KWARGS.out_channels", as_list(cfg.ADJUST.KWARGS.get("out_channels"))
+        key = "feature_in" if cfg.RPN.TYPE == "UPChannelRPN" else "in_channels"
+        _compare_widths(source, widths, f"RPN.KWARGS.{key}", cfg.RPN.KWARGS.get(key))
+        rpn_head = make_part(RPN_HEADS, cfg.RPN.TYPE, cfg.RPN.KWARGS)
+        if not cfg.MASK.MASK:
+            return SiamRPN(backbone, neck, rpn_head)
+        mask_head: MaskCorr = make_part(MASK_HEADS, cfg.MASK.TYPE, cfg.MASK.KWARGS)
+        refine: Refine | None = make_part(REFINE_HEADS, cfg.REFINE.TYPE, {}) if cfg.REFINE.REFINE else None
+        return SiamMask(backbone, neck, rpn_head, mask_head, refine)
+
+
+def _compare_widths(source: str, delivered: list[int], key: str, expected: Any) -> None:
+    if expected is not None and delivered != as_list(expected):
+        raise ConfigError(
+            f"{source} delivers feature maps of {delivered} channels, but {key} is {expected}. Make them equal."
+        )
 
 
 class SiamMask(SiamRPN):
@@ -175,11 +235,14 @@ class SiamMask(SiamRPN):
         return logits.reshape(-1, 127, 127)
 
 
+@MODELS.register("BAN")
 class NanoTrack(SiameseModel):
     """NanoTrack V1-V3. Children: backbone, neck, ban_head.
 
     The neck is part of every published snapshot but none of the versions applies it (docs/systems/nanotrack.md, Neck).
     """
+
+    config_keys = (*BACKBONE_KEYS, "ADJUST", "BAN", "POINT")
 
     def __init__(self, backbone: Backbone, neck: nn.Module | None, ban_head: SiameseHead) -> None:
         super().__init__()
@@ -191,6 +254,18 @@ class NanoTrack(SiameseModel):
     @property
     def head(self) -> SiameseHead:
         return self.ban_head
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when MODEL.TYPE names another family."""
+        check_family(cfg, "siamese")
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> NanoTrack:
+        """The model that `cfg` describes."""
+        backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
+        neck = make_part(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS) if cfg.ADJUST.ADJUST else None
+        return cls(backbone, neck, make_part(BAN_HEADS, cfg.BAN.TYPE, cfg.BAN.KWARGS))
 
 
 def count_parameters(model: nn.Module) -> int:

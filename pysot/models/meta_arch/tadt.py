@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
+from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
+from pysot.models.parts import make_part
 
 
+@MODELS.register("TADT")
 class TadtNet(nn.Module):
     """Child: backbone. Nothing is trained for tracking; the target's own features are the filter.
 
@@ -14,6 +19,7 @@ class TadtNet(nn.Module):
     that any number of trackers can share one.
     """
 
+    config_keys = BACKBONE_KEYS
     short_float_parts = ("backbone",)
 
     def __init__(self, backbone: Backbone) -> None:
@@ -28,3 +34,13 @@ class TadtNet(nn.Module):
     def levels(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps, shallow to deep."""
         return self.backbone(image)
+
+    @staticmethod
+    def check_config(cfg: CfgNode) -> None:
+        """Raises `ConfigError` when MODEL.TYPE names another family."""
+        check_family(cfg, "tadt")
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> TadtNet:
+        """The model that `cfg` describes."""
+        return cls(make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS))

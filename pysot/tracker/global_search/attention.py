@@ -17,7 +17,6 @@ from pysot.core.crop import Image
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
 from pysot.models.attention import AttentionNet
-from pysot.models.builder import build_attention_net
 from pysot.models.inference import prepare_for_inference
 from pysot.zoo.loading import load_snapshot
 from pysot.zoo.locate import find_snapshot
@@ -68,18 +67,22 @@ class Attention:
         stacked = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
         return stacked.to(torch.float32, memory_format=torch.channels_last)
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode, device: torch.device, snapshot: str | Path = "") -> Attention:
+        """The network that ATTENTION describes on `device`, with the weights of `snapshot` (zoo name or file; by
+        default ATTENTION.SNAPSHOT).
 
-def load_attention(cfg: CfgNode, snapshot: str | Path, device: torch.device) -> Attention:
-    """The attention network that ATTENTION describes, with the weights of `snapshot` (zoo name or file), on `device`.
-
-    Raises `ConfigError` and `SnapshotError` as `load_tracker` does.
-    """
-    if not snapshot:
-        raise ConfigError("ATTENTION.SNAPSHOT is empty. Name the attention network's weights: tanet_tiny, or a file.")
-    net = build_attention_net(cfg)
-    load_snapshot(net, find_snapshot(snapshot))
-    if net.uses_batch_statistics:
-        net.eval().requires_grad_(False).to(device)
-    else:
-        prepare_for_inference(net, device)
-    return Attention(net, cfg.ATTENTION.CLIP)
+        Raises `ConfigError` and `SnapshotError` as `pysot.load_tracker` does.
+        """
+        snapshot = snapshot or cfg.ATTENTION.SNAPSHOT
+        if not snapshot:
+            raise ConfigError(
+                "ATTENTION.SNAPSHOT is empty. Name the attention network's weights: tanet_tiny, or a file."
+            )
+        net = AttentionNet.from_config(cfg)
+        load_snapshot(net, find_snapshot(snapshot))
+        if net.uses_batch_statistics:
+            net.eval().requires_grad_(False).to(device)
+        else:
+            prepare_for_inference(net, device)
+        return cls(net, cfg.ATTENTION.CLIP)

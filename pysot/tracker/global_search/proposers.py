@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,8 @@ from yacs.config import CfgNode
 from pysot.config.params import params_from_config
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError
-from pysot.tracker.global_search.attention import Attention, load_attention
+from pysot.core.registry import Registry
+from pysot.tracker.global_search.attention import Attention
 from pysot.tracker.global_search.proposals import MapReading, Proposal, mean_inside, read_map, window_grid
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,11 @@ class Proposer(ABC):
         return 1.0
 
 
+PROPOSERS: Registry[Any] = Registry("source of proposals", key="ATTENTION.PROPOSALS")
+"""Proposer classes with a class method `from_config(cfg, device)`, which puts a network on `device`."""
+
+
+@PROPOSERS.register("sliding")
 class SlidingWindows(Proposer):
     """Every place of the frame, at every scale: what a search without attention would do.
 
@@ -63,6 +70,10 @@ class SlidingWindows(Proposer):
 
     def propose(self, image: Image, size_wh: tuple[float, float]) -> list[Proposal]:
         return window_grid((image.shape[0], image.shape[1]), size_wh, self.spacing, self.scales)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, device: torch.device) -> SlidingWindows:
+        return cls(cfg.ATTENTION.POLICY.SPACING, cfg.ATTENTION.POLICY.EXTRA_SCALES)
 
 
 class MapProposer(Proposer):
@@ -88,6 +99,7 @@ class MapProposer(Proposer):
         return mean_inside(self._map, (image.shape[0], image.shape[1]), box_cxcywh)
 
 
+@PROPOSERS.register("attention")
 class AttentionProposer(MapProposer):
     """Maps made by a network when they are asked for.
 
@@ -116,7 +128,12 @@ class AttentionProposer(MapProposer):
         missing = self.attention.clip_len - len(self._seen)
         return self.attention.map_of([self._seen[0]] * missing + list(self._seen))
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode, device: torch.device) -> AttentionProposer:
+        return cls(Attention.from_config(cfg, device), params_from_config(cfg, MapReading))
 
+
+@PROPOSERS.register("maps")
 class MapFiles(MapProposer):
     """Maps from files: `FOLDER/<video>/<frame:08d>.png`, or `FOLDER/<frame:08d>.png` where the video is not known.
 
@@ -175,15 +192,6 @@ class MapFiles(MapProposer):
                 what,
             )
 
-
-def build_proposer(cfg: CfgNode, device: torch.device) -> Proposer:
-    """Who says where to look for a lost target: what ATTENTION.PROPOSALS names."""
-    group = cfg.ATTENTION
-    if group.PROPOSALS == "sliding":
-        return SlidingWindows(group.POLICY.SPACING, group.POLICY.EXTRA_SCALES)
-    reading = params_from_config(cfg, MapReading)
-    if group.PROPOSALS == "maps":
-        return MapFiles(Path(group.MAP_DIR), reading)
-    if group.PROPOSALS != "attention":
-        raise ConfigError(f"ATTENTION.PROPOSALS is '{group.PROPOSALS}'; expected attention, maps or sliding.")
-    return AttentionProposer(load_attention(cfg, group.SNAPSHOT, device), reading)
+    @classmethod
+    def from_config(cls, cfg: CfgNode, device: torch.device) -> MapFiles:
+        return cls(Path(cfg.ATTENTION.MAP_DIR), params_from_config(cfg, MapReading))

@@ -10,12 +10,17 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar
 
+from torch import nn
+from yacs.config import CfgNode
+
+from pysot.config.params import params_from_config
 from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image
+from pysot.core.device import device_of
 from pysot.core.errors import ConfigError, SotError
-from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult, check_image
+from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, State, Tracker, TrackResult, check_image
 from pysot.tracker.global_search.proposals import Proposal
-from pysot.tracker.global_search.proposers import Proposer
+from pysot.tracker.global_search.proposers import PROPOSERS, Proposer
 
 logger = logging.getLogger(__name__)
 
@@ -99,11 +104,9 @@ class LocalGlobalTracker(Tracker):
         self._warned = False
 
     def at_frame(self, video: str, index: int) -> None:
-        """Which frame of which video comes next; called by benchmarks, needed for maps from files alone."""
         self.proposer.at_frame(video, index)
 
     def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
-        self.base.learns = True
         self.base.init(image, box_xywh)
         self.proposer.start(image, box_xywh)
         self.mode, self.bad, self.lost_frames, self.searched = Mode.LOCAL, 0, 0, 0
@@ -111,13 +114,13 @@ class LocalGlobalTracker(Tracker):
         self.good = self.base.search_region()
         self.last = TrackResult(box_xywh, 1.0)
 
-    def track(self, image: Image) -> TrackResult:
-        """Finds the target in the next frame. Raises `ImageError`, or `SotError` before the first `init`."""
+    def track(self, image: Image, learn: bool = True) -> TrackResult:
         if not self._started:
             raise SotError("track() was called before init(). Call tracker.init(first_frame, box) once.")
         image = check_image(image)
         self.proposer.see(image)
-        self.last = self._track_locally(image) if self.mode is Mode.LOCAL else self._track_globally(image)
+        search = self._track_locally if self.mode is Mode.LOCAL else self._track_globally
+        self.last = search(image, learn)
         return self.last
 
     def search_region(self) -> SearchRegion:
@@ -126,15 +129,13 @@ class LocalGlobalTracker(Tracker):
     def locate(self, image: Image, region: SearchRegion) -> Candidate:
         return self.base.locate(image, region)
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
-        return self.base.commit(image, candidate)
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
+        return self.base.commit(image, candidate, learn)
 
-    def _track_locally(self, image: Image) -> TrackResult:
+    def _track_locally(self, image: Image, learn: bool) -> TrackResult:
         self.searched = 1
-        self.base.learns = not self.just_found
+        result = self.base.track(image, learn and not self.just_found)
         self.just_found = False
-        result = self.base.track(image)
-        self.base.learns = True
         self.bad = self.bad + 1 if self._is_bad(result) else 0
         if result.score >= self.params.redetect_thr:  # one that slips out of view seems to shrink, and scores less
             self.good = self.base.search_region()
@@ -142,22 +143,24 @@ class LocalGlobalTracker(Tracker):
             self.mode, self.lost_frames = Mode.GLOBAL, 0
         return result
 
-    def _track_globally(self, image: Image) -> TrackResult:
+    def _track_globally(self, image: Image, learn: bool) -> TrackResult:
         self.lost_frames += 1
         due = (self.lost_frames - 1) % self.params.interval == 0
         places = self.proposer.propose(image, self.good.size_wh) if due else []
         self.searched = 1 + len(places)
         if not places:
-            return self._reported(self.base.track(image), searched=False)
+            return self._reported(self.base.track(image, learn), searched=False)
         local = self.base.locate(image, self.base.search_region())
         found = [self.base.locate(image, self._region(place)) for place in places]
         certainty_here = self._certainty(image, local)
         best = max(found, key=lambda candidate: self._certainty(image, candidate))
         if self._certainty(image, best) >= max(self.params.redetect_thr, certainty_here + self.params.margin):
-            return self._reported(self._go_to(image, best))
+            # the target is where it was found, with the size that was looked for
+            self.base.move_to(best.region.center_xy, best.region.size_wh)
+            return self._reported(self._commit(image, best, learn))
         if self.params.hold and certainty_here < self.params.redetect_thr:
             return replace(self.last, score=local.score, state=State.LOST)
-        return self._reported(self._commit(image, local))
+        return self._reported(self._commit(image, local, learn))
 
     def _certainty(self, image: Image, candidate: Candidate) -> float:
         """The score, joint with the attention; below everything where there is none."""
@@ -179,15 +182,8 @@ class LocalGlobalTracker(Tracker):
             window_influence=self.params.window_influence,
         )
 
-    def _go_to(self, image: Image, candidate: Candidate) -> TrackResult:
-        """Takes the target to be where it was found, with the size that was looked for."""
-        self.base.move_to(candidate.region.center_xy, candidate.region.size_wh)
-        return self._commit(image, candidate)
-
-    def _commit(self, image: Image, candidate: Candidate) -> TrackResult:
-        self.base.learns = not self.params.freeze_update
-        result = self.base.commit(image, candidate)
-        self.base.learns = True
+    def _commit(self, image: Image, candidate: Candidate, learn: bool) -> TrackResult:
+        result = self.base.commit(image, candidate, learn and not self.params.freeze_update)
         x, y, width, height = result.box
         middle = (x + width / 2, y + height / 2)
         return replace(result, score=self._joint(image, result.score, (*middle, width, height)))
@@ -211,6 +207,13 @@ class LocalGlobalTracker(Tracker):
                 type(self.base).__name__,
             )
         return result.state is State.LOST
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: nn.Module) -> LocalGlobalTracker:
+        """The tracker of TRACK.TYPE around `model`, with the search that ATTENTION describes around it."""
+        base = TRACKERS[cfg.TRACK.TYPE].from_config(cfg, model)
+        proposer: Proposer = PROPOSERS[cfg.ATTENTION.PROPOSALS].from_config(cfg, device_of(model))
+        return cls(base, proposer, params_from_config(cfg, PolicyParams))
 
 
 def joint_score(score: float, attended: float, weight: float) -> float:

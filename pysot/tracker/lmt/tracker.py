@@ -66,6 +66,7 @@ class LmtTracker(Tracker):
     """A classifier made for the target by one learned step, guided by predicted overlaps; boxes by ridge regression."""
 
     params_type = LmtParams
+    heads = ("LMT",)
     model: LmtNet
     params: LmtParams
 
@@ -233,7 +234,7 @@ class LmtTracker(Tracker):
                 kept[index] = new
         return _clipped(_box(kept.mean(axis=0)), image.shape[:2])
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
         assert isinstance(candidate, LmtCandidate)
         self.frame += 1
         params = self.params
@@ -243,16 +244,16 @@ class LmtTracker(Tracker):
             self.box_xywh = candidate.raw_xywh
             x, y, width, height = candidate.box_cxcywh
             self.reported_xywh = (x - width / 2, y - height / 2, width, height)
-            if self.learns:
+            if learn:
                 with torch.no_grad():
                     self._remember(candidate.view, params.n_pos_update, params.n_neg_update)
         if image.shape[:2] != self.image_hw:
             self._fit_to(image)
         if self.lost:
             self.lost_frames += 1
-            if self.learns and (self.lost_frames - 1) % params.short_interval == 0:
+            if learn and (self.lost_frames - 1) % params.short_interval == 0:
                 self._update(short=True)
-        elif self.learns and self.frame % params.long_interval == 0:
+        elif learn and self.frame % params.long_interval == 0:
             self._update(short=False)
         return TrackResult(self.reported_xywh, candidate.score, State.LOST if self.lost else State.TRACKED)
 

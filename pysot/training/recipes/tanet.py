@@ -20,7 +20,7 @@ from pysot.core.attention_input import SCORED_FRAMES, clip_indices
 from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.models.attention import AttentionNet
-from pysot.models.builder import build_discriminators
+from pysot.models.attention import discriminators as adversaries
 from pysot.training.losses import Mean
 from pysot.training.optim import Group, learnable
 from pysot.training.recipes.base import BackbonePlan, Batch, MeanOf, PlannedRecipe
@@ -234,4 +234,4 @@ def attention_recipe(cfg: CfgNode, model: AttentionNet, plan: BackbonePlan) -> A
         smoothing=train.SMOOTHING,
         positive_weight=train.POSITIVE_WEIGHT,
     )
-    return AttentionRecipe(model, build_discriminators(cfg), plan, losses, cfg.ATTENTION.CLIP, train.D_FACTOR)
+    return AttentionRecipe(model, adversaries.from_config(cfg), plan, losses, cfg.ATTENTION.CLIP, train.D_FACTOR)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pysot.config.experiments import experiment_name, find_config, list_experiments
-from pysot.config.loading import TRACKERS_OF_HEAD, dump_config, get_cfg, load_config, override_config, validate_config
+from pysot.config.loading import dump_config, get_cfg, load_config, override_config, validate_config
+from pysot.config.params import keys_of, params_from_config
 from pysot.core.errors import ConfigError
+from pysot.models.meta_arch import MODELS
+from pysot.tracker.base import trackers_of
+from pysot.tracker.global_search.proposals import MapReading
+from pysot.tracker.global_search.tracker import PolicyParams
+from pysot.tracker.systems import TRACKERS
 
 PUBLISHED = [
     "siammask_r50_l3",
@@ -101,9 +108,8 @@ def test_unknown_key_names_the_closest_one(tmp_path: Path) -> None:
         ("TRACK: 5", "TRACK is a group of keys"),
         ("TRACK: {LR: [1", "not valid YAML"),
         ("- 1\n- 2", "holds a list"),
-        ("MASK: {MASK: true}\nHEAD: {TYPE: BAN}\nTRACK: {TYPE: NanoTracker}", "MASK.MASK needs HEAD.TYPE RPN"),
         ("TRACK: {TYPE: SiamMaskTracker}", "Set MASK.MASK and REFINE.REFINE True"),
-        ("HEAD: {TYPE: DIMPLE}", "unknown head family 'DIMPLE'"),
+        ("HEAD: {TYPE: DIMPLE}", "no architecture 'DIMPLE'. Did you mean 'DIMP'"),
         ("MODEL: {TYPE: cnn}", "MODEL.TYPE"),
         ("ANCHOR: {RATIOS: [1]}", "Anchors disagree"),
         ("ANCHOR: {RATIOS: [a, b, c, d, e]}", "ANCHOR.RATIOS is a list of numbers"),
@@ -155,17 +161,77 @@ def test_loaded_config_is_frozen_and_override_copies() -> None:
     assert changed.TRACK.LR == 0.5 and cfg.TRACK.LR == 0.385 and changed.is_frozen()
 
 
-@pytest.mark.parametrize("head", TRACKERS_OF_HEAD)
-@pytest.mark.parametrize("tracker", sorted({name for names in TRACKERS_OF_HEAD.values() for name in names}))
+@pytest.mark.parametrize("head", [head for head in MODELS if trackers_of(head)])
+@pytest.mark.parametrize("tracker", TRACKERS)
 def test_only_allowed_pairs_of_head_and_tracker_pass(head: str, tracker: str) -> None:
     cfg = get_cfg()
     cfg.HEAD.TYPE, cfg.TRACK.TYPE = head, tracker
     cfg.MASK.MASK = cfg.REFINE.REFINE = tracker == "SiamMaskTracker" and head == "RPN"
-    if tracker in TRACKERS_OF_HEAD[head]:
+    if head in TRACKERS[tracker].heads:
         validate_config(cfg)
     else:
         with pytest.raises(ConfigError, match="cannot work with"):
             validate_config(cfg)
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_every_default_is_stated_once(tracker: str) -> None:
+    """The tree's defaults and those of a tracker's hyper-parameters are the same."""
+    params_type = TRACKERS[tracker].params_type
+    assert params_from_config(get_cfg(), params_type) == params_type()
+
+
+def test_the_policy_of_the_global_search_has_the_trees_defaults() -> None:
+    for params_type in (PolicyParams, MapReading):
+        assert params_from_config(get_cfg(), params_type) == params_type()
+
+
+def test_a_hyper_parameter_without_a_default_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Params:
+        memory: int
+
+    with pytest.raises(ConfigError, match=r"Params\.memory has no default.*TRACK\.MEMORY"):
+        list(keys_of(Params))
+
+
+def test_another_type_begins_without_the_keyword_arguments_of_its_base(tmp_path: Path) -> None:
+    write(tmp_path, "BACKBONE: {TYPE: compact, KWARGS: {used_layers: [2, 3]}}\nADJUST: {ADJUST: false}", "base.yaml")
+    path = write(tmp_path, "_BASE_: base.yaml\nBACKBONE: {TYPE: alexnet, KWARGS: {width_mult: 0.5}}")
+    assert dict(load_config(path).BACKBONE.KWARGS) == {"width_mult": 0.5}
+    path = write(tmp_path, "_BASE_: base.yaml\nBACKBONE: {TYPE: compact, KWARGS: {top_down: false}}")
+    assert dict(load_config(path).BACKBONE.KWARGS) == {"used_layers": [2, 3], "top_down": False}
+    opts = ["BACKBONE.KWARGS.width_mult", "0.25", "BACKBONE.TYPE", "alexnet"]
+    assert dict(load_config(path, opts).BACKBONE.KWARGS) == {"width_mult": 0.25}
+
+
+def test_a_key_that_changes_its_type_in_a_chain_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "TRACK: {LR: 0.3}", "base.yaml")
+    path = write(tmp_path, "_BASE_: base.yaml\nTRACK: {LR: [0.3]}")
+    with pytest.raises(ConfigError, match=r"config\.yaml: TRACK\.LR is a float.*got \[0\.3\]"):
+        load_config(path)
+    write(tmp_path, "BACKBONE: {KWARGS: {levels: {a: 1}}}", "base.yaml")
+    path = write(tmp_path, "_BASE_: base.yaml\nBACKBONE: {KWARGS: {levels: 3}}")
+    with pytest.raises(ConfigError, match=r"BACKBONE\.KWARGS\.levels is a group of keys; got 3"):
+        load_config(path)
+
+
+def test_keys_that_the_chosen_parts_do_not_read_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(
+        tmp_path,
+        "_BASE_: atom_tiny\nRPN: {TYPE: DepthwiseRPN, KWARGS: {a: 1}}\nTRACK: {WINDOW_INFLUENCE: 0.3, PENALTY_K: 0.04}",
+    )
+    load_config(path)
+    (record,) = caplog.records
+    assert "RPN.TYPE, RPN.KWARGS, TRACK.WINDOW_INFLUENCE. They" in record.getMessage()
+
+
+@pytest.mark.parametrize("name", list_experiments())
+def test_shipped_experiments_set_no_key_in_vain(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    load_config(name)
+    assert not caplog.records
 
 
 def test_default_tree_is_pysots() -> None:

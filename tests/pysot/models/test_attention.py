@@ -11,9 +11,10 @@ from pysot.core.errors import ConfigError
 from pysot.models.attention import APPEARANCE_DISCRIMINATORS, ATTENTION_NETS, MOTION_DISCRIMINATORS, AttentionNet, TANet
 from pysot.models.attention.c3d import LAYERS, WIDTHS
 from pysot.models.attention.compact import CompactAttention, alikeness
+from pysot.models.attention.discriminators import from_config as build_discriminators
 from pysot.models.attention.discriminators import joined_in_time
 from pysot.models.attention.generator import DECODER
-from pysot.models.builder import build_discriminators, build_model
+from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.zoo.convert import own_keys
 

@@ -40,9 +40,16 @@ from tests.pysot.tracker.small_online import (
     small_params,
 )
 
+DIMP = DimpParams(
+    memory_size=50,
+    train_skipping=20,
+    aug=AugmentationParams(rotate=(10, -10, 45, -45), blur=(3, 1, 1, 3, 2, 2), dropout_num=2),
+)
+"""As published for most benchmarks."""
+
 
 def test_recorded_run(shared: Path) -> None:
-    params = DimpParams(integer_division=False)
+    params = replace(DIMP, integer_division=False)
     aug, box = replace(params.aug, random_shift=0.0, dropout_num=0), replace(params.box, num_random=0)
     tracker = DimpTracker(golden_dimp(shared).requires_grad_(False), replace(params, aug=aug, box=box))
     recorded = read_json(shared / "golden" / "pytracking_dimp18_track.json")["track_deterministic"]
@@ -235,7 +242,7 @@ def test_odd_filters(side: int) -> None:
 
 @pytest.mark.parametrize("name", ["dimp_r18", "dimp_r50"])
 def test_published_parameters(name: str) -> None:
-    assert params_from_config(load_config(name), DimpParams) == DimpParams()
+    assert params_from_config(load_config(name), DimpParams) == DIMP
 
 
 def test_published_parameters_for_vot() -> None:
@@ -254,7 +261,6 @@ def test_published_parameters_for_vot() -> None:
         net_opt_update_iter=3,
         net_opt_hn_iter=3,
         localization=LocalizationParams(0.0, 100.0, 0.45, 2.2, 0.7),
-        aug=type(vot18.aug)(**vars(AugmentationParams())),
     )
     vot19 = params_from_config(load_config("dimp_r50_vot19"), DimpParams)
     assert (vot19.image_sample_size, vot19.search_area_scale, vot19.memory_size) == (256, 4.5, 100)
@@ -265,11 +271,11 @@ def test_published_parameters_for_vot() -> None:
 def test_published_parameters_of_the_densities() -> None:
     wide = {"image_sample_size": 352, "search_area_scale": 6.0, "border_mode": "inside_major"}
     box = BoxParams(iter=10, step=2.5e-3, space="relative")
-    assert params_from_config(load_config("super_dimp"), DimpParams) == DimpParams(**wide, box=box)
+    assert params_from_config(load_config("super_dimp"), DimpParams) == replace(DIMP, **wide, box=box)
     for name in ("prdimp_r18", "prdimp_r50"):
         found = params_from_config(load_config(name), DimpParams)
-        assert found == DimpParams(
-            **wide, box=box, score_preprocess="softmax", localization=LocalizationParams(not_found_thr=0.04)
+        assert found == replace(
+            DIMP, **wide, box=box, score_preprocess="softmax", localization=LocalizationParams(not_found_thr=0.04)
         )
     vot = params_from_config(load_config("prdimp_r50_vot18"), DimpParams)
     assert (vot.image_sample_size, vot.train_skipping, vot.net_opt_iter, vot.memory_size) == (224, 1, 25, 250)

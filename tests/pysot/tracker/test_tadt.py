@@ -247,7 +247,9 @@ def test_maps_that_do_not_fit_the_stride() -> None:
 def test_the_experiment_has_the_published_numbers() -> None:
     cfg = load_config("tadt_vgg16")
     tracker = build_tracker(cfg, build_model(cfg).eval())
-    assert isinstance(tracker, TadtTracker) and tracker.params == TadtParams(target_aware=tracker.params.target_aware)
+    assert isinstance(tracker, TadtTracker) and tracker.params == TadtParams(
+        window_influence=0.5, target_aware=tracker.params.target_aware
+    )
     aware = tracker.params.target_aware
     assert (aware.topk, aware.min_total, aware.mode, aware.rank_loss) == ((80, 300), 250, "index", True)
     assert (aware.select, aware.kernel_shrink, aware.label_sigma_factor) == ("topk_positive", 0, 0.1)

@@ -253,8 +253,12 @@ def test_a_published_snapshot_loads_strictly_and_tracks(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "opts", "message"),
     [
-        ("nanotrack_v2", ["TARGET_AWARE.MODE", "index"], "MODE is index, but HEAD.TYPE BAN takes maps of a fixed"),
-        ("atom_r18", [], "ENABLED is True, but HEAD.TYPE IOUNET does not choose channels"),
+        (
+            "nanotrack_v2",
+            ["TARGET_AWARE.MODE", "index"],
+            "MODE is index, but TRACK.TYPE NanoTracker .* takes maps of a fixed",
+        ),
+        ("atom_r18", [], "ENABLED is True, but TRACK.TYPE ATOMTracker .HEAD.TYPE IOUNET. does not choose"),
     ],
 )
 def test_what_cannot_be_switched_on(name: str, opts: list[str], message: str) -> None:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pysot.config.loading import load_config
-from pysot.core.errors import BadBoxError, ConfigError, ImageError, SotError
+from pysot.core.errors import BadBoxError, ConfigError, DeviceError, ImageError, SotError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.tracker.base import State, Tracker, TrackResult
-from pysot.tracker.builder import build_tracker, load_tracker
+from pysot.tracker.builder import build_tracker, device_for, load_tracker
 from pysot.tracker.decoders import anchor_grid, anchor_sizes, point_grid
 from pysot.tracker.siamese import SiameseCandidate, change_penalty, clip_state, cosine_window
 from pysot.tracker.siammask import rotated_box
@@ -245,3 +245,18 @@ def test_load_tracker_wants_one_source() -> None:
         load_tracker("nanotrack_v2", config="nanotrack_v1")
     with pytest.raises(ConfigError, match="without a snapshot"):
         load_tracker(config=load_config("nanotrack_v2"))
+
+
+def test_cuda_false_means_the_cpu_where_no_device_is_named() -> None:
+    cfg = load_config("siamrpn_tiny", ["CUDA", "False"])
+    assert device_for(cfg, "auto").type == "cpu"
+    with pytest.raises(DeviceError):
+        device_for(cfg, "gpu")
+
+
+def test_a_refined_mask_of_another_size_than_the_configs_is_named() -> None:
+    cfg = load_config("siammask_r50_l3", ["TRACK.MASK_OUTPUT_SIZE", "64"])
+    tracker = build_tracker(cfg, build_model(cfg).eval())
+    tracker.init(np.zeros((120, 160, 3), np.uint8), (60, 40, 30, 30))
+    with pytest.raises(ConfigError, match=r"TRACK\.MASK_OUTPUT_SIZE is 64.*127 x 127"):
+        tracker.track(np.zeros((120, 160, 3), np.uint8))

@@ -22,7 +22,7 @@ from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult
 from pysot.tracker.builder import build_tracker, load_tracker
-from pysot.tracker.global_search.attention import Attention, load_attention
+from pysot.tracker.global_search.attention import Attention
 from pysot.tracker.global_search.proposals import MapReading, Proposal
 from pysot.tracker.global_search.proposers import AttentionProposer, MapFiles, MapProposer, Proposer, SlidingWindows
 from pysot.tracker.global_search.tracker import LocalGlobalTracker, Mode, PolicyParams, joint_score
@@ -55,8 +55,8 @@ class Scripted(Tracker):
         score = scores[self.frame] if self.frame < len(scores) else 0.0
         return Candidate((*region.center_xy, *region.size_wh), score, region)
 
-    def commit(self, image: Image, candidate: Candidate) -> TrackResult:
-        self.committed.append((candidate, self.learns))
+    def commit(self, image: Image, candidate: Candidate, learn: bool = True) -> TrackResult:
+        self.committed.append((candidate, learn))
         self.frame += 1
         x, y, w, h = candidate.box_cxcywh
         self.move_to((x, y), (w, h))
@@ -176,7 +176,7 @@ def test_a_tracker_that_gives_no_score_is_believed(caplog: pytest.LogCaptureFixt
         assert states(tracker, 4) == "LLLL"
     assert caplog.text.count("Scripted gives no score") == 1
     lost = Scripted([float("nan")] * 4, [float("nan")] * 4)
-    lost.commit = lambda image, candidate: replace(  # type: ignore[method-assign]
+    lost.commit = lambda image, candidate, learn=True: replace(  # type: ignore[method-assign]
         Scripted.commit(lost, image, candidate), state=State.LOST
     )
     tracker = LocalGlobalTracker(lost, Fixed(ELSEWHERE), STRICT)
@@ -253,10 +253,15 @@ def test_every_family_can_be_sent_elsewhere(base: Tracker) -> None:
         if hasattr(base, "_update"):
             patch.setattr(base, "_update", lambda *args, **kwargs: learned.append(args))
         known, commit, committed = base.search_region(), base.commit, []
-        patch.setattr(base, "commit", lambda image, found: (committed.append(found), commit(image, found))[1])
+        patch.setattr(
+            base,
+            "commit",
+            lambda image, found, learn: (committed.append((found, learn)), commit(image, found, learn))[1],
+        )
         result = tracker.track(NEXT)
-    assert not learned and tracker.searched == 2 and base.learns
-    (found,) = committed
+    assert not learned and tracker.searched == 2
+    ((found, learn),) = committed
+    assert not learn
     assert found.region.center_xy == (40.0, 80.0) and found.region.size_wh == known.size_wh
     assert found.region.input_size == known.input_size and np.isfinite(result.box).all()
 
@@ -464,18 +469,18 @@ def test_builder_wraps_what_the_config_says(tmp_path: Path) -> None:
     opts[3], opts[4:] = "maps", ["ATTENTION.MAP_DIR", str(tmp_path)]
     assert isinstance(load_tracker("siamrpn_tiny", device="cpu", opts=opts).proposer, MapFiles)  # type: ignore[attr-defined]
     opts[3] = "guess"
-    with pytest.raises(ConfigError, match="expected attention, maps or sliding"):
+    with pytest.raises(ConfigError, match=r"no source of proposals .guess"):
         load_tracker("siamrpn_tiny", device="cpu", opts=opts)
     network = load_config("tanet_tiny")
-    with pytest.raises(ConfigError, match="tracks nothing by itself"):
+    with pytest.raises(ConfigError, match="can be trained, not tracked"):
         build_tracker(network, build_model(network))
     with pytest.raises(ConfigError, match="SNAPSHOT is empty"):
-        load_attention(load_config("siamrpn_tiny"), "", torch.device("cpu"))
+        Attention.from_config(load_config("siamrpn_tiny"), torch.device("cpu"))
 
 
 def test_own_snapshot_attends_to_the_target() -> None:
     """On a rendered scene it has not learned from: brighter inside than outside, and a place in the target proposed."""
-    attention = load_attention(load_config("tanet_tiny"), "tanet_tiny", torch.device("cpu"))
+    attention = Attention.from_config(load_config("tanet_tiny"), torch.device("cpu"), "tanet_tiny")
     assert read_state_dict(find_snapshot("tanet_tiny"))
     scene = longterm_scene(0, "jump_1", "ball", ("jump", "jump", "jump"))
     attention.start(scene.frame(0), tuple(scene.box(0)))

@@ -1,0 +1,95 @@
+"""What the config layer knows of the parts that a config chooses: their names, the keys each reads, what each forbids.
+
+A part (an architecture, a tracker, a recipe, ...) is registered in its own layer, in a `PartRegistry`; nothing here
+knows one by name. Parts that were not imported are not known, and nothing is said of their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from yacs.config import CfgNode
+
+from pysot.config.params import keys_of
+from pysot.core.registry import Registry
+
+T = TypeVar("T")
+
+SLOTS: list[PartRegistry[Any]] = []
+"""Every slot of a tracker that one key of a config fills."""
+
+
+class PartRegistry(Registry[T]):
+    """A registry whose entries are chosen by the config key `key`, and say which keys they read.
+
+    An entry may have:
+
+    - `config_keys`, a tuple of dotted keys and groups ("RPN", "TRAIN.CLS_WEIGHT") that it reads;
+    - `params_type`, the dataclass of its hyper-parameters, whose keys count too (`pysot.config.params`);
+    - `check_config(cfg)`, which raises `ConfigError` when keys contradict each other.
+
+    Args:
+        optional: a config may name what is not registered here (an architecture without a training recipe).
+    """
+
+    def __init__(self, slot: str, key: str, *, optional: bool = False) -> None:
+        super().__init__(slot, key)
+        self.optional = optional
+        SLOTS.append(self)
+
+    def chosen(self, cfg: CfgNode) -> T | None:
+        """The entry that `cfg` names; None where nothing is known of it. Raises `ConfigError` for an unknown name."""
+        name = value_of(cfg, self.key)
+        return None if name not in self and (self.optional or not len(self)) else self[name]
+
+    def keys_read_by(self, entry: T) -> set[str]:
+        """The keys and groups that `entry` reads, the one that chooses it included."""
+        params_type = getattr(entry, "params_type", None)
+        own = {self.key, *getattr(entry, "config_keys", ())}
+        return own if params_type is None else own | set(keys_of(params_type))
+
+
+def value_of(cfg: CfgNode, key: str) -> Any:
+    """The value of a dotted key."""
+    for part in key.split("."):
+        cfg = cfg[part]
+    return cfg
+
+
+def check_parts(cfg: CfgNode) -> None:
+    """Lets every part that `cfg` chooses raise `ConfigError` for what it cannot work with."""
+    for slot in SLOTS:
+        check = getattr(slot.chosen(cfg), "check_config", None)
+        if check is not None:
+            check(cfg)
+
+
+def unused_keys(cfg: CfgNode, defaults: CfgNode) -> list[str]:
+    """Keys whose value differs from the default although none of the chosen parts reads them.
+
+    Keys that no registered part claims belong to nobody in particular, and are not listed.
+    """
+    claimed: set[str] = set()
+    read: set[str] = set()
+    for slot in SLOTS:
+        chosen = slot.chosen(cfg)
+        for name in slot:
+            claimed |= slot.keys_read_by(slot[name])
+        if chosen is not None:
+            read |= slot.keys_read_by(chosen)
+    return [key for key in _changed(cfg, defaults, "") if _within(key, claimed) and not _within(key, read)]
+
+
+def _changed(node: CfgNode, defaults: CfgNode, prefix: str) -> Iterator[str]:
+    for key, value in node.items():
+        known = defaults.get(key)
+        if isinstance(value, CfgNode) and isinstance(known, CfgNode) and not known.is_new_allowed():
+            yield from _changed(value, known, f"{prefix}{key}.")
+        elif value != known:
+            yield f"{prefix}{key}"
+
+
+def _within(key: str, groups: set[str]) -> bool:
+    parts = key.split(".")
+    return any(".".join(parts[: count + 1]) in groups for count in range(len(parts)))

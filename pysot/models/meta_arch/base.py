@@ -1,0 +1,31 @@
+"""The architecture slot: how backbone, neck and heads of one tracking system are put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from yacs.config import CfgNode
+
+from pysot.config.parts import PartRegistry
+from pysot.core.errors import ConfigError
+
+MODELS: PartRegistry[type[nn.Module]] = PartRegistry("architecture", key="HEAD.TYPE")
+"""Module classes with a class method `from_config(cfg)` that returns a model with fresh weights, and `config_keys`."""
+
+BACKBONE_KEYS = ("BACKBONE", "MODEL")
+"""What every architecture with a backbone reads."""
+
+
+def check_family(cfg: CfgNode, family: str) -> None:
+    """Raises `ConfigError` when MODEL.TYPE names another family than HEAD.TYPE belongs to."""
+    if cfg.MODEL.TYPE not in ("auto", family):
+        raise ConfigError(
+            f"MODEL.TYPE is '{cfg.MODEL.TYPE}', but HEAD.TYPE {cfg.HEAD.TYPE} belongs to the family '{family}'. "
+            f"Use auto or {family}."
+        )
+
+
+def as_list(value: Any) -> list[int]:
+    """A number of channels, or one per level, as a list."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
