@@ -69,7 +69,7 @@ class WeightedResponses:
         self.samples, self.labels, self.weights = samples, labels, weights[:, None, None]
         self.response = response
 
-    def linearise(self, kernel: Tensor) -> tuple[float, Tensor, Tensor]:
+    def linearize(self, kernel: Tensor) -> tuple[float, Tensor, Tensor]:
         """The data loss, half its gradient (k, k, C), and the curvature g_j D^2 (N, H, W) for `normal_product`."""
         value, slope = self.response.value_and_slope(same_scores(self.samples, kernel))
         error = value - self.labels
@@ -95,9 +95,9 @@ class FilterProblem:
     def __init__(self, data: WeightedResponses, side: int, regularization: float) -> None:
         self.data, self.side, self.regularization = data, side, regularization
 
-    def linearise(self, unknowns: Tensor) -> NormalEquations:
+    def linearize(self, unknowns: Tensor) -> NormalEquations:
         shape = (self.side, self.side, -1)
-        loss, gradient, curvature = self.data.linearise(unknowns.reshape(shape))
+        loss, gradient, curvature = self.data.linearize(unknowns.reshape(shape))
 
         def product(p: Tensor) -> Tensor:
             return self.data.normal_product(p.reshape(shape), curvature).reshape(-1) + self.regularization * p
@@ -140,9 +140,9 @@ class JointProblem:
         kernel, projection = unknowns.split([taps * self.channels, self.channels * self.channels_in])
         return kernel.view(taps, self.channels), projection.view(self.channels, self.channels_in)
 
-    def linearise(self, unknowns: Tensor) -> NormalEquations:
+    def linearize(self, unknowns: Tensor) -> NormalEquations:
         kernel, projection = self.unpack(unknowns)
-        loss, gradient, curvature = self.data.linearise(self._whole(kernel @ projection))
+        loss, gradient, curvature = self.data.linearize(self._whole(kernel @ projection))
         diagonal = self._regularize(torch.ones_like(unknowns))
 
         def pull_back(whole: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Gauss-Newton with conjugate gradient for small least-squares problems learned while tracking (ATOM, CVPR 2019,
 section 3.2; docs/systems/atom.md, Gauss-Newton).
 
-Each step linearises the residual vector, r(x + d) = r + J d, and solves (J^T J) d = -J^T r by conjugate gradient. A
+Each step linearizes the residual vector, r(x + d) = r + J d, and solves (J^T J) d = -J^T r by conjugate gradient. A
 problem supplies the products; all unknowns are one flat vector.
 """
 
@@ -35,7 +35,7 @@ class NormalEquations:
 class LeastSquares(Protocol):
     """A sum of squared residuals of a flat vector of unknowns."""
 
-    def linearise(self, unknowns: Tensor) -> NormalEquations:
+    def linearize(self, unknowns: Tensor) -> NormalEquations:
         """The normal equations at `unknowns` (P,)."""
 
 
@@ -95,7 +95,7 @@ class ConjugateGradient:
 def gauss_newton(
     problem: LeastSquares, unknowns: Tensor, solver: ConjugateGradient, *, steps: int, iterations: int
 ) -> Tensor:
-    """(P,) unknowns after `steps` linearisations, each solved by `iterations` of conjugate gradient."""
+    """(P,) unknowns after `steps` linearizations, each solved by `iterations` of conjugate gradient."""
     for _ in range(steps):
-        unknowns = unknowns + solver.solve(problem.linearise(unknowns), iterations)
+        unknowns = unknowns + solver.solve(problem.linearize(unknowns), iterations)
     return unknowns

@@ -39,7 +39,7 @@ class AtomParams(OnlineParams):
         filter_reg, proj_reg: regularization of filter and projection.
         sigma_factor: standard deviation of the label, in target sizes.
         response_act, response_act_param: what follows the filter; see `pysot.online.classifier.Response`.
-        init_cg_iter, init_gn_iter: all conjugate-gradient iterations of the first frame, and its linearisations.
+        init_cg_iter, init_gn_iter: all conjugate-gradient iterations of the first frame, and its linearizations.
         cg_iter, hn_cg_iter: iterations of an update, and of one at a distractor.
         fletcher_reeves: how conjugate directions are chosen; else Polak-Ribiere.
         cg_forgetting_rate: below 0, each update begins with a new direction; else it continues the last one, faded by

@@ -42,9 +42,9 @@ def to_console(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """A GitHub-flavoured Markdown table, the notes as a list below it."""
+    """A GitHub-flavored Markdown table, the notes as a list below it."""
     rows = [
-        _emphasise(table, k, "**", "**", [cell.replace("|", "\\|") for cell in row]) for k, row in enumerate(table.rows)
+        _emphasize(table, k, "**", "**", [cell.replace("|", "\\|") for cell in row]) for k, row in enumerate(table.rows)
     ]
     lines = [f"**{table.title}**", "", _pipes(table.header), _pipes(["---", *["---:"] * (len(table.header) - 1)])]
     lines += [_pipes(row) for row in rows]
@@ -63,7 +63,7 @@ def to_latex(table: Table) -> str:
         r"    \midrule",
     ]
     for k, row in enumerate(table.rows):
-        cells = _emphasise(table, k, r"\textbf{", "}", [_latex(cell) for cell in row])
+        cells = _emphasize(table, k, r"\textbf{", "}", [_latex(cell) for cell in row])
         lines.append("    " + " & ".join(cells) + r" \\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
     return "\n".join([*lines, *(f"% {note}" for note in table.notes)]) + "\n"
@@ -94,5 +94,5 @@ def _latex(text: str) -> str:
     return text.translate(_LATEX_ESCAPES)
 
 
-def _emphasise(table: Table, row: int, before: str, after: str, cells: list[str]) -> list[str]:
+def _emphasize(table: Table, row: int, before: str, after: str, cells: list[str]) -> list[str]:
     return [before + cell + after if (row, k) in table.best else cell for k, cell in enumerate(cells)]

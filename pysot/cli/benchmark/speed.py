@@ -34,7 +34,7 @@ class Report:
 
     Attributes:
         found: frames in which the target was not given up.
-        stages_ms: median milliseconds per frame of each stage (`pysot.cli.benchmark_stages`); the mean of updates.
+        stages_ms: median milliseconds per frame of each stage (`pysot.cli.benchmark.stages`); the mean of updates.
         frame_ms: the whole frame, from image to result: the median, or the sum of the stages where updates are among
             them; also the 90th percentile and the rate.
         init_ms: one first frame.

@@ -52,7 +52,7 @@ def motion_trunk(width: float = 1.0) -> C3D:
     return C3D({"conv1": SPATIAL, "conv2": PLAIN, "conv5b": last}, width)
 
 
-def judging_trunk(width: float = 1.0) -> C3D:
+def discriminator_trunk(width: float = 1.0) -> C3D:
     """The motion discriminator's: six frames of 300 pixels become one map of 18 x 18; there is no pool 5."""
     fourth: Pool = ((1, 2, 2), (2, 2, 2), (0, 0, 0))
     return C3D({"conv1": SPATIAL, "conv2": PLAIN, "conv3b": PLAIN, "conv4b": fourth}, width)

@@ -14,7 +14,7 @@ from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
-from pysot.models.attention.c3d import judging_trunk
+from pysot.models.attention.c3d import discriminator_trunk
 from pysot.models.parts import call_part
 
 APPEARANCE_DISCRIMINATORS: Registry[type[nn.Module]] = Registry("appearance discriminator", key="ATTENTION.TRAIN.D_APP")
@@ -80,7 +80,7 @@ class MotionDiscriminator(Discriminator):
     def __init__(self, input_size: int = 300, final_relu: bool = False, width: float = 1.0) -> None:
         side = _after_pools(input_size, (2, 2), (2, 2), (2, 2), (2, 2), (3, 2), (3, 2))
         super().__init__(100 * side * side, final_relu)
-        self.motionModel = judging_trunk(width)
+        self.motionModel = discriminator_trunk(width)
         self.conv_2D = nn.Sequential(
             nn.Conv2d(self.motionModel.out_channels, 100, 3, 2),
             nn.ReLU(inplace=True),

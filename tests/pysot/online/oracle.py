@@ -42,7 +42,7 @@ def classifier_residuals(
     return residuals
 
 
-class Linearised:
+class Linearized:
     """A residual function at one point: J p and J^T J p through two backward passes."""
 
     def __init__(self, residuals: Residuals, unknowns: list[Tensor]) -> None:

@@ -20,7 +20,7 @@ from pysot.online.classifier import (
     random_classifier,
 )
 from pysot.online.gauss_newton import ConjugateGradient, NormalEquations, gauss_newton
-from tests.pysot.online.oracle import Linearised, classifier_residuals, mlu
+from tests.pysot.online.oracle import Linearized, classifier_residuals, mlu
 
 FILTER_REG, PROJECTION_REG = 0.1, 1e-4
 
@@ -47,9 +47,9 @@ def test_recorded_joint_optimization(recorded: dict[str, Tensor]) -> None:
     unknowns = problem.pack(taps_last(recorded["joint_w0"]), recorded["joint_P0"][:, :, 0, 0])
     solver, losses = ConjugateGradient(fletcher_reeves=True), []
     for _ in range(6):
-        losses.append(problem.linearise(unknowns).loss)
+        losses.append(problem.linearize(unknowns).loss)
         unknowns = gauss_newton(problem, unknowns, solver, steps=1, iterations=10)
-    losses.append(problem.linearise(unknowns).loss)
+    losses.append(problem.linearize(unknowns).loss)
     kernel, projection = problem.unpack(unknowns)
     np.testing.assert_allclose(losses, recorded["joint_losses"], rtol=1e-5)
     assert error_of_max(kernel.reshape(4, 4, 8), taps_last(recorded["joint_w"])) < 1e-4
@@ -63,9 +63,9 @@ def test_recorded_updates_of_the_filter(recorded: dict[str, Tensor]) -> None:
     solver = ConjugateGradient(forget_factor=0.99**10, record=True)
     unknowns, losses, norms = torch.zeros(4 * 4 * 8), [], []
     for run in range(3):
-        losses.append(problem.linearise(unknowns).loss)
+        losses.append(problem.linearize(unknowns).loss)
         unknowns = gauss_newton(problem, unknowns, solver, steps=1, iterations=5)
-        losses.append(problem.linearise(unknowns).loss)
+        losses.append(problem.linearize(unknowns).loss)
         norms += solver.residual_norms
         assert error_of_max(unknowns.reshape(4, 4, 8), taps_last(recorded[f"cg_w_run{run}"])) < 1e-5
     np.testing.assert_allclose(losses, recorded["cg_losses"], rtol=1e-5)
@@ -96,13 +96,13 @@ def case() -> Case:
 
 def test_joint_products_are_those_of_automatic_differentiation(case: Case) -> None:
     residuals = classifier_residuals(case.samples, case.labels, case.weights, FILTER_REG, PROJECTION_REG)
-    oracle = Linearised(residuals, [case.kernel, case.projection])
+    oracle = Linearized(residuals, [case.kernel, case.projection])
     problem = JointProblem(case.data(case.samples), 4, (5, 4), filter_reg=FILTER_REG, projection_reg=PROJECTION_REG)
 
     def flat(kernel: Tensor, projection: Tensor) -> Tensor:
         return problem.pack(taps_last(kernel), projection[:, :, 0, 0])
 
-    equations = problem.linearise(flat(case.kernel, case.projection))
+    equations = problem.linearize(flat(case.kernel, case.projection))
     assert equations.loss == pytest.approx(oracle.loss, rel=1e-12)
     torch.testing.assert_close(equations.descent, flat(*oracle.descent), rtol=1e-10, atol=1e-12)
     directions = [case.random(1, 4, 4, 4), case.random(4, 5, 1, 1)]
@@ -112,8 +112,8 @@ def test_joint_products_are_those_of_automatic_differentiation(case: Case) -> No
 
 def test_filter_products_are_those_of_automatic_differentiation(case: Case) -> None:
     samples = case.random(3, 4, 6, 7)
-    oracle = Linearised(classifier_residuals(samples, case.labels, case.weights, FILTER_REG, None), [case.kernel])
-    equations = FilterProblem(case.data(samples), 4, FILTER_REG).linearise(taps_last(case.kernel).reshape(-1))
+    oracle = Linearized(classifier_residuals(samples, case.labels, case.weights, FILTER_REG, None), [case.kernel])
+    equations = FilterProblem(case.data(samples), 4, FILTER_REG).linearize(taps_last(case.kernel).reshape(-1))
     direction = case.random(1, 4, 4, 4)
     expected = taps_last(oracle.normal_product([direction])[0]).reshape(-1)
     assert equations.loss == pytest.approx(oracle.loss, rel=1e-12)
@@ -127,14 +127,14 @@ def test_single_precision_products_agree_to_1e_5(case: Case) -> None:
     rough = WeightedResponses(data.samples.float(), data.labels.float(), case.weights.float(), Response())
     direction = case.random(1, 4, 4, 4).reshape(-1)
     at = taps_last(case.kernel).reshape(-1)
-    found = FilterProblem(rough, 4, FILTER_REG).linearise(at.float()).product(direction.float())
-    assert error_of_max(found.double(), exact.linearise(at).product(direction)) < 1e-5
+    found = FilterProblem(rough, 4, FILTER_REG).linearize(at.float()).product(direction.float())
+    assert error_of_max(found.double(), exact.linearize(at).product(direction)) < 1e-5
 
 
 def test_linear_problem_is_solved_as_by_the_normal_equations(case: Case) -> None:
     problem = FilterProblem(case.data(case.samples, Response("none")), 4, FILTER_REG)
     start = torch.zeros(4 * 4 * 5, dtype=torch.float64)
-    equations = problem.linearise(start)
+    equations = problem.linearize(start)
     matrix = torch.stack([equations.product(unit) for unit in torch.eye(len(start), dtype=torch.float64)])
     torch.testing.assert_close(matrix, matrix.t())
     exact = torch.linalg.solve(matrix, equations.descent)
@@ -148,7 +148,7 @@ def test_every_step_lowers_the_loss(case: Case) -> None:
     problem = FilterProblem(case.data(case.samples), 4, FILTER_REG)
     unknowns, losses = torch.zeros(80, dtype=torch.float64), []
     for _ in range(5):
-        losses.append(problem.linearise(unknowns).loss)
+        losses.append(problem.linearize(unknowns).loss)
         unknowns = gauss_newton(problem, unknowns, ConjugateGradient(), steps=1, iterations=10)
     assert losses == sorted(losses, reverse=True) and losses[-1] < 0.9 * losses[0]
 
@@ -178,7 +178,7 @@ def test_response_is_the_published_one() -> None:
 
 
 def test_zero_filter_answers_zero(case: Case) -> None:
-    _, gradient, curvature = case.data(case.samples).linearise(torch.zeros(4, 4, 5, dtype=torch.float64))
+    _, gradient, curvature = case.data(case.samples).linearize(torch.zeros(4, 4, 5, dtype=torch.float64))
     assert gradient.abs().max() > 0 and curvature[:, 0, 0].tolist() == case.weights.tolist()
 
 
