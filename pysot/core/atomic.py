@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pysot.core.errors import TrainingError
+from pysot.core.errors import WriteError
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def whole_or_not_at_all(target: Path) -> Iterator[Path]:
 def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Replaces the file `path` in one step that a kill cannot divide.
 
-    Raises `TrainingError` naming the space needed and free when it cannot be written; an old file stays as it was.
+    Raises `WriteError` naming the space needed and free when it cannot be written; an old file stays as it was.
     """
     part = path.with_name(f".{path.name}.part")  # one fixed name: what a killed run left is overwritten by the next
     try:
@@ -39,7 +39,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise TrainingError(_cannot_write(path, len(content), error)) from error
+        existing = next(folder for folder in (path.parent, *path.absolute().parents) if folder.is_dir())
+        kept = f"The old {path.name} is whole and stays. " if path.is_file() else ""
+        raise WriteError(
+            f"{path} cannot be written: {error.strerror or error}. It needs {len(content) / 2**20:.1f} MiB; "
+            f"{shutil.disk_usage(existing).free / 2**20:.1f} MiB are free. {kept}Make room or the folder writable, "
+            "then go on with --resume auto."
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:
@@ -50,13 +56,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _cannot_write(path: Path, size: int, error: OSError) -> str:
-    existing = next(folder for folder in (path.parent, *path.absolute().parents) if folder.is_dir())
-    free = shutil.disk_usage(existing).free / 2**20
-    kept = f"The old {path.name} is whole and stays. " if path.is_file() else ""
-    return (
-        f"{path} cannot be written: {error.strerror or error}. It needs {size / 2**20:.1f} MiB; {free:.1f} MiB are "
-        f"free. {kept}Make room or the folder writable, then go on with --resume auto."
-    )

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pysot.core.geometry import cxcywh_to_xywh, iou_xyxy, xywh_to_cxcywh, xywh_to_xyxy
+from pysot.core.geometry import cxcywh_to_xywh, iou_xywh, xywh_to_cxcywh
 
 Box4: TypeAlias = NDArray[np.float64]
 SMALLEST = 10.0
@@ -67,11 +67,6 @@ def fit_inside(boxes_cxcywh: Box4, bounds_xyxy: ArrayLike, target_wh: ArrayLike)
     return np.asarray(cxcywh_to_xywh(np.concatenate([centers, sizes], axis=1)), dtype=np.float64)
 
 
-def overlaps_with(boxes_xywh: ArrayLike, target_xywh: ArrayLike) -> NDArray[np.float64]:
-    """(n,) intersection over union of boxes with the target."""
-    return np.asarray(iou_xyxy(xywh_to_xyxy(boxes_xywh), xywh_to_xyxy(target_xywh)), dtype=np.float64)
-
-
 def boxes_in_range(
     target_xywh: ArrayLike,
     count: int,
@@ -103,7 +98,7 @@ def in_range(
     boxes_xywh: Box4, target_xywh: ArrayLike, overlap: tuple[float, float], area: tuple[float, float] | None = None
 ) -> NDArray[np.bool_]:
     """(n,) which boxes overlap the target as wanted, and have the wanted ratio of areas."""
-    shares = overlaps_with(boxes_xywh, target_xywh)
+    shares = iou_xywh(boxes_xywh, target_xywh)
     fits = (shares >= overlap[0]) & (shares <= overlap[1])
     if area is not None:
         ratio = boxes_xywh[:, 2:].prod(axis=1) / np.asarray(target_xywh, dtype=np.float64)[2:].prod()
@@ -134,7 +129,7 @@ def stratified_boxes(
         centers = center_size[:2] + reach * center_size[2:].mean() * rng.uniform(-1, 1, (total, 2))
         sizes = center_size[2:] * np.exp(0.7 * reach * rng.uniform(-1, 1, (total, 2)))
         boxes = fit_inside(np.concatenate([centers, sizes], axis=1), bounds_xyxy, target[2:])
-        found = overlaps_with(boxes, target)
+        found = iou_xywh(boxes, target)
         middle, half = (number + 0.5) / bins, 0.5 / bins
         distance = np.maximum(np.abs(found - middle) - half, 0)  # 0 for all in the bin, whose order is random
         nearest = np.argsort(distance, kind="stable")[:wanted]

@@ -27,3 +27,7 @@ class DeviceError(SotError, RuntimeError):
 
 class TrainingError(SotError, RuntimeError):
     """A training run cannot go on."""
+
+
+class WriteError(TrainingError):
+    """A file of a run cannot be written: no room, or no permission."""

@@ -61,6 +61,11 @@ def iou_xyxy(first_xyxy: ArrayLike, second_xyxy: ArrayLike) -> Boxes:
     return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
 
 
+def iou_xywh(first_xywh: ArrayLike, second_xywh: ArrayLike) -> Boxes:
+    """`iou_xyxy` of boxes given as left, top, width, height."""
+    return iou_xyxy(xywh_to_xyxy(first_xywh), xywh_to_xyxy(second_xywh))
+
+
 def _as_boxes(boxes: ArrayLike) -> Boxes:
     array = np.asarray(boxes)
     if array.shape[-1:] != (4,):

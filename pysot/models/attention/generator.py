@@ -12,7 +12,8 @@ from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.models.attention.base import ATTENTION_NETS, AttentionNet, TargetFeatures
 from pysot.models.attention.c3d import motion_trunk
-from pysot.models.backbone.resnet_std import ResNet18, normalize
+from pysot.models.backbone.resnet import StandardResNet18
+from pysot.models.layers.normalize import normalize_imagenet
 
 DECODER = (512, 512, 512, 0, 512, 512, 512, 0, 256, 256, 256, 0, 128, 128, 0, 64, 64)
 """Channels of the decoder's layers; 0 doubles the side of the map. The position is the published key's number."""
@@ -56,7 +57,7 @@ class TANet(AttentionNet):
         self.input_size = self.target_size = input_size
         self.clip_len = clip_len if motion == "c3d" else 0
         self.norm, self.dec_act, self.uses_batch_statistics = norm, dec_act, bn_mode == "batch"
-        self.encoder = ResNet18(used_layers=[2, 3, 4])
+        self.encoder = StandardResNet18(used_layers=[2, 3, 4])
         fused = 2 * sum(LEVELS)
         if self.clip_len:
             self.motionModel = motion_trunk(width)
@@ -65,7 +66,7 @@ class TANet(AttentionNet):
         self.mymodules = nn.ModuleList([nn.ConvTranspose2d(channels, 1, 1)])
 
     @property
-    def backbone(self) -> ResNet18:  # type: ignore[override]
+    def backbone(self) -> StandardResNet18:  # type: ignore[override]
         return self.encoder
 
     def train(self, mode: bool = True) -> TANet:
@@ -101,7 +102,7 @@ class TANet(AttentionNet):
         return fused
 
     def _prepared(self, image: Tensor) -> Tensor:
-        return normalize(image) if self.norm == "imagenet" else image / 255
+        return normalize_imagenet(image) if self.norm == "imagenet" else image / 255
 
 
 def _decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:

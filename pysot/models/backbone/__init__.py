@@ -1,6 +1,6 @@
 """Backbones, one file per published design. Importing this package fills the `BACKBONES` registry."""
 
-from pysot.models.backbone import alexnet, compact, mobilenet_v2, mobilenet_v3, resnet_atrous, resnet_std, vgg, vggm
+from pysot.models.backbone import alexnet, compact, mobilenet_v2, mobilenet_v3, resnet, vgg, vggm
 from pysot.models.backbone.base import BACKBONES, Backbone
 
 __all__ = [
@@ -10,8 +10,7 @@ __all__ = [
     "compact",
     "mobilenet_v2",
     "mobilenet_v3",
-    "resnet_atrous",
-    "resnet_std",
+    "resnet",
     "vgg",
     "vggm",
 ]

@@ -10,7 +10,7 @@ from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 from pysot.models.backbone.base import BACKBONES, Backbone
-from pysot.models.backbone.resnet_std import normalize
+from pysot.models.layers.normalize import normalize_imagenet
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3))
 """Channels and 3x3 convolutions of each stage. The fifth is not built."""
@@ -21,7 +21,7 @@ def minus_128(image: Tensor) -> Tensor:
     return image.flip(1) - 128
 
 
-PREPROCESSING: Mapping[str, Callable[[Tensor], Tensor]] = {"imagenet": normalize, "minus128": minus_128}
+PREPROCESSING: Mapping[str, Callable[[Tensor], Tensor]] = {"imagenet": normalize_imagenet, "minus128": minus_128}
 
 
 @BACKBONES.register("vgg16")

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import init_conv_bn
-from pysot.models.backbone.resnet_std import BasicBlock
+from pysot.models.backbone.resnet import BasicBlock
 from pysot.models.head.dimp_optimizer import GaussNewtonDescent, NewtonDescent, SteepestDescent, log_mass
 from pysot.models.layers.filter import correlate
 from pysot.models.layers.normalize import InstanceL2Norm
-from pysot.models.layers.prroi_pool import prroi_pool_boxes
+from pysot.models.layers.prroi_pool import box_corners, prroi_pool_boxes
 
 STRIDE = 16
 """Input pixels per cell of the map it takes."""
@@ -47,8 +47,7 @@ class FilterInitializer(nn.Module):
     def forward(self, features: Tensor, boxes_xywh: Tensor) -> Tensor:
         """(B, k, k, C) filters of features (n, B, C, H, W) and targets (n, B, 4) in input pixels."""
         maps = self.filter_conv(features.flatten(0, 1))
-        boxes = boxes_xywh.flatten(0, 1).to(maps)[:, None]
-        boxes_xyxy = torch.cat([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], dim=-1)
+        boxes_xyxy = box_corners(boxes_xywh.flatten(0, 1).to(maps))[:, None]
         pooled = prroi_pool_boxes(maps, boxes_xyxy, (self.side, self.side), 1 / STRIDE)
         return pooled.permute(0, 1, 3, 4, 2).reshape(*features.shape[:2], self.side, self.side, -1).mean(0)
 
@@ -91,7 +90,7 @@ class DimpClassifier(nn.Module):
         self.filter_initializer = FilterInitializer(out_dim, filter_size, init_filter, init_kernel)
         make = OPTIMIZERS[optimizer]
         self.filter_optimizer = make(iterations=optim_iter, stride=STRIDE, **optimizer_options)
-        blocks: list[nn.Module] = [BasicBlock(channels_in, channels_in, 1, first=False) for _ in range(feat_blocks)]
+        blocks: list[nn.Module] = [BasicBlock(channels_in, channels_in) for _ in range(feat_blocks)]
         blocks.append(nn.Conv2d(channels_in, out_dim, 3, padding=1, bias=False))
         blocks.append(InstanceL2Norm(1 / math.sqrt(out_dim * filter_size**2)))
         self.feature_extractor = nn.Sequential(*blocks)

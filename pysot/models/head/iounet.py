@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_linear_bn_weights
 
 from pysot.core.registry import Registry
 from pysot.models.layers.packed_linear import PackedLinear
-from pysot.models.layers.prroi_pool import prroi_box_gradient, prroi_pool_boxes
+from pysot.models.layers.prroi_pool import box_corners, prroi_box_gradient, prroi_pool_boxes
 
 STRIDES = (8, 16)
 """Input pixels per cell of the two maps."""
@@ -104,7 +104,7 @@ class IouNet(nn.Module):
         Returns:
             (B, C3, 1, 1) and (B, C4, 1, 1).
         """
-        boxes_xyxy = _corners(boxes_xywh)[:, None]
+        boxes_xyxy = box_corners(boxes_xywh)[:, None]
         pooled3 = prroi_pool_boxes(self.conv3_1r(features[0]), boxes_xyxy, (3, 3), 1 / STRIDES[0])[:, 0]
         pooled4 = prroi_pool_boxes(self.conv4_1r(features[1]), boxes_xyxy, (1, 1), 1 / STRIDES[1])[:, 0]
         both = torch.cat([self.fc3_1r(pooled3), pooled4], dim=1)
@@ -135,7 +135,7 @@ class IouNet(nn.Module):
 
         Raw outputs of a network trained on 2 IoU - 1. A modulation of one sample serves a batch of images.
         """
-        boxes_xyxy = _corners(boxes_xywh)
+        boxes_xyxy = box_corners(boxes_xywh)
         vectors = []
         for level, (block, side) in enumerate(zip((self.fc3_rt, self.fc4_rt), SIDES, strict=True)):
             # The factors go onto the pooled cells: pooling is linear, and these are fewer than those of the map.
@@ -186,7 +186,7 @@ class TargetOverlap:
         """(N,) predicted overlaps of `boxes_xywh` (N, 4), in pixels of the one test image with these maps, and the
         (N, 4) gradient of each by its box.
         """
-        boxes_xyxy = _corners(boxes_xywh)[None]
+        boxes_xyxy = box_corners(boxes_xywh)[None]
         overlaps, gradient = self._bias, torch.zeros_like(boxes_xywh)
         for features, layer, weight, side, stride in zip(
             iou_features, self._layers, self._weights, SIDES, STRIDES, strict=True
@@ -211,12 +211,6 @@ def _fold(block: LinearBlock, factors: Tensor, rows: int) -> PackedLinear:
     channels = factors.shape[1]
     by_cell = (weight.unflatten(1, (channels, -1)) * factors.reshape(channels, 1)).transpose(1, 2).flatten(1)
     return PackedLinear(by_cell, bias, rows)
-
-
-def _corners(boxes_xywh: Tensor) -> Tensor:
-    """(..., 4) x, y, w, h to x1, y1, x2, y2."""
-    corner, size = boxes_xywh[..., :2], boxes_xywh[..., 2:]
-    return torch.cat([corner, corner + size], dim=-1)
 
 
 def _initialize(head: nn.Module) -> None:

@@ -31,39 +31,24 @@ from pysot.core.device import is_cpu
 logger = logging.getLogger(__name__)
 
 
-def prroi_pool(
-    features: Tensor, rois_xyxy: Tensor, batch_index: Tensor, size: tuple[int, int], spatial_scale: float
-) -> Tensor:
-    """Pools any number of boxes of any image.
+def box_corners(boxes_xywh: Tensor) -> Tensor:
+    """(..., 4) corners of boxes given as left, top, width, height."""
+    corner, size = boxes_xywh[..., :2], boxes_xywh[..., 2:]
+    return torch.cat([corner, corner + size], dim=-1)
+
+
+def prroi_pool_boxes(features: Tensor, boxes_xyxy: Tensor, size: tuple[int, int], spatial_scale: float) -> Tensor:
+    """Pools the same number of boxes of every image.
 
     Args:
-        features: (B, C, H, W), any float precision, any device.
-        rois_xyxy: (R, 4) corners in input pixels.
-        batch_index: (R,) int64, the map each box is pooled from.
+        features: (B, C, H, W), any float precision, any device; fastest in `torch.channels_last`.
+        boxes_xyxy: (B, N, 4) corners in input pixels.
         size: (h, w) bins.
         spatial_scale: cells of the map per input pixel, 1 / stride. There is no rounding and no half-pixel shift.
 
     Returns:
-        (R, C, h, w); 0 where a box has no area, NaN where it has a NaN. Differentiable in `features` and `rois_xyxy`.
-    """
-    if len(rois_xyxy) == 0:
-        return features.new_zeros(0, features.shape[1], *size)
-    same_map = batch_index[:, None] == batch_index[None]
-    slot = same_map.tril(-1).sum(1)
-    shape = (len(features), int(slot.max()) + 1, 4)
-    boxes_xyxy = rois_xyxy.new_zeros(shape).index_put((batch_index, slot), rois_xyxy)
-    return prroi_pool_boxes(features, boxes_xyxy, size, spatial_scale)[batch_index, slot]
-
-
-def prroi_pool_boxes(features: Tensor, boxes_xyxy: Tensor, size: tuple[int, int], spatial_scale: float) -> Tensor:
-    """`prroi_pool` of the same number of boxes per image, without a copy of the map for each of them.
-
-    Args:
-        features: (B, C, H, W); fastest in `torch.channels_last`.
-        boxes_xyxy: (B, N, 4) corners in input pixels.
-
-    Returns:
-        (B, N, C, h, w), channels last in memory.
+        (B, N, C, h, w), channels last in memory; 0 where a box has no area, NaN where it has a NaN. Differentiable in
+        `features` and `boxes_xyxy`.
     """
     boxes = boxes_xyxy * spatial_scale
     if _runs_native(features, boxes):

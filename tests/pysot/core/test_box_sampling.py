@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pysot.core.box_sampling import Spread, boxes_in_range, fit_inside, in_range, overlaps_with, stratified_boxes
+from pysot.core.box_sampling import Spread, boxes_in_range, fit_inside, in_range, stratified_boxes
+from pysot.core.geometry import iou_xywh
 
 NEAR = Spread("gaussian", trans=0.1, scale=1.2, aspect=1.1)
 AROUND = Spread("uniform", trans=1.0, scale=2.0, aspect=1.1)
@@ -28,7 +29,7 @@ def test_ranges_counts_and_bounds(x: float, y: float, width: float, height: floa
     rng = np.random.default_rng(seed)
     for spread, overlap in ((NEAR, (0.7, 1.0)), (AROUND, (0.0, 0.5)), (ANYWHERE, (0.0, 0.5))):
         boxes = boxes_in_range(target, 40, spread, overlap, BOUNDS, rng)
-        shares = overlaps_with(boxes, target)
+        shares = iou_xywh(boxes, target)
         assert len(boxes) <= 40 and ((shares >= overlap[0]) & (shares <= overlap[1])).all()
         check_inside(boxes, BOUNDS)
 
@@ -67,7 +68,7 @@ def test_without_room_boxes_are_finite() -> None:
 
 def test_stratified_overlaps_are_even() -> None:
     boxes, shares = stratified_boxes((120, 90, 60, 40), 60, 10, BOUNDS, np.random.default_rng(2))
-    np.testing.assert_allclose(overlaps_with(boxes, (120, 90, 60, 40)), shares)
+    np.testing.assert_allclose(iou_xywh(boxes, (120, 90, 60, 40)), shares)
     assert np.histogram(shares, bins=10, range=(0, 1))[0].tolist() == [6] * 10
     check_inside(boxes, BOUNDS)
 

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from pysot.core.errors import ConfigError, SnapshotError
 from pysot.models.backbone import BACKBONES
-from pysot.models.backbone.resnet_std import RGB_MEAN, RGB_STD, normalize
 from pysot.models.head.iounet import IOU_HEADS, IouNet, TargetOverlap
 from pysot.models.inference import prepare_for_inference
-from pysot.models.layers.normalize import normalize_power
+from pysot.models.layers.normalize import RGB_MEAN, RGB_STD, normalize_imagenet, normalize_power
 from pysot.models.meta_arch.atom import AtomNet
 from pysot.models.meta_arch.siamese import count_parameters
 from pysot.zoo.convert import own_key, own_keys
@@ -215,7 +214,7 @@ def test_images_are_taken_as_bgr_bytes() -> None:
     image = torch.rand(2, 3, 5, 4, dtype=torch.float64) * 255
     red = (image[:, 2] / 255 - 0.485) / 0.229
     blue = (image[:, 0] / 255 - 0.406) / 0.225
-    out = normalize(image)
+    out = normalize_imagenet(image)
     torch.testing.assert_close(out[:, 0], red, atol=1e-13, rtol=0)
     torch.testing.assert_close(out[:, 2], blue, atol=1e-13, rtol=0)
 
