@@ -28,7 +28,7 @@ demo: $(READY)
 ifdef VIDEO
 	$(BIN)/python tools/demo.py $(VIDEO) $(if $(BOX),--init-box $(BOX) --no-display) --save demo_output/demo.mp4
 else
-	$(BIN)/python -m pysot.cli.demo.synth_demo
+	$(BIN)/python -m pysot.cli.main synth-demo
 endif
 
 test: $(READY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import multiprocessing as mp
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
+from yacs.config import CfgNode
 
-from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, print_error
 from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config
 from pysot.core.attention_input import CLIPS, clip_indices
@@ -32,64 +32,16 @@ from toolkit.datasets import load_benchmark
 from toolkit.datasets.sequence import Sequence as Video
 from toolkit.errors import ToolkitError
 from toolkit.protocols.start import start_box
+from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
 from toolkit.visualization.heatmaps import overlay_heatmap, to_gray_levels
+from toolkit.visualization.video_sink import encode_image
 
 COMMAND = "attention"
 RELEASED_SIDE = 300
 NAMINGS = ("frame", "released")
-
-
-@dataclass(frozen=True)
-class MapJob:
-    """What is to be written of every video; can be sent to a worker process.
-
-    Attributes:
-        config, opts, weights, device, threads, clip: the network and how it is run; an empty `clip` is the config's.
-        out: folder of all maps.
-        side: of the written maps, pixels; 0 for the frame's own size.
-        drawn: the frame with its map over it instead of the map.
-        released: names and choice of frames as TANet's authors had them.
-        overwrite: make again what is there.
-    """
-
-    config: str
-    opts: tuple[str, ...]
-    weights: Path
-    device: str
-    threads: int
-    clip: str
-    out: Path
-    side: int
-    drawn: bool
-    released: bool
-    overwrite: bool
-
-    def attention(self) -> Attention:
-        """The network, loaded."""
-        torch.set_num_threads(self.threads)
-        opts = [*self.opts, *(["ATTENTION.CLIP", self.clip] if self.clip else [])]
-        return Attention.from_config(load_config(self.config, opts), resolve_device(self.device), self.weights)
-
-    def frames(self, count: int) -> range:
-        """Numbers of the frames that get a map. As released: not the first and not the last two."""
-        return range(1, count - 2) if self.released else range(count)
-
-    def path(self, video: str, index: int) -> Path:
-        """Where the map of a frame is written."""
-        return self.out / video / (f"{index}_attentionMap.png" if self.released else f"{index:08d}.png")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a video: maps written and found there, scores where they can be had, or why it failed."""
-
-    video: str
-    written: int = 0
-    kept: int = 0
-    scores: dict[str, float] | None = None
-    failure: str = ""
+INTERRUPTED = "Interrupted. Finished maps are kept; the same command continues with the next."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,37 +62,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="default: auto")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="videos at once, one process each")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="torch threads per worker")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `tools/attention.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Write the attention maps of a benchmark.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when every map is there, 1 when some videos failed, 2 when nothing could be done."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    kept = "Interrupted. Finished maps are kept; the same command continues with the next."
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug, interrupted=kept)
-
-
-def _run(args: argparse.Namespace) -> int:
-    order = _order(args)
+    job = _make_job(args)
     videos = load_benchmark(args.dataset, args.dataset_root, video=args.video).sequences
     reports: list[Report] = []
     with quiet_opencv():
-        for report in tqdm(_perform(order, videos, args.workers), total=len(videos), disable=not sys.stderr.isatty()):
+        for report in tqdm(_map_videos(job, videos, args.workers), total=len(videos), disable=not sys.stderr.isatty()):
             reports.append(report)
             if report.failure:
                 print_error(COMMAND, report.failure)
-            else:
-                ratio = "" if report.scores is None else f", inside / outside {report.scores['ratio']:.2f}"
-                tqdm.write(
-                    f"{report.video}: {report.written} maps written, {report.kept} were there{ratio}", sys.stdout
-                )
+                continue
+            ratio = "" if report.scores is None else f", inside / outside {report.scores['ratio']:.2f}"
+            tqdm.write(f"{report.video}: {report.written} maps written, {report.kept} were there{ratio}", sys.stdout)
     if args.scores is not None:
         write_files({args.scores: _table(reports)})
     failed = sum(bool(report.failure) for report in reports)
@@ -149,21 +85,68 @@ def _run(args: argparse.Namespace) -> int:
     return EXIT_SOME_FAILED if failed else EXIT_FINE
 
 
-def _order(args: argparse.Namespace) -> MapJob:
+@dataclass(frozen=True)
+class MapJob:
+    """What is to be written of every video; can be sent to a worker process.
+
+    Attributes:
+        cfg, weights, device, threads: the network and how it is run.
+        out: folder of all maps.
+        side: of the written maps, pixels; 0 for the frame's own size.
+        drawn: the frame with its map over it instead of the map.
+        released: names and choice of frames as TANet's authors had them.
+        overwrite: make again what is there.
+    """
+
+    cfg: CfgNode
+    weights: Path
+    device: str
+    threads: int
+    out: Path
+    side: int
+    drawn: bool
+    released: bool
+    overwrite: bool
+
+    def attention(self) -> Attention:
+        """The network, loaded."""
+        torch.set_num_threads(self.threads)
+        return Attention.from_config(self.cfg, resolve_device(self.device), self.weights)
+
+    def frames(self, count: int) -> range:
+        """Numbers of the frames that get a map. As released: not the first and not the last two."""
+        return range(1, count - 2) if self.released else range(count)
+
+    def path(self, video: str, index: int) -> Path:
+        """Where the map of a frame is written."""
+        return self.out / video / (f"{index}_attentionMap.png" if self.released else f"{index:08d}.png")
+
+    def encode(self, frame: Image, attention: NDArray[np.floating]) -> bytes:
+        """The PNG of one map."""
+        size = (self.side, self.side) if self.side else (frame.shape[1], frame.shape[0])
+        if not self.drawn:
+            resized = cv2.resize(attention, size, interpolation=cv2.INTER_LINEAR)
+            return encode_image(to_gray_levels(np.asarray(resized)))
+        picture = overlay_heatmap(frame, attention)
+        if self.side:
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return encode_image(picture)
+
+
+def _make_job(args: argparse.Namespace) -> MapJob:
     """What the options ask for, checked."""
-    cfg = load_config(args.config, args.opts)
+    released = args.naming == "released"
+    clip = args.clip or ("centered" if released else None)
+    cfg = load_config(args.config, [*args.opts, *(["ATTENTION.CLIP", clip] if clip else [])])
     if args.side < 0 or args.workers < 1:
         raise SotError(f"--side is {args.side} and --workers {args.workers}; expected 0 or more, and 1 or more.")
     if args.scores is not None and args.overlay:
         raise SotError("--scores reads the maps, but --overlay writes pictures of them. Leave out one of the two.")
-    released = args.naming == "released"
     return MapJob(
-        config=args.config,
-        opts=tuple(args.opts),
+        cfg=cfg,
         weights=find_snapshot(args.snapshot or cfg.ATTENTION.SNAPSHOT or experiment_name(args.config)),
         device=args.device,
         threads=args.threads,
-        clip=args.clip or ("centered" if released else ""),
         out=args.out,
         side=args.side or (RELEASED_SIDE if released else 0),
         drawn=args.overlay,
@@ -172,31 +155,42 @@ def _order(args: argparse.Namespace) -> MapJob:
     )
 
 
-def _perform(order: MapJob, videos: Sequence[Video], workers: int) -> Iterator[Report]:
-    """One report per video, in order."""
-    if workers == 1 or len(videos) < 2:
-        attention = order.attention()
-        yield from (_map_video(order, attention, video) for video in videos)
-        return
-    # Spawned, not forked: OpenCV's threads do not survive a fork.
-    with ProcessPoolExecutor(workers, mp.get_context("spawn"), _start_worker, (order,)) as pool:
-        yield from pool.map(_map_in_worker, [order] * len(videos), videos)
+@dataclass(frozen=True)
+class Report:
+    """What became of a video: maps written and found there, scores where they can be had, or why it failed."""
+
+    video: str
+    written: int = 0
+    kept: int = 0
+    scores: dict[str, float] | None = None
+    failure: str = ""
 
 
 _ATTENTION: list[Attention] = []
 """The network of a worker process."""
 
 
-def _start_worker(order: MapJob) -> None:
+def _map_videos(job: MapJob, videos: Sequence[Video], workers: int) -> Iterator[Report]:
+    """One report per video, in order."""
+    if workers == 1 or len(videos) < 2:
+        attention = job.attention()
+        yield from (_map_video(job, attention, video) for video in videos)
+        return
+    # Spawned, not forked: OpenCV's threads do not survive a fork.
+    with ProcessPoolExecutor(workers, mp.get_context("spawn"), _start_worker, (job,)) as pool:
+        yield from pool.map(_map_in_worker, [job] * len(videos), videos)
+
+
+def _start_worker(job: MapJob) -> None:
     cv2.setNumThreads(1)
-    _ATTENTION[:] = [order.attention()]
+    _ATTENTION[:] = [job.attention()]
 
 
-def _map_in_worker(order: MapJob, video: Video) -> Report:
-    return _map_video(order, _ATTENTION[0], video)
+def _map_in_worker(job: MapJob, video: Video) -> Report:
+    return _map_video(job, _ATTENTION[0], video)
 
 
-def _map_video(order: MapJob, attention: Attention, video: Video) -> Report:
+def _map_video(job: MapJob, attention: Attention, video: Video) -> Report:
     """Writes the maps of one video that are not there yet."""
     try:
         frames = video.require_frames()
@@ -205,22 +199,22 @@ def _map_video(order: MapJob, attention: Attention, video: Video) -> Report:
         attention.start(first, box_xywh)
         scores, written, kept = MapScores(), 0, 0
         shrunk: dict[int, Image] = {}
-        for index in order.frames(len(frames)):
-            path = order.path(video.name, index)
-            there = path.is_file() and not order.overwrite
-            levels = _read_levels(path) if there and not order.drawn else None
-            if there and (order.drawn or levels is not None):
+        for index in job.frames(len(frames)):
+            path = job.path(video.name, index)
+            there = path.is_file() and not job.overwrite
+            levels = _read_levels(path) if there and not job.drawn else None
+            if there and (job.drawn or levels is not None):
                 kept += 1
             else:
                 numbers = clip_indices(index, len(frames), attention.clip_len, attention.clip)
                 shrunk = {n: shrunk[n] if n in shrunk else attention.shrink(frames[n]) for n in dict.fromkeys(numbers)}
                 found = attention.map_of([shrunk[number] for number in numbers])
                 levels = to_gray_levels(found)
-                write_files({path: _encoded(order, frames[index], found)})
+                write_files({path: job.encode(frames[index], found)})
                 written += 1
-            if not order.drawn and index:
+            if levels is not None and not job.drawn and index:
                 _count(scores, levels, video, index)
-        known = None if order.drawn or not scores.values["hit"] else scores.means()
+        known = None if job.drawn or not scores.values["hit"] else scores.means()
         return Report(video.name, written, kept, known)
     except (SotError, ToolkitError) as error:
         return Report(video.name, failure=f"{video.name}: {error}")
@@ -232,48 +226,18 @@ def _read_levels(path: Path) -> NDArray[np.uint8] | None:
     return None if levels is None else np.asarray(levels, np.uint8)
 
 
-def _encoded(order: MapJob, frame: Image, attention: NDArray[np.floating]) -> bytes:
-    """The picture of one map as PNG."""
-    size = (order.side, order.side) if order.side else (frame.shape[1], frame.shape[0])
-    if order.drawn:
-        picture = overlay_heatmap(frame, attention)
-        if order.side:
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    else:
-        picture = to_gray_levels(np.asarray(cv2.resize(attention, size, interpolation=cv2.INTER_LINEAR)))
-    done, encoded = cv2.imencode(".png", picture)
-    if not done:
-        raise SotError("OpenCV cannot write PNG pictures here. Reinstall opencv-python-headless.")
-    return encoded.tobytes()
-
-
-def _count(scores: MapScores, levels: NDArray[np.uint8] | None, video: Video, index: int) -> None:
+def _count(scores: MapScores, levels: NDArray[np.uint8], video: Video, index: int) -> None:
     """Adds a frame whose target is annotated and in view."""
-    truth = video.ground_truth
-    if levels is None or index >= len(truth) or not np.isfinite(truth[index]).all():
-        return
-    corners = truth[index].reshape(-1, 2)
-    if len(corners) == 4:
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        box_xywh = np.concatenate([low, high - low])
-    else:
-        box_xywh = truth[index]
-    size = video.size()
-    assert size is not None
-    scores.add(levels.astype(np.float32) / 255, box_xywh, (size[1], size[0]))
+    truth, size = video.ground_truth[index : index + 1], video.size()
+    if size is not None and len(truth) and np.isfinite(truth).all():
+        scores.add(levels.astype(np.float32) / 255, bounding_boxes(truth)[0], (size[1], size[0]))
 
 
 def _table(reports: Sequence[Report]) -> str:
     """CSV: a line per video that has scores, and their mean."""
-    scored = {report.video: report.scores for report in reports if report.scores is not None}
-    names = ["hit", "recall", "inside", "outside", "ratio", "bce"]
-    lines = [",".join(["video", *names])]
-    lines += [",".join([video, *(f"{scores[name]:.4f}" for name in names)]) for video, scores in scored.items()]
+    names = ("hit", "recall", "inside", "outside", "ratio", "bce")
+    scored = {report.video: [report.scores[name] for name in names] for report in reports if report.scores is not None}
     if scored:
-        means = [float(np.mean([scores[name] for scores in scored.values()])) for name in names]
-        lines.append(",".join(["mean", *(f"{value:.4f}" for value in means)]))
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        scored["mean"] = np.mean(list(scored.values()), axis=0).tolist()
+    lines = [",".join([video, *(f"{value:.4f}" for value in values)]) for video, values in scored.items()]
+    return "\n".join([",".join(("video", *names)), *lines]) + "\n"

@@ -1,34 +1,33 @@
-"""`python -m pysot.cli.collect_env`: versions, hardware and snapshots, and what is wrong with this installation."""
+"""`pysot collect-env`: versions, hardware and snapshots, and what is wrong with this installation.
+
+Each part imports what it reports on, so that the others are printed where one cannot be imported.
+"""
 
 from __future__ import annotations
 
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Sequence
+
+from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`: none."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the report; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Print what a bug report needs.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
-
-
 def run(args: argparse.Namespace) -> int:
     """Prints each part of the report that can be had: 0 when all could, 1 when something cannot be imported."""
-    whole = True
+    code = EXIT_FINE
     for part in (_packages, _opencv, _regions, _zoo):
         try:
             print(part())
         except (ImportError, OSError) as error:  # OSError: a library that torch needs cannot be loaded
-            whole = False
-            print(f"problem: {_explain(error, part)}")
-    return 0 if whole else 1
+            code = EXIT_SOME_FAILED
+            print(f"problem: {error}")
+            if part is _packages:
+                print(f"python: {sys.version.split()[0]}\nplatform: {platform.platform()}")
+    return code
 
 
 def _packages() -> str:
@@ -65,14 +64,3 @@ def _zoo() -> str:
     places = ", ".join(map(str, zoo_places()))
     lines = [f"experiments: {experiments_dir()} ({len(list_experiments())})", f"snapshots are looked for in: {places}"]
     return "\n".join([*lines, *(f"snapshot: {line}" for line in found_snapshots() or ["none on this machine"])])
-
-
-def _explain(error: Exception, part: Callable[[], str]) -> str:
-    """The error; for the first part also the versions that it would have shown."""
-    if part is not _packages:
-        return str(error)
-    return f"{error}\npython: {sys.version.split()[0]}\nplatform: {platform.platform()}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

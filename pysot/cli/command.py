@@ -1,10 +1,13 @@
-"""How every command speaks of what went wrong: one message on stderr, an exit code, and no traceback."""
+"""What all commands share: exit codes, and one message on stderr in place of a traceback."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from pysot.core.errors import SotError
 from toolkit.errors import ToolkitError
@@ -38,3 +41,17 @@ def guarded(command: str, work: Callable[[], int], *, debug: bool = False, inter
 def print_error(command: str, message: str) -> None:
     """Writes `command: message` to stderr."""
     print(f"{command}: {message}", file=sys.stderr)
+
+
+def check_picture(path: Path) -> None:
+    """Raises `SotError` when --out does not end as a picture that can be written does."""
+    if path.suffix.lower() not in (".png", ".jpg"):
+        raise SotError(f"--out {path} is no picture; expected a name that ends in .png or .jpg.")
+
+
+def write_json(path: Path | None, content: Any) -> None:
+    """Writes `content` to the file that --json names, if it does."""
+    if path is not None:
+        from toolkit.results.writer import write_files  # needs numpy, which `pysot --help` does without
+
+        write_files({path: json.dumps(content, indent=1) + "\n"})

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, print_error
 from toolkit.datasets import load_benchmark
 from toolkit.evaluation import EvaluationReport, evaluate
 from toolkit.evaluation.metrics import METRICS
@@ -64,22 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--figures", type=Path, metavar="DIR", help="draw curves and rankings (needs matplotlib)")
     out.add_argument("--figure_format", choices=[*FORMATS, "both"], default="both", help="default: both")
     out.add_argument("--figure_style", choices=list(STYLES), default="paper", help="sizes and fonts (default: paper)")
-    out.add_argument("--debug", action="store_true", help="full tracebacks")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `tools/eval.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Score the results of trackers on a benchmark.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when every tracker was scored, 1 when some were left out, 2 when nothing could be scored."""
-    return guarded("eval", lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     if args.figures is not None:
         require_matplotlib()  # before the scoring, which may take minutes
     report = evaluate(
@@ -120,7 +106,3 @@ def _show(report: EvaluationReport, args: argparse.Namespace) -> None:
         formats = FORMATS if args.figure_format == "both" else (args.figure_format,)
         written = write_figures(report, args.figures, formats, args.figure_style)
         print(f"{len(written)} figure files in {args.figures}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

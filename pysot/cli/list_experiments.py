@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE
 from pysot.config.experiments import experiments_dir, list_experiments
 from pysot.config.loading import load_config
 from pysot.core.errors import SnapshotError
@@ -23,20 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`: none."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the list; returns the exit code 0."""
-    parser = argparse.ArgumentParser(description="List the experiments, and whether their snapshot is here.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
-
-
 def run(args: argparse.Namespace) -> int:
-    """Prints one line per experiment: its name, and the snapshot's file or how to get one."""
-    return guarded("list", _print_table)
-
-
-def _print_table() -> int:
-    print(experiment_table(), flush=True)
+    """Prints a line per experiment, its name and the snapshot's file or how to get one, then the places; returns 0."""
+    names = list_experiments()
+    width = max(map(len, names), default=0)
+    for name in names:
+        print(f"{name:{width}}  {snapshot_state(name)}")
+    print(f"experiments: {experiments_dir()}")
+    print(f"snapshots are looked for in: {', '.join(map(str, zoo_places()))}", flush=True)
     return EXIT_FINE
 
 
@@ -44,15 +36,6 @@ def found_snapshots() -> list[str]:
     """One line for each experiment whose snapshot is on this machine, usable or not."""
     states = {name: snapshot_state(name) for name in list_experiments()}
     return [f"{name}: {state}" for name, state in states.items() if state not in (_AT_FIRST_USE, _NONE)]
-
-
-def experiment_table() -> str:
-    """One line per experiment, then where snapshots were looked for."""
-    names = list_experiments()
-    width = max(map(len, names), default=0)
-    lines = [f"{name:{width}}  {snapshot_state(name)}" for name in names]
-    places = ", ".join(map(str, zoo_places()))
-    return "\n".join([*lines, f"experiments: {experiments_dir()}", f"snapshots are looked for in: {places}"])
 
 
 def snapshot_state(name: str) -> str:
@@ -65,7 +48,3 @@ def snapshot_state(name: str) -> str:
         if entry is not None and find_here(entry) is not None:
             return f"unusable: {error}"
         return _AT_FIRST_USE if entry is not None and entry.urls else _NONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

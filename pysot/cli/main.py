@@ -1,14 +1,19 @@
-"""The `pysot` command: one sub-command per file of this package, imported only when it is the one asked for."""
+"""The `pysot` command and the scripts in tools/: a table of commands, each imported only when it is asked for.
+
+The module of a command offers `add_arguments(parser)` and `run(args) -> int`, which returns the exit code and raises
+`SotError` or `ToolkitError` on bad input; and `INTERRUPTED`, what Ctrl-C makes it say, where work is kept.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pysot.cli.command import EXIT_NOTHING_DONE, print_error
+from pysot import __version__
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, guarded, print_error
 from pysot.core.registry import closest
 from toolkit.utils.opencv import require_cv2
 
@@ -17,32 +22,61 @@ PROGRAM = "pysot"
 
 @dataclass(frozen=True)
 class Command:
-    """A sub-command: the module that offers `add_arguments(parser)` and `run(args) -> int`, and what it does."""
+    """A command: what it does, the module that does it, and the sub-commands it has."""
 
-    module: str
     help: str
+    module: str = ""
+    parts: Mapping[str, Command] = field(default_factory=dict)
 
 
-COMMANDS: dict[str, Command] = {
-    "demo": Command("pysot.cli.demo.run", "follow targets through a video, a folder of images or a camera"),
-    "test": Command("pysot.cli.test", "run a tracker on a benchmark"),
-    "eval": Command("pysot.cli.eval", "score results on a benchmark"),
-    "train": Command("pysot.cli.train", "train what a config describes"),
-    "data": Command("pysot.cli.data.command", "check, prepare or show data, or pack results for a server"),
-    "channels": Command("pysot.cli.channels.inspect", "picture the channels that a target-aware tracker keeps"),
-    "zoo": Command("pysot.cli.zoo.command", "find, fetch, check, convert or measure snapshots"),
-    "attention": Command("pysot.cli.attention", "write the attention maps of a benchmark"),
-    "benchmark": Command("pysot.cli.benchmark.command", "measure the speed and memory of a tracker"),
-    "reproduce": Command("pysot.cli.reproduce", "score published raw results beside their published numbers"),
-    "list": Command("pysot.cli.list_experiments", "list the experiments, and whether their snapshot is here"),
-    "collect-env": Command("pysot.cli.collect_env", "print what a bug report needs"),
+DATA = {
+    "check": Command(
+        "say what is missing or inconsistent in a benchmark, sequence by sequence", "pysot.cli.data.check"
+    ),
+    "submit": Command(
+        "pack results into the zip that an evaluation server wants; nothing is uploaded", "pysot.cli.data.submit"
+    ),
+    "prepare": Command("cut a prepared training set (crop511) out of annotated videos", "pysot.cli.data.prepare"),
+    "show": Command(
+        "draw training samples of a config, augmented, with their targets, on a contact sheet", "pysot.cli.data.show"
+    ),
+}
+ZOO = {
+    "list": Command("list the snapshots known by name, and which are here", "pysot.cli.zoo.list"),
+    "info": Command("show a snapshot's links, hash, license and scores", "pysot.cli.zoo.info"),
+    "download": Command("fetch snapshots", "pysot.cli.zoo.download"),
+    "verify": Command("check the hashes of the snapshots that are here", "pysot.cli.zoo.verify"),
+    "convert": Command("convert a snapshot of any form to safetensors", "pysot.cli.zoo.convert"),
+    "add": Command("take a file (or an archive with one snapshot) into the zoo", "pysot.cli.zoo.add"),
+    "score": Command("measure the snapshots that are here, for the table of MODEL_ZOO.md", "pysot.cli.zoo.score"),
+    "page": Command("write MODEL_ZOO.md from the catalog and the measured scores", "pysot.cli.zoo.page"),
+}
+BENCHMARK = {
+    "eval": Command("the speed of scoring, not of a tracker", "pysot.cli.benchmark.scoring"),
+    "train": Command("the speed of training, and of loading its data", "pysot.cli.benchmark.training"),
+    "select": Command("how long it takes to choose channels for a target", "pysot.cli.benchmark.selection"),
+}
+COMMANDS = {
+    "demo": Command("follow targets through a video, a folder of images or a camera", "pysot.cli.demo.run"),
+    "test": Command("run a tracker on a benchmark", "pysot.cli.test"),
+    "eval": Command("score results on a benchmark", "pysot.cli.eval"),
+    "train": Command("train what a config describes", "pysot.cli.train"),
+    "data": Command("check, prepare or show data, or pack results for a server", parts=DATA),
+    "channels": Command("picture the channels that a target-aware tracker keeps", "pysot.cli.channels.inspect"),
+    "zoo": Command("find, fetch, check, convert or measure snapshots", parts=ZOO),
+    "attention": Command("write the attention maps of a benchmark", "pysot.cli.attention"),
+    "benchmark": Command("measure the speed and memory of a tracker", "pysot.cli.benchmark.speed", BENCHMARK),
+    "reproduce": Command("score published raw results beside their published numbers", "pysot.cli.reproduce"),
+    "synth-demo": Command("run and score a tracker on SYNTH, and save a video", "pysot.cli.demo.synth_demo"),
+    "list": Command("list the experiments, and whether their snapshot is here", "pysot.cli.list_experiments"),
+    "collect-env": Command("print what a bug report needs", "pysot.cli.collect_env"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of the `pysot` command; returns the exit code of the sub-command, 2 for one that cannot start."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    """Entry point of the `pysot` command; returns the exit code of the command, 2 for one that cannot start."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((word for word in words if not word.startswith("-")), None)
     if chosen is not None and chosen not in COMMANDS:
         print_error(
             PROGRAM, f"There is no command '{chosen}'.{closest(chosen, COMMANDS)} Commands: {', '.join(COMMANDS)}."
@@ -57,36 +91,54 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub = commands.add_parser(name, help=command.help, description=f"{command.help.capitalize()}.")
         if name == chosen:
             try:
-                _load(sub, command)
+                _add_command(sub, name, command, words)
             except (ImportError, OSError) as error:  # OSError: a library that torch needs cannot be loaded
                 print_error(PROGRAM, f"'{name}' cannot start: {error}. `{PROGRAM} collect-env` says more.")
                 return EXIT_NOTHING_DONE
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(words)
     if args.version:
-        return _print_version()
+        print(f"{PROGRAM} {__version__}")
+        return EXIT_FINE
     if chosen is None:
         parser.print_help()
         return EXIT_NOTHING_DONE
-    code: int = args.run(args)
-    return code
+    return _run(args)
 
 
-def _load(parser: argparse.ArgumentParser, command: Command) -> None:
-    """Imports the command's module and lets it add its options. Raises `ImportError` or `OSError` when it cannot."""
-    try:
-        module = importlib.import_module(command.module)
-    except ImportError:
-        require_cv2()  # the most frequent reason, and then this error says what to install
-        raise
-    module.add_arguments(parser)
-    parser.set_defaults(run=module.run)
+def run_tool(name: str, argv: Sequence[str] | None = None) -> int:
+    """Runs one command by itself, as `tools/NAME.py` does; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = COMMANDS[name]
+    parser = argparse.ArgumentParser(description=f"{command.help.capitalize()}.")
+    _add_command(parser, name, command, words)
+    return _run(parser.parse_args(words))
 
 
-def _print_version() -> int:
-    from pysot import __version__
+def _add_command(parser: argparse.ArgumentParser, name: str, command: Command, words: Collection[str]) -> None:
+    """Adds the options of a command; of its sub-commands those that the `words` of the command line may mean.
 
-    print(f"{PROGRAM} {__version__}")
-    return 0
+    Raises `ImportError` or `OSError` when a module cannot be imported.
+    """
+    if command.module:
+        try:
+            module = importlib.import_module(command.module)
+        except ImportError:
+            require_cv2()  # the most frequent reason, and then this error says what to install
+            raise
+        module.add_arguments(parser)
+        parser.add_argument("--debug", action="store_true", help="full tracebacks")
+        interrupted = getattr(module, "INTERRUPTED", "Interrupted.")
+        parser.set_defaults(run=module.run, command=name, interrupted=interrupted)
+    if command.parts:
+        parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=not command.module)
+        for part, command_part in command.parts.items():
+            sub = parts.add_parser(part, help=command_part.help, description=f"{command_part.help.capitalize()}.")
+            if part in words:
+                _add_command(sub, f"{name} {part}", command_part, words)
+
+
+def _run(args: argparse.Namespace) -> int:
+    return guarded(args.command, lambda: args.run(args), debug=args.debug, interrupted=args.interrupted)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, print_error
 from pysot.cli.tracker_options import Experiment, add_tracker_arguments, choose_tracker
 from pysot.core.device import environment_report
 from pysot.core.errors import SotError
@@ -25,6 +23,8 @@ from toolkit.visualization.windows import BenchmarkWindow
 
 _EXPERIMENTS = {"baseline": "supervised", "realtime": "realtime"}
 """VOT's experiments -> our protocols."""
+
+INTERRUPTED = "Interrupted. Finished sequences are kept; the same command continues with the next."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,14 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("machine")
     how.add_argument("--workers", type=int, default=1, metavar="N", help="sequences at once, one process each")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="torch threads per worker (1, as in PySOT)")
-    how.add_argument("--debug", action="store_true", help="full tracebacks")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `tools/test.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Run a tracker on a benchmark.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,12 +57,6 @@ def run(args: argparse.Namespace) -> int:
     Returns 0 when every sequence is finished, 1 when some failed, 2 for bad usage or when nothing could run, 130 when
     it was interrupted.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    kept = "Interrupted. Finished sequences are kept; the same command continues with the next."
-    return guarded("test", lambda: _run(args), debug=args.debug, interrupted=kept)
-
-
-def _run(args: argparse.Namespace) -> int:
     chosen = choose_tracker(args)
     if args.save_ta and not (isinstance(chosen, Experiment) and chosen.cfg.TARGET_AWARE.ENABLED):
         raise SotError(f"--save-ta: {chosen.name} chooses no channels. Add --opts TARGET_AWARE.ENABLED True.")
@@ -152,7 +138,3 @@ def _print_summary(summary: RunSummary, debug: bool) -> None:
         print_error("test", failure.message)
         if debug and failure.details:
             print(failure.details, file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

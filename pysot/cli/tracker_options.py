@@ -34,12 +34,11 @@ class Experiment:
     config: str
     cfg: CfgNode
     weights: Path
-    opts: tuple[str, ...]
     name: str
 
     def factory(self, device: str, threads: int) -> Callable[[], TrackerLike]:
-        """Builds the tracker from its files; can be sent to a worker process."""
-        return functools.partial(load_in_process, self.config, self.weights, device, self.opts, threads)
+        """Builds the tracker; can be sent to a worker process."""
+        return functools.partial(load_in_process, self.cfg, self.weights, device, threads)
 
     def sharing_factory(self, device: str, threads: int | None) -> Callable[[], Tracker]:
         """Builds trackers that share one model, loaded now."""
@@ -121,13 +120,13 @@ def open_experiment(
     """Loads the config and finds the snapshot, by default the experiment's own; raises `SotError` otherwise."""
     cfg = load_config(config, opts)
     weights = find_snapshot(snapshot or snapshot_name(cfg, config), download=download)
-    return Experiment(config, cfg, weights, tuple(opts), default_name(config, snapshot))
+    return Experiment(config, cfg, weights, default_name(config, snapshot))
 
 
-def load_in_process(config: str, weights: Path, device: str, opts: Sequence[str], threads: int) -> Tracker:
+def load_in_process(cfg: CfgNode, weights: Path, device: str, threads: int) -> Tracker:
     """Builds the tracker of one process, with `threads` torch threads."""
     torch.set_num_threads(threads)
-    return pysot.load_tracker(config=config, snapshot=weights, device=device, opts=opts)
+    return pysot.load_tracker(config=cfg, snapshot=weights, device=device)
 
 
 def default_name(config: str, snapshot: str | None) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE
 from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config
 from pysot.core.device import DEVICES, device_name, worker_device
@@ -22,6 +20,8 @@ from pysot.training.checkpoint import epoch_path, export_snapshot, load_checkpoi
 
 COMMAND = "train"
 logger = logging.getLogger(__name__)
+
+INTERRUPTED = "Interrupted. Go on with --resume auto."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", default="", metavar="FILE", help="write the final weights there, as .safetensors")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--seed", type=int, default=None, help="instead of TRAIN.SEED")
     parser.add_argument("--local_rank", type=int, default=0, help=argparse.SUPPRESS)  # passed by old launchers
     parser.add_argument(
@@ -46,15 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
-    return guarded(
-        COMMAND,
-        lambda: _train(args),
-        debug=args.debug,
-        interrupted="Interrupted. Go on with --resume auto.",
-    )
-
-
-def _train(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     opts = list(args.opts) + ([] if args.seed is None else ["TRAIN.SEED", str(args.seed)])
     cfg = load_config(args.config, opts)
@@ -87,14 +77,3 @@ def _train(args: argparse.Namespace) -> int:
     finally:
         distributed.stop()
     return EXIT_FINE
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `tools/train.py`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ from toolkit.visualization.drawing import (
     tint_mask,
 )
 from toolkit.visualization.heatmaps import overlay_heatmap, to_gray_levels
-from toolkit.visualization.video_sink import FolderSink, Sink, VideoSink, make_folder, open_sink
+from toolkit.visualization.video_sink import FolderSink, Sink, VideoSink, encode_image, make_folder, open_sink
 from toolkit.visualization.video_source import CameraReader, FrameReader, ImageReader, VideoReader, open_reader
 from toolkit.visualization.windows import BenchmarkWindow, VideoWindow, draw_event, why_no_display
 
@@ -39,6 +39,7 @@ __all__ = [
     "draw_event",
     "draw_label",
     "draw_region",
+    "encode_image",
     "make_folder",
     "open_reader",
     "open_sink",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from toolkit.datasets.frames import Image
 from toolkit.datasets.image_folder import has_image
@@ -23,7 +24,6 @@ CODECS: dict[str, tuple[str, ...]] = {
 """Containers, and the encoders in OpenCV's wheels that fit them, best first."""
 
 _FALLBACK = ".avi"  # OpenCV writes MJPG in AVI without any library
-_JPEG_QUALITY = 95
 
 
 class Sink(ABC):
@@ -106,10 +106,9 @@ class FolderSink(Sink):
 
     def write(self, image: Image) -> None:
         make_folder(self.path)
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         file = self.path / f"{self.frames:08d}.jpg"
         try:
-            file.write_bytes(data.tobytes())
+            file.write_bytes(encode_image(image, ".jpg"))
         except OSError as error:
             raise ToolkitError(f"{file} cannot be written: {error.strerror}.") from error
         self.frames += 1
@@ -128,6 +127,20 @@ def open_sink(target: str, fps: float) -> Sink:
             f"{target}: cannot save {path.suffix} files. Use {', '.join(CODECS)}, or a folder: {path.stem}/."
         )
     return VideoSink(path, fps)
+
+
+def encode_image(image: NDArray[np.uint8], suffix: str = ".png") -> bytes:
+    """The content of an image file of (H, W, 3) BGR or (H, W) gray pixels; `suffix` names its format.
+
+    Raises `ToolkitError` when OpenCV cannot write that format.
+    """
+    try:
+        done, content = cv2.imencode(suffix, image)
+    except cv2.error:
+        done = False
+    if not done:
+        raise ToolkitError(f"OpenCV cannot write {suffix} pictures here. Reinstall opencv-python-headless.")
+    return content.tobytes()
 
 
 def make_folder(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import tempfile
 import time
@@ -23,7 +22,7 @@ from pysot.cli.benchmark.scoring_inputs import (
     write_ope,
     write_vot,
 )
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE, write_json
 from pysot.core.errors import SotError
 from toolkit.datasets import Benchmark, load_benchmark
 from toolkit.evaluation import evaluate
@@ -40,9 +39,7 @@ from toolkit.regions.backend import backend_name
 from toolkit.report import Table, to_console
 from toolkit.results.layout import find_trackers, open_tracker
 from toolkit.results.reader import find_results, read_box_file, read_boxes
-from toolkit.results.writer import write_files
 
-COMMAND = "benchmark eval"
 SIZES = Sizes()
 _REFERENCE_NOTE = "reference: PySOT's toolkit, measured on another machine (2 cores of an AMD EPYC, Zen 4)."
 _YARDSTICK_MS = 50.8
@@ -93,15 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="trackers scored at once; default: 1")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs to take the median of; default: 5")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when the table was printed, 2 for bad input."""
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     if args.threads < 1 or args.repeats < 1:
         raise SotError(f"--threads {args.threads} and --repeats {args.repeats} must be 1 or more.")
     if (args.results is None) != (args.annotations is None):
@@ -110,10 +102,9 @@ def _run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         timings = [measure(work, args.repeats) for work in all_works(args, Path(folder))]
     print(to_console(table(timings, factor)), end="")
-    if args.json:
-        works = [asdict(one) for one in timings]
-        content = {"machine": _machine(), "reference": _REFERENCE_NOTE, "machine_factor": factor, "works": works}
-        write_files({args.json: json.dumps(content, indent=1) + "\n"})
+    works = [asdict(one) for one in timings]
+    content = {"machine": _machine(), "reference": _REFERENCE_NOTE, "machine_factor": factor, "works": works}
+    write_json(args.json, content)
     return EXIT_FINE
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pysot.cli.benchmark.speed import add_model_arguments, build
 from pysot.cli.boxes import read_target
 from pysot.cli.channels.inspect import Chooser
-from pysot.cli.command import EXIT_FINE, guarded
-from pysot.core.device import DEVICES, device_name, synchronize
+from pysot.cli.command import EXIT_FINE, write_json
+from pysot.core.device import device_name, synchronize
 from pysot.core.errors import SotError
 from pysot.models.target_aware import Selection, SelectionParams, make_selector
 from pysot.models.target_aware.params import SOLVERS
@@ -50,26 +50,15 @@ class Row:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
-    parser.add_argument("--config", default=DEFAULT, metavar="NAME|FILE", help=f"experiment; default: {DEFAULT}")
-    parser.add_argument("--snapshot", metavar="NAME|FILE", help="weights; default: the experiment's, else random ones")
-    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
-    parser.add_argument("--device", default="auto", metavar="{" + ",".join(DEVICES) + "}", help="default: auto")
-    parser.add_argument("--threads", type=int, metavar="N", help="torch threads; default: torch's own choice")
+    add_model_arguments(parser, DEFAULT)
     parser.add_argument("--image", metavar="FILE", help="first frame; default: a rendered scene")
     parser.add_argument("--init-box", "--init_box", metavar="X,Y,W,H", help="target in --image, pixels")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="choices by each solver; default: 3")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when the table was printed, 2 for bad input."""
-    return guarded("benchmark select", lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
-    from pysot.cli.benchmark.speed import build
-
     if args.repeat < 1 or (args.threads is not None and args.threads < 1):
         raise SotError(f"--repeat {args.repeat} and --threads {args.threads} must be 1 or more.")
     if args.threads:
@@ -81,9 +70,8 @@ def _run(args: argparse.Namespace) -> int:
     rows = measure(tracker, frame, box, args.repeat)
     where = f"{device_name(tracker.device)}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
     print(f"{args.config} (weights: {weights}), {args.image or 'a rendered scene'}\n{where}\n\n{table(rows)}")
-    if args.json:
-        content = {"config": args.config, "weights": weights, "machine": where, "rows": [asdict(row) for row in rows]}
-        args.json.write_text(json.dumps(content, indent=1) + "\n")
+    content = {"config": args.config, "weights": weights, "machine": where, "rows": [asdict(row) for row in rows]}
+    write_json(args.json, content)
     return EXIT_FINE
 
 

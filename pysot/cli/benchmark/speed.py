@@ -1,16 +1,23 @@
-"""TODO docstring."""
+"""`tools/benchmark.py`: how fast a tracker is on this machine, stage by stage, and what memory it takes.
+
+`tools/benchmark.py eval` measures the scoring instead, `train` the training, `select` the choice of channels.
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from pysot.cli.benchmark.stages import RARE_STAGES, Stopwatch
+from pysot.cli.command import EXIT_FINE, write_json
+from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config
-from pysot.core.device import device_name, peak_memory_mib, resolve_device
+from pysot.core.device import DEVICES, device_name, peak_memory_mib, resolve_device
 from pysot.core.errors import SnapshotError, SotError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
@@ -23,9 +30,67 @@ from toolkit.datasets import Image
 from toolkit.synthetic import random_scene
 
 _WARM_UP = 5
-
-
 _SEED = 0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    add_model_arguments(parser)
+    parser.add_argument("--frames", type=int, default=60, metavar="N", help="frames to time; default: 60")
+    parser.add_argument("--size", default="640x480", metavar="WxH", help="of the frames; default: 640x480")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, config: str | None = None) -> None:
+    """Adds --config, --snapshot, --opts, --device and --threads; `config` is the default experiment."""
+    default = f"; default: {config}" if config else ""
+    parser.add_argument("--config", default=config, metavar="NAME|FILE", help=f"experiment or YAML file{default}")
+    parser.add_argument("--snapshot", metavar="NAME|FILE", help="weights; default: the experiment's, else random ones")
+    parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
+    parser.add_argument("--device", default="auto", metavar="{" + ",".join(DEVICES) + "}", help="default: auto")
+    parser.add_argument("--threads", type=int, metavar="N", help="torch threads; default: torch's own choice")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command: 0 when the table was printed, 2 for bad input."""
+    if args.config is None:
+        raise SotError(
+            "Nothing to measure: give --config NAME, `eval` for the speed of scoring, or `train --config NAME`."
+        )
+    if args.frames < 1 or (args.threads is not None and args.threads < 1):
+        raise SotError(f"--frames {args.frames} and --threads {args.threads} must be 1 or more.")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    tracker, weights = build(args.config, args.snapshot, args.opts, args.device)
+    report = measure(tracker, experiment_name(args.config), weights, args.frames, parse_size(args.size))
+    print(table(report))
+    write_json(args.json, asdict(report))
+    return EXIT_FINE
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(width, height) from `640x480`; `SotError` when it is not of that form or too small to hold a target."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) >= 64 for part in parts):
+        raise SotError(f"--size '{text}' is not WIDTHxHEIGHT with both 64 or more. Example: 640x480")
+    return int(parts[0]), int(parts[1])
+
+
+def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[Tracker, str]:
+    """The tracker, and what its weights are. Speed does not depend on them: without a snapshot they are random."""
+    cfg = load_config(config, opts)
+    torch.manual_seed(_SEED)  # random weights decide how often a box has to be refined again
+    model = build_model(cfg)
+    try:
+        path = find_snapshot(snapshot or snapshot_name(cfg, config), download=snapshot is not None)
+    except SnapshotError:
+        if snapshot is not None:
+            raise
+        weights = "random"
+    else:
+        load_snapshot(model, path)
+        weights = path.name
+    return build_tracker(cfg, prepare_for_inference(model, resolve_device(device), cfg.MODEL.PRECISION)), weights
 
 
 @dataclass(frozen=True)
@@ -54,31 +119,6 @@ class Report:
     fps: float
     init_ms: float
     memory_mib: float | None
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) from `640x480`; `SotError` when it is not of that form or too small to hold a target."""
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdigit() and int(part) >= 64 for part in parts):
-        raise SotError(f"--size '{text}' is not WIDTHxHEIGHT with both 64 or more. Example: 640x480")
-    return int(parts[0]), int(parts[1])
-
-
-def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[Tracker, str]:
-    """The tracker, and what its weights are. Speed does not depend on them: without a snapshot they are random."""
-    cfg = load_config(config, opts)
-    torch.manual_seed(_SEED)  # random weights decide how often a box has to be refined again
-    model = build_model(cfg)
-    try:
-        path = find_snapshot(snapshot or snapshot_name(cfg, config), download=snapshot is not None)
-    except SnapshotError:
-        if snapshot is not None:
-            raise
-        weights = "random"
-    else:
-        load_snapshot(model, path)
-        weights = path.name
-    return build_tracker(cfg, prepare_for_inference(model, resolve_device(device), cfg.MODEL.PRECISION)), weights
 
 
 def measure(tracker: Tracker, name: str, weights: str, frames: int, size_wh: tuple[int, int]) -> Report:
@@ -111,6 +151,7 @@ def measure(tracker: Tracker, name: str, weights: str, frames: int, size_wh: tup
     stages = np.where(rare, times.mean(axis=0), np.median(times, axis=0))
     totals = times.sum(axis=1)
     frame_ms = float(stages.sum() if any(rare) else np.median(totals))
+    peak = peak_memory_mib(watch.device)
     return Report(
         tracker=name,
         weights=weights,
@@ -124,7 +165,7 @@ def measure(tracker: Tracker, name: str, weights: str, frames: int, size_wh: tup
         frame_p90_ms=round(float(np.percentile(totals, 90)), 3),
         fps=round(1e3 / frame_ms, 2),
         init_ms=round(init_ms, 3),
-        memory_mib=None if (peak := peak_memory_mib(watch.device)) is None else round(peak, 1),
+        memory_mib=None if peak is None else round(peak, 1),
     )
 
 

@@ -5,18 +5,17 @@ alone, and of both together.
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
 
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE, write_json
 from pysot.config.loading import load_config
 from pysot.core.device import DEVICES, device_name, resolve_device, synchronize
 from pysot.core.errors import SotError
@@ -24,8 +23,6 @@ from pysot.datasets.builder import build_training_data
 from pysot.training.builder import RunSampler, build_loader, build_recipe, train_params
 from pysot.training.distributed import DistributedContext
 from pysot.training.trainer import Trainer
-
-COMMAND = "benchmark train"
 
 
 @dataclass(frozen=True)
@@ -56,16 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="batches to time; default: 20")
     parser.add_argument("--warm-up", type=int, default=10, metavar="N", help="batches before; default: 10")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
     parser.add_argument("--opts", nargs=argparse.REMAINDER, default=[], metavar="KEY VALUE", help="keys to change")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command; returns its exit code."""
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     if args.steps < 1 or args.warm_up < 1 or (args.threads is not None and args.threads < 1):
         raise SotError(
             f"--steps {args.steps}, --warm-up {args.warm_up} and --threads {args.threads} must be 1 or more."
@@ -75,8 +67,7 @@ def _run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     report = measure(args.config, args.opts, resolve_device(args.device), args.steps, args.warm_up)
     print(table(report))
-    if args.json:
-        args.json.write_text(json.dumps(asdict(report), indent=1) + "\n")
+    write_json(args.json, asdict(report))
     return EXIT_FINE
 
 
@@ -105,7 +96,7 @@ def measure(config: str, opts: list[str], device: torch.device, steps: int, warm
     together = seconds(trainer.step(batch) for batch in batches)
     loading = seconds(batches)
     del batches  # ends the loader's processes, so that they do not run beside the network
-    network = seconds(trainer.step(batch) for batch in _forever(ready))
+    network = seconds(trainer.step(batch) for batch in repeat(ready))
     return Throughput(
         experiment=config,
         device=device_name(device),
@@ -116,11 +107,6 @@ def measure(config: str, opts: list[str], device: torch.device, steps: int, warm
         network=round(pairs / network, 1),
         step=round(pairs / together, 1),
     )
-
-
-def _forever(batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    while True:
-        yield batch
 
 
 def table(report: Throughput) -> str:

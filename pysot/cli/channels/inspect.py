@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
-
 import pysot
 from pysot.cli.boxes import read_target
 from pysot.cli.channels.sheet import LevelView, channel_sheet
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE, check_picture
 from pysot.cli.tracker_options import Experiment, add_tracker_arguments, choose_tracker
 from pysot.core.errors import SotError
 from pysot.models.target_aware import SearchView
@@ -24,15 +18,14 @@ from pysot.tracker.siamese import SiameseTracker
 from pysot.tracker.tadt import TadtTracker
 from toolkit.protocols.start import Box
 from toolkit.results.writer import write_files
+from toolkit.visualization.video_sink import encode_image
 
 SMALL_SIAMESE = "siamrpn_tiny"
-COMMAND = "channels"
 Chooser: TypeAlias = SiameseTracker | TadtTracker
 """Trackers that can choose channels."""
 
 _SWITCH = ("TARGET_AWARE.ENABLED", "True")
-_HEADER = ("level", "channel", "importance", "kept", "mean_on_target", "mean_around_it")
-_PICTURES = (".png", ".jpg")
+_HEADER = "level,channel,importance,kept,mean_on_target,mean_around_it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,25 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group("output")
     out.add_argument("--out", type=Path, default=Path("channels.png"), metavar="FILE", help="default: channels.png")
     out.add_argument("--csv", type=Path, metavar="FILE", help="a line per channel; default: --out ending in .csv")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `tools/inspect_channels.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Show which channels of a network a target-aware tracker keeps.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when picture and table were written, 2 for bad input."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
-    if args.out.suffix.lower() not in _PICTURES:
-        raise SotError(f"--out {args.out} is no picture; expected a name that ends in {' or '.join(_PICTURES)}.")
+    check_picture(args.out)
     frame, box = read_target(args.source, args.init_box)
     tracker, name = _load(args)
     tracker.init(frame, box)
@@ -71,8 +50,7 @@ def _run(args: argparse.Namespace) -> int:
     levels = _level_views(tracker, view, box)
     table = args.csv or args.out.with_suffix(".csv")
     sheet = channel_sheet(view.crop, (box[2] * view.scale, box[3] * view.scale), levels, name)
-    _, encoded = cv2.imencode(args.out.suffix, sheet)
-    write_files({args.out: encoded.tobytes(), table: _table(levels)})
+    write_files({args.out: encode_image(sheet, args.out.suffix), table: _table(levels)})
     print(f"{args.out} and {table}: {name}, chosen in {1e3 * tracker.selection.seconds:.0f} ms")
     for level in levels:
         print(f"  {level.summary()}")
@@ -85,8 +63,7 @@ def _load(args: argparse.Namespace) -> tuple[Chooser, str]:
     if not isinstance(chosen, Experiment):
         raise SotError(f"{chosen.name} has no channels to choose from. Give --config with an experiment.")
     name = chosen.name if chosen.cfg.TARGET_AWARE.ENABLED else f"{chosen.name}, {' '.join(_SWITCH)}"
-    opts = (*chosen.opts, *_SWITCH)
-    tracker = pysot.load_tracker(config=chosen.config, snapshot=chosen.weights, device=args.device, opts=opts)
+    tracker = pysot.load_tracker(config=chosen.cfg, snapshot=chosen.weights, device=args.device, opts=_SWITCH)
     tracker = getattr(tracker, "base", tracker)  # what a global search wraps
     assert isinstance(tracker, (SiameseTracker, TadtTracker))  # the config's check lets no other be switched on
     return tracker, name
@@ -111,16 +88,9 @@ def _level_views(tracker: Chooser, view: SearchView, box: Box) -> list[LevelView
 
 def _table(levels: Sequence[LevelView]) -> str:
     """One line per channel of every level."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_HEADER)
+    lines = [_HEADER]
     for level in levels:
-        on, around = level.means()
-        for channel, importance in enumerate(level.importance):
-            numbers = [f"{value:.6g}" for value in (importance, on[channel], around[channel])]
-            writer.writerow([level.number, channel, numbers[0], int(level.kept[channel]), *numbers[1:]])
-    return text.getvalue()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        columns = zip(level.importance, level.kept, *level.means(), strict=True)
+        for channel, (importance, kept, on, around) in enumerate(columns):
+            lines.append(f"{level.number},{channel},{importance:.6g},{int(kept)},{on:.6g},{around:.6g}")
+    return "\n".join(lines) + "\n"

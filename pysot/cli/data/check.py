@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -12,12 +11,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, guarded
+from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, write_json
 from toolkit.datasets.check import BenchmarkCheck, Problem, open_check
-from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
 
-HELP = "say what is missing or inconsistent in a benchmark, sequence by sequence"
 _WIDTH = 120
 
 
@@ -27,15 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; default: testing_dataset/NAME")
     parser.add_argument("--no-decode", action="store_true", help="only look for the images, do not read them (fast)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every problem")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when nothing was found, 1 when there are problems, 2 when the benchmark cannot be checked."""
-    return guarded("data check", lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     check = open_check(args.dataset, args.dataset_root, decode=not args.no_decode)
     problems = check.absences()
     with quiet_opencv(), tqdm(check, desc=check.name, unit="sequence", disable=not sys.stderr.isatty()) as bar:
@@ -45,8 +37,17 @@ def _run(args: argparse.Namespace) -> int:
     for text in general_findings(problems):
         print(text)
     print(_counts(check, problems))
-    if args.json:
-        write_files({args.json: _to_json(check, problems)})
+    errors = sum(problem.severity == "error" for problem in problems)
+    content = {
+        "benchmark": check.name,
+        "sequences": list(check.openers),
+        "missing": list(check.missing),
+        "decoded": check.decode,
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "problems": [asdict(problem) for problem in problems],
+    }
+    write_json(args.json, content)
     return EXIT_SOME_FAILED if problems else EXIT_FINE
 
 
@@ -80,17 +81,3 @@ def _counts(check: BenchmarkCheck, problems: list[Problem]) -> str:
         f"{check.name}: {len(check)} sequences checked{absent}, {len(check) - concerned} without a finding; "
         f"{errors} errors, {len(problems) - errors} warnings."
     )
-
-
-def _to_json(check: BenchmarkCheck, problems: list[Problem]) -> str:
-    errors = sum(problem.severity == "error" for problem in problems)
-    content = {
-        "benchmark": check.name,
-        "sequences": list(check.openers),
-        "missing": list(check.missing),
-        "decoded": check.decode,
-        "errors": errors,
-        "warnings": len(problems) - errors,
-        "problems": [asdict(problem) for problem in problems],
-    }
-    return json.dumps(content, indent=1) + "\n"

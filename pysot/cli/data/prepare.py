@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import re
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from yacs.config import CfgNode
 
-from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, guarded
+from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED
 from pysot.config.loading import get_cfg, override_config
 from pysot.core.errors import ConfigError
 from pysot.datasets.prepare.training_set import FRAME_CACHE_MIB, PrepareSummary, prepare
@@ -22,8 +21,9 @@ from pysot.datasets.sources.images import set_cache_size
 from toolkit.errors import abbreviate
 from toolkit.utils.opencv import quiet_opencv
 
-HELP = "cut a prepared training set (crop511) out of annotated videos"
 _SHOWN = 10  # unreadable frames that are listed
+
+INTERRUPTED = "Interrupted. Complete videos are kept; the same command goes on with the others."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,17 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="videos at once; default: %(default)s"
     )
-    how.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when every frame was read, 1 when some were left out, 2 when no set could be made."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    kept = "Interrupted. Complete videos are kept; the same command goes on with the others."
-    return guarded("data prepare", lambda: _run(args), debug=args.debug, interrupted=kept)
-
-
-def _run(args: argparse.Namespace) -> int:
     settings = CropSettings(args.size, args.frame_step, args.template)
     source = open_source(args)
     set_cache_size(FRAME_CACHE_MIB)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from pathlib import Path
 
-import cv2
 from yacs.config import CfgNode
 
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE, check_picture
 from pysot.cli.data.contact_sheet import SET_LEGEND, contact_sheet, draw_clip, draw_frame_set, draw_pair
 from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config, override_config
@@ -18,9 +16,8 @@ from pysot.core.errors import ConfigError, SotError
 from pysot.core.registry import closest
 from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
+from toolkit.visualization.video_sink import encode_image
 
-HELP = "draw training samples of a config, augmented, with their targets, on a contact sheet"
-_PICTURES = (".png", ".jpg")
 _READING_PAIRS = "Left: the template; right: the search region with what the network is to answer."
 _READING_CLIPS = "First the picture of the target, then the frames to attend to it in."
 _READING_SETS = "First the frames to learn the target from, then those to find it in, with boxes to be rated."
@@ -35,20 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="default: TRAIN.SEED, the first samples of the run")
     parser.add_argument("--out", type=Path, default=Path("pairs.png"), metavar="FILE", help="default: pairs.png")
     parser.add_argument("--skip-missing", action="store_true", help="go on without files that an annotation names")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when the sheet was written, 2 when the config or its data cannot be used."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return guarded("data show", lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise SotError(f"--count is {args.count}; expected 1 or more.")
-    if args.out.suffix.lower() not in _PICTURES:
-        raise SotError(f"--out {args.out} is no picture; expected a name that ends in {' or '.join(_PICTURES)}.")
+    check_picture(args.out)
     from pysot.datasets.builder import build_training_data  # loads torch, which the other sub-commands do without
 
     cfg = _load(args)
@@ -68,8 +58,7 @@ def _run(args: argparse.Namespace) -> int:
         title = f"{title} {_READING_SETS}"
         tiles = [draw_frame_set(sample, origin) for sample, origin in samples]
         sheet = contact_sheet(tiles, columns=2, title=title, legend=SET_LEGEND)
-    _, encoded = cv2.imencode(args.out.suffix, sheet)
-    write_files({args.out: encoded.tobytes()})
+    write_files({args.out: encode_image(sheet, args.out.suffix)})
     print(f"{args.out}: {title}")
     return EXIT_FINE
 

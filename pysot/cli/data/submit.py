@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pysot.cli.command import EXIT_FINE, guarded
+from pysot.cli.command import EXIT_FINE
 from toolkit.datasets import Benchmark, load_benchmark
 from toolkit.results.layout import open_tracker
 from toolkit.results.submission import SERVERS, find_server, make_submission, write_zip
-
-HELP = "pack results into the zip that an evaluation server wants; nothing is uploaded"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,15 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="results/GOT-10k-test/TRACKER")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.zip", help="the zip to write")
     parser.add_argument("--dataset_root", type=Path, metavar="DIR", help="the test set: also check the frame counts")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when the zip was written, 2 when the results are incomplete or unusable."""
-    return guarded("data submit", lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     server = find_server(args.server)
     benchmark: Benchmark | None = None
     if args.dataset_root is not None:

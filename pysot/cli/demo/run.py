@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pysot.cli.boxes import check_boxes, parse_boxes
-from pysot.cli.command import EXIT_FINE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.command import EXIT_FINE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, print_error
 from pysot.cli.demo.targets import Target
 from pysot.cli.tracker_options import add_tracker_arguments, choose_tracker
 from pysot.core.errors import SotError
@@ -35,6 +34,7 @@ _FPS_WINDOW = 20  # frames the rate on the picture is the mean of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
+    parser.epilog = "q or Esc ends the demo."
     what = parser.add_argument_group("what to watch")
     what.add_argument("source", nargs="*", help="video file, folder, pattern or list of images, or camera; default: 0")
     what.add_argument("--video_name", metavar="SOURCE", help="the same, as PySOT calls it")
@@ -51,14 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--no-display", action="store_true", help="open no window")
     how = parser.add_argument_group("machine")
     how.add_argument("--threads", type=int, metavar="N", help="torch threads; default: torch's own choice")
-    how.add_argument("--debug", action="store_true", help="full tracebacks")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `tools/demo.py`; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Follow targets through a video.", epilog="q or Esc ends the demo.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,13 +59,10 @@ def run(args: argparse.Namespace) -> int:
     Returns 0 when every frame was tracked, 1 when some could not be read and were skipped, 2 for bad input, 130 when
     it was interrupted; what was tracked until then is saved.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     boxes = parse_boxes(args.init_box)
-    _check_numbers(args)
+    for option, value in (("--targets", args.targets), ("--max-frames", args.max_frames), ("--fps", args.fps)):
+        if value is not None and value <= 0:
+            raise SotError(f"{option} is {value}; give a number above zero.")
     reader = open_reader(args.source or ([args.video_name] if args.video_name else []))
     with ExitStack() as stack:
         stack.callback(reader.close)
@@ -93,132 +82,12 @@ def _run(args: argparse.Namespace) -> int:
         targets = [Target(number, make_tracker()) for number in range(len(boxes))]
         for target, box in zip(targets, boxes, strict=True):
             target.start(first, box)
-        outcome = Player(targets, window, sink).play(reader, first, args.max_frames)
-    print(summary(reader, targets, outcome, sink))
-    if outcome.interrupted:
+        player = Player(reader, targets, window, sink)
+        player.play(first, args.max_frames)
+    print(player.summary())
+    if player.interrupted:
         return EXIT_INTERRUPTED
-    return EXIT_SOME_FAILED if outcome.skipped else EXIT_FINE
-
-
-@dataclass
-class Outcome:
-    """What happened in a run.
-
-    Attributes:
-        frames: read and tracked, the first one included.
-        skipped: frames that could not be read.
-        seconds: whole loop: reading, tracking, drawing, showing and saving.
-        interrupted: True after Ctrl-C.
-    """
-
-    frames: int = 0
-    skipped: int = 0
-    seconds: float = 0.0
-    interrupted: bool = False
-
-
-@dataclass
-class Player:
-    """Plays a video: every frame is tracked, drawn, shown and saved.
-
-    Attributes:
-        targets: started in the first frame.
-        window: where frames are shown.
-        sink: where they are saved, or None.
-    """
-
-    targets: list[Target]
-    window: VideoWindow
-    sink: Sink | None
-    _recent: list[float] = field(default_factory=list)
-
-    def play(self, reader: FrameReader, first: Image, max_frames: int | None) -> Outcome:
-        """Goes to the end of `reader`, or to `max_frames`, or until the user quits."""
-        outcome = Outcome()
-        began = time.perf_counter()
-        total = reader.total if max_frames is None else max_frames
-        with tqdm(total=total, unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
-            try:
-                going = self._present(first, 0, outcome)
-                index = 1
-                while going and index != max_frames:
-                    going = self._advance(reader, index, outcome)
-                    index += 1
-                    bar.update()
-            except KeyboardInterrupt:
-                outcome.interrupted = True
-        outcome.seconds = time.perf_counter() - began
-        return outcome
-
-    def _advance(self, reader: FrameReader, index: int, outcome: Outcome) -> bool:
-        """Handles one later frame; False at the end."""
-        try:
-            image = reader.read(index)
-        except FrameError as error:
-            print_error(COMMAND, f"frame {index} is left out: {error}")
-            outcome.skipped += 1
-            return True
-        if image is None:
-            return False
-        before = sum(target.seconds for target in self.targets)
-        for target in self.targets:
-            target.follow(image)
-        self._recent = [*self._recent[1 - _FPS_WINDOW :], sum(target.seconds for target in self.targets) - before]
-        return self._present(image, index, outcome)
-
-    def _present(self, image: Image, index: int, outcome: Outcome) -> bool:
-        """Draws, saves and shows a frame; False when the user quits."""
-        outcome.frames += 1
-        if self.sink is None and not self.window.is_open:
-            return True
-        canvas = self._draw(image, index)
-        if self.sink is not None:
-            self.sink.write(canvas)
-        return not self.window.is_open or self.window.show(canvas)
-
-    def _draw(self, image: Image, index: int) -> Image:
-        canvas, pen = np.array(image), Pen.for_image(image)
-        for target in self.targets:
-            target.draw(canvas, pen, numbered=len(self.targets) > 1)
-        rate = f"  {len(self._recent) / sum(self._recent):.0f} fps" if self._recent else ""
-        draw_caption(canvas, f"frame {index}{rate}", pen)
-        return canvas
-
-
-def summary(reader: FrameReader, targets: Sequence[Target], outcome: Outcome, sink: Sink | None) -> str:
-    """One line: frames, speed, scores, and where the video is. Rates count frames, whatever the number of targets."""
-    tracking = sum(target.seconds for target in targets)
-    count = f"{len(targets)} target{'s' if len(targets) > 1 else ''}"
-    parts = [f"{reader.name}: {outcome.frames} frames, {count}"]
-    if tracking > 0:
-        tracked = outcome.frames - 1
-        parts.append(f"tracking {tracked / tracking:.1f} fps, whole loop {tracked / outcome.seconds:.1f} fps")
-    scores = [score for target in targets for score in target.scores]
-    if scores:
-        parts.append(f"mean score {np.mean(scores):.2f}")
-    parts.append(f"lost in {_frames_in(targets, State.LOST)}, unsure in {_frames_in(targets, State.UNCERTAIN)} frames")
-    if outcome.skipped:
-        parts.append(f"unreadable frames: {outcome.skipped}")
-    parts.append(f"saved {sink.path}" if sink is not None and sink.frames else "nothing saved (--save out.mp4)")
-    return "; ".join(parts)
-
-
-def _frames_in(targets: Sequence[Target], state: State) -> str:
-    """How many frames each target spent in `state`: `3 + 0`."""
-    return " + ".join(str(target.states[state]) for target in targets)
-
-
-def _draw_boxes(window: VideoWindow, image: Image, count: int) -> list[Box]:
-    try:
-        return window.pick_boxes(image, count)
-    except ToolkitError as error:
-        raise SotError(f"{error} On the command line: --init-box x,y,w,h.") from error
-
-
-def _check_numbers(args: argparse.Namespace) -> None:
-    for option, value in (("--targets", args.targets), ("--max-frames", args.max_frames), ("--fps", args.fps)):
-        if value is not None and value <= 0:
-            raise SotError(f"{option} is {value}; give a number above zero.")
+    return EXIT_SOME_FAILED if player.skipped else EXIT_FINE
 
 
 def _protect(reader: FrameReader, sink: Sink | None) -> None:
@@ -230,5 +99,103 @@ def _protect(reader: FrameReader, sink: Sink | None) -> None:
         raise SotError(f"--save {sink.path} is what the demo reads from. Choose another name.")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _draw_boxes(window: VideoWindow, image: Image, count: int) -> list[Box]:
+    try:
+        return window.pick_boxes(image, count)
+    except ToolkitError as error:
+        raise SotError(f"{error} On the command line: --init-box x,y,w,h.") from error
+
+
+@dataclass
+class Player:
+    """Plays a video: every frame is tracked, drawn, shown and saved.
+
+    Attributes:
+        reader: where the frames come from.
+        targets: started in the first frame.
+        window: where frames are shown.
+        sink: where they are saved, or None.
+        frames: how many were read and tracked, the first one included.
+        skipped: frames that could not be read.
+        seconds: whole loop: reading, tracking, drawing, showing and saving.
+        interrupted: True after Ctrl-C.
+    """
+
+    reader: FrameReader
+    targets: Sequence[Target]
+    window: VideoWindow
+    sink: Sink | None
+    frames: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    _recent: list[float] = field(default_factory=list)
+
+    def play(self, first: Image, max_frames: int | None) -> None:
+        """Goes to the end of the video, or to `max_frames`, or until the user quits."""
+        began = time.perf_counter()
+        total = self.reader.total if max_frames is None else max_frames
+        with tqdm(total=total, unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
+            try:
+                going = self._present(first, 0)
+                index = 1
+                while going and index != max_frames:
+                    going = self._advance(index)
+                    index += 1
+                    bar.update()
+            except KeyboardInterrupt:
+                self.interrupted = True
+        self.seconds = time.perf_counter() - began
+
+    def _advance(self, index: int) -> bool:
+        """Handles one later frame; False at the end."""
+        try:
+            image = self.reader.read(index)
+        except FrameError as error:
+            print_error(COMMAND, f"frame {index} is left out: {error}")
+            self.skipped += 1
+            return True
+        if image is None:
+            return False
+        before = self._tracking_seconds()
+        for target in self.targets:
+            target.follow(image)
+        self._recent = [*self._recent[1 - _FPS_WINDOW :], self._tracking_seconds() - before]
+        return self._present(image, index)
+
+    def _tracking_seconds(self) -> float:
+        return sum(target.seconds for target in self.targets)
+
+    def _present(self, image: Image, index: int) -> bool:
+        """Draws, saves and shows a frame; False when the user quits."""
+        self.frames += 1
+        if self.sink is None and not self.window.is_open:
+            return True
+        canvas, pen = np.array(image), Pen.for_image(image)
+        for target in self.targets:
+            target.draw(canvas, pen, numbered=len(self.targets) > 1)
+        rate = f"  {len(self._recent) / sum(self._recent):.0f} fps" if self._recent else ""
+        draw_caption(canvas, f"frame {index}{rate}", pen)
+        if self.sink is not None:
+            self.sink.write(canvas)
+        return not self.window.is_open or self.window.show(canvas)
+
+    def summary(self) -> str:
+        """One line: frames, speed, scores, and where the video is. Rates count frames, not targets."""
+        count = f"{len(self.targets)} target{'s' if len(self.targets) > 1 else ''}"
+        parts = [f"{self.reader.name}: {self.frames} frames, {count}"]
+        tracking, tracked = self._tracking_seconds(), self.frames - 1
+        if tracking > 0:
+            parts.append(f"tracking {tracked / tracking:.1f} fps, whole loop {tracked / self.seconds:.1f} fps")
+        scores = [score for target in self.targets for score in target.scores]
+        if scores:
+            parts.append(f"mean score {np.mean(scores):.2f}")
+        lost, unsure = (
+            " + ".join(str(target.states[state]) for target in self.targets) for state in (State.LOST, State.UNCERTAIN)
+        )
+        parts.append(f"lost in {lost}, unsure in {unsure} frames")
+        if self.skipped:
+            parts.append(f"unreadable frames: {self.skipped}")
+        written = self.sink is not None and self.sink.frames
+        parts.append(f"saved {self.sink.path}" if self.sink and written else "nothing saved (--save out.mp4)")
+        return "; ".join(parts)

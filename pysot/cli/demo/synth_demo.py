@@ -1,9 +1,8 @@
-"""`make demo`: runs a tracker on the embedded benchmark SYNTH, scores it, and leaves a video and a picture."""
+"""`pysot synth-demo`: runs a tracker on the embedded benchmark SYNTH, scores it, and leaves a video and a picture."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import time
@@ -14,9 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, guarded, print_error
+from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, print_error
 from pysot.cli.tracker_options import open_experiment
-from pysot.core.errors import SotError
 from pysot.tracker.builder import DEFAULT_EXPERIMENT
 from toolkit.datasets import Image, Sequence, load_benchmark
 from toolkit.evaluation import EvaluationReport, evaluate
@@ -24,11 +22,12 @@ from toolkit.regions import Rectangle, rectangle_iou
 from toolkit.report import overview, to_console
 from toolkit.results.layout import open_tracker
 from toolkit.results.reader import read_boxes
+from toolkit.results.writer import write_files
 from toolkit.runner import RunSummary, run_benchmark
 from toolkit.visualization.drawing import PALETTE, WHITE, Pen, draw_caption, draw_label, draw_region
-from toolkit.visualization.video_sink import VideoSink, make_folder
+from toolkit.visualization.video_sink import VideoSink, encode_image
 
-COMMAND = "make_demo"
+COMMAND = "synth-demo"
 BENCHMARK = "SYNTH"
 _ZOOM = 2  # the frames are small; lines and text are drawn on enlarged ones
 _VIDEO_FPS = 20.0
@@ -39,23 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
     parser.add_argument("--out", type=Path, default=Path("demo_output"), metavar="DIR", help="default: demo_output")
     parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 4), metavar="N", help="processes")
-    parser.add_argument("--debug", action="store_true", help="full tracebacks")
-
-
-def main(argv: AbstractSequence[str] | None = None) -> int:
-    """Entry point of `python -m pysot.cli.demo.synth_demo`; returns the exit code."""
-    parser = argparse.ArgumentParser(description=f"Run and score a tracker on {BENCHMARK}, and save a video.")
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when every sequence was run and scored, 1 when some failed, 2 when nothing could be done."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return guarded(COMMAND, lambda: _run(args), debug=args.debug)
-
-
-def _run(args: argparse.Namespace) -> int:
     began = time.perf_counter()
     choice = open_experiment(DEFAULT_EXPERIMENT, None, download=False)
     print(f"The demo runs {choice.name} ({choice.weights}).")
@@ -74,8 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     typical = benchmark[typical_sequence(report, choice.name)]
     video = save_video(typical, boxes_of(summary, typical), args.out / "demo.mp4")
     step = max(1, len(benchmark) // (_GRID[0] * _GRID[1]))
-    tiles = [tile(sequence, boxes_of(summary, sequence)) for sequence in benchmark.sequences[::step]]
-    picture = save_picture(tiles, args.out / "demo.png")
+    picture = save_picture(benchmark.sequences[::step], summary, args.out / "demo.png")
     print(_reading_guide(summary, typical.name, video, picture, time.perf_counter() - began))
     return EXIT_FINE
 
@@ -118,18 +103,15 @@ def save_video(sequence: Sequence, boxes_xywh: NDArray[np.float64], path: Path) 
     return sink.path
 
 
-def tile(sequence: Sequence, boxes_xywh: NDArray[np.float64]) -> Image:
-    """The middle frame of a sequence with truth and result."""
-    return compare_frame(sequence, boxes_xywh, len(sequence) // 2)
-
-
-def save_picture(tiles: AbstractSequence[Image], path: Path) -> Path:
-    """Writes the first tiles as one picture; returns the file. Raises `SotError` when it cannot be written."""
+def save_picture(sequences: AbstractSequence[Sequence], summary: RunSummary, path: Path) -> Path:
+    """Writes the middle frames of the first sequences, with truth and result, as one picture; returns the file."""
     rows, columns = _GRID
+    tiles = [
+        compare_frame(sequence, boxes_of(summary, sequence), len(sequence) // 2)
+        for sequence in sequences[: rows * columns]
+    ]
     picture = np.vstack([np.hstack(tiles[row * columns : (row + 1) * columns]) for row in range(rows)])
-    make_folder(path.parent)
-    if not cv2.imwrite(str(path), picture):
-        raise SotError(f"{path} cannot be written. Choose another --out.")
+    write_files({path: encode_image(picture)})
     return path
 
 
@@ -153,7 +135,3 @@ def _python() -> str:
         return str(Path(sys.executable).relative_to(Path.cwd()))
     except ValueError:
         return sys.executable
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -57,17 +57,6 @@ class Target:
         began = time.perf_counter()
         result = self.tracker.track(image)
         self.seconds += time.perf_counter() - began
-        self._keep(result, image)
-
-    def draw(self, canvas: Image, pen: Pen, numbered: bool) -> None:
-        """Draws the target's outline, mask and score; its number too when `numbered`."""
-        color = color_of(self.number)
-        for region in self.regions:
-            draw_region(canvas, region, color, pen)
-        label = f"{self.number + 1}: {self.label}" if numbered else self.label
-        draw_label(canvas, label, self.box_xywh, color, pen)
-
-    def _keep(self, result: TrackResultLike | Mapping[str, Any], image: Image) -> None:
         answer = read_answer(result, image)
         self.box_xywh, self.regions = answer.box_xywh, (answer.region,)
         if result.get("mask") is not None:
@@ -77,6 +66,14 @@ class Target:
         score = [] if math.isnan(answer.score) else [answer.score]
         self.scores += score
         self.label = " ".join(filter(None, (_WORDS[state], *(f"{value:.2f}" for value in score))))
+
+    def draw(self, canvas: Image, pen: Pen, numbered: bool) -> None:
+        """Draws the target's outline, mask and score; its number too when `numbered`."""
+        color = color_of(self.number)
+        for region in self.regions:
+            draw_region(canvas, region, color, pen)
+        label = f"{self.number + 1}: {self.label}" if numbered else self.label
+        draw_label(canvas, label, self.box_xywh, color, pen)
 
 
 def state_of(result: TrackResultLike | Mapping[str, Any], score: float) -> State:

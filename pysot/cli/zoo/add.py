@@ -13,8 +13,6 @@ from pysot.zoo.add import add_file
 from pysot.zoo.entry import FAMILIES
 from pysot.zoo.hashing import sha256_of
 
-HELP = "take a file (or an archive with one snapshot) into the zoo"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""

@@ -19,8 +19,6 @@ from pysot.zoo.hashing import pin, sha256_of
 from pysot.zoo.loading import read_state_dict
 from pysot.zoo.places import download_dir
 
-HELP = "convert a snapshot of any form to safetensors"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""

@@ -11,7 +11,7 @@ from pysot.zoo.catalog import CATALOG
 from pysot.zoo.entry import FAMILIES
 from pysot.zoo.locate import find_snapshot
 
-HELP = "fetch snapshots"
+INTERRUPTED = "Interrupted. What has arrived or was measured is kept; the same command goes on with the rest."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     entries = [require_entry(name) for name in args.names]
     entries += [entry for entry in CATALOG.values() if entry.family == args.family]
     if not entries:
-        print_error("zoo", "Nothing to fetch: give names, or --family. `pysot zoo list` has them.")
+        print_error("zoo download", "Nothing to fetch: give names, or --family. `pysot zoo list` has them.")
         return EXIT_SOME_FAILED
     failed = 0
     for entry in entries:
@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
             print(f"{entry.name}: {find_snapshot(entry.name)}", flush=True)
         except SnapshotError as error:
             failed += 1
-            print_error("zoo", str(error))
+            print_error("zoo download", str(error))
     return EXIT_SOME_FAILED if failed else EXIT_FINE

@@ -15,8 +15,6 @@ from pysot.zoo.entry import FORMS, ModelEntry, page_of
 from pysot.zoo.locate import find_here
 from toolkit.report.scoreboard import BoardEntry, board_table, read_board
 
-HELP = "show a snapshot's links, hash, license and scores"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""

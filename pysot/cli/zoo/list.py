@@ -12,7 +12,6 @@ from pysot.zoo.locate import find_here
 from pysot.zoo.places import zoo_places
 from toolkit.report.scoreboard import REAL_TARGETS, Board, read_board
 
-HELP = "list the snapshots known by name, and which are here"
 COLUMNS = ("name", "family", "here", "size", "hash", "success", "license")
 
 

@@ -16,7 +16,6 @@ from toolkit.report import Table, to_markdown
 from toolkit.report.scoreboard import Board, board_table, read_board
 from toolkit.results.writer import write_files
 
-HELP = "write MODEL_ZOO.md from the catalog and the measured scores"
 PACKAGE = Path(pysot.__file__).resolve().parent
 SCORES_FILE = PACKAGE / "zoo" / "scores.json"
 """The measured scores that MODEL_ZOO.md shows."""
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_FINE
     if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page():
         return EXIT_FINE
-    print_error("zoo", f"{PAGE} is not up to date. Run: python tools/zoo.py page")
+    print_error("zoo page", f"{PAGE} is not up to date. Run: python tools/zoo.py page")
     return EXIT_SOME_FAILED
 
 

@@ -54,10 +54,11 @@ from toolkit.report.scoreboard import (
 from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
 
-HELP = "measure the snapshots that are here, for the table of MODEL_ZOO.md"
 DATA_VARIABLE = "PYSOT_DATA"
 _OF_TRAINING = ("META_ARC", "CUDA", "TRAIN", "DATASET", "ADV")  # config keys that change no box
 _FOLDERS = {"OTB100": "sequences_otb", "VOT2018": "sequences_vot"}  # beside the benchmark's own name
+
+INTERRUPTED = "Interrupted. What has arrived or was measured is kept; the same command goes on with the rest."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,12 +81,12 @@ def run(args: argparse.Namespace) -> int:
     if args.seeds < 1 or args.threads < 1:
         raise SotError(f"--seeds is {args.seeds} and --threads is {args.threads}; both must be 1 or more.")
     torch.set_num_threads(args.threads)
-    contestants = _contestants(args.names)
+    experiments = _open_experiments(args.names)
     benchmarks = [part for name in args.benchmarks if (part := _open_benchmark(name, args))]
     out = args.out or SCORES_FILE
     board, failures = read_board(out), 0
     with quiet_opencv():
-        for name, experiment in contestants.items():
+        for name, experiment in experiments.items():
             entry, failed = _measure(experiment, benchmarks, args)
             failures += failed
             if entry.results:
@@ -96,10 +97,10 @@ def run(args: argparse.Namespace) -> int:
     print(to_console(board_table(board)), end="")
     if not failures:
         return EXIT_FINE
-    return EXIT_SOME_FAILED if any(board[name].results for name in contestants if name in board) else EXIT_NOTHING_DONE
+    return EXIT_SOME_FAILED if any(board[name].results for name in experiments if name in board) else EXIT_NOTHING_DONE
 
 
-def _contestants(names: list[str]) -> dict[str, Experiment]:
+def _open_experiments(names: list[str]) -> dict[str, Experiment]:
     """What to run, by name. Raises `SotError` when a name is unknown, or its weights are not here."""
     if not names:
         names = [entry.name for entry in CATALOG.values() if entry.is_tracker and find_here(entry) is not None]
@@ -119,14 +120,14 @@ def _open_benchmark(name: str, args: argparse.Namespace) -> Benchmark | None:
     if name == RENDERED:
         benchmark = load_benchmark(RENDERED)
     elif root is None:
-        print_error("zoo", f"{name} is left out: say with --data or ${DATA_VARIABLE} where it lies.")
+        print_error("zoo score", f"{name} is left out: say with --data or ${DATA_VARIABLE} where it lies.")
         return None
     else:
         other = root / _FOLDERS[name]
         try:
             benchmark = load_benchmark(name, other if other.is_dir() else root)
         except DatasetError as error:
-            print_error("zoo", f"{name} is left out: {error}")
+            print_error("zoo score", f"{name} is left out: {error}")
             return None
     wanted = REAL_TARGETS.get(name, tuple(benchmark.names()))
     kept = tuple(s for s in benchmark if s.name in wanted and (not args.sequences or s.name in args.sequences))
@@ -144,7 +145,7 @@ def _measure(experiment: Experiment, benchmarks: list[Benchmark], args: argparse
             results.setdefault(name, {})[sequence.name] = bench.score(name, sequence)
         except (SotError, ToolkitError) as error:
             failed += 1
-            print_error("zoo", f"{experiment.name}, {sequence.name}: {error}")
+            print_error("zoo score", f"{experiment.name}, {sequence.name}: {error}")
     return replace(bench.entry(), results={name: scores for name, scores in results.items() if scores}), failed
 
 

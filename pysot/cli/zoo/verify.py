@@ -14,8 +14,6 @@ from pysot.zoo.hashing import Trust, check_hash, sha256_of
 from pysot.zoo.loading import read_state_dict
 from pysot.zoo.locate import find_here
 
-HELP = "check the hashes of the snapshots that are here"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""

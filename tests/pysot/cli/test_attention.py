@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pysot.cli import attention as command
-from pysot.cli.attention import main
+from pysot.cli.main import run_tool
 from pysot.config.loading import load_config
 from pysot.models.builder import build_model
 from tests.pysot.training.recipes.test_tanet import attention_config
@@ -40,7 +40,7 @@ def test_a_map_per_frame_resumed_and_scored(
 ) -> None:
     _, options = made
     scores = tmp_path / "scores.csv"
-    assert main([*options, "--out", str(tmp_path / "maps"), "--scores", str(scores)]) == 0
+    assert run_tool("attention", [*options, "--out", str(tmp_path / "maps"), "--scores", str(scores)]) == 0
     folder = tmp_path / "maps" / "first"
     assert names(folder) == [f"{index:08d}.png" for index in range(COUNT)]
     levels = cv2.imread(str(folder / "00000002.png"), cv2.IMREAD_UNCHANGED)
@@ -52,7 +52,7 @@ def test_a_map_per_frame_resumed_and_scored(
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     (folder / "00000004.png").unlink()
     capsys.readouterr()
-    assert main([*options, "--out", str(tmp_path / "maps"), "--video", "first"]) == 0
+    assert run_tool("attention", [*options, "--out", str(tmp_path / "maps"), "--video", "first"]) == 0
     assert "first: 1 maps written, 5 were there" in capsys.readouterr().out
     after = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert [path.name for path in after if after[path] != before[path]] == ["00000004.png"]
@@ -60,8 +60,8 @@ def test_a_map_per_frame_resumed_and_scored(
 
 def test_several_workers_write_the_same(made: tuple[Path, list[str]], tmp_path: Path) -> None:
     _, options = made
-    assert main([*options, "--out", str(tmp_path / "one"), "--side", "32"]) == 0
-    assert main([*options, "--out", str(tmp_path / "two"), "--side", "32", "--workers", "2"]) == 0
+    assert run_tool("attention", [*options, "--out", str(tmp_path / "one"), "--side", "32"]) == 0
+    assert run_tool("attention", [*options, "--out", str(tmp_path / "two"), "--side", "32", "--workers", "2"]) == 0
     for path in (tmp_path / "one").rglob("*.png"):
         levels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(
@@ -72,10 +72,13 @@ def test_several_workers_write_the_same(made: tuple[Path, list[str]], tmp_path: 
 
 def test_released_names_and_overlays(made: tuple[Path, list[str]], tmp_path: Path) -> None:
     _, options = made
-    assert main([*options, "--out", str(tmp_path / "old"), "--naming", "released", "--video", "first"]) == 0
+    assert (
+        run_tool("attention", [*options, "--out", str(tmp_path / "old"), "--naming", "released", "--video", "first"])
+        == 0
+    )
     assert names(tmp_path / "old" / "first") == [f"{index}_attentionMap.png" for index in range(1, COUNT - 2)]
     assert cv2.imread(str(tmp_path / "old" / "first" / "1_attentionMap.png"), -1).shape == (300, 300)
-    assert main([*options, "--out", str(tmp_path / "drawn"), "--overlay", "--video", "first"]) == 0
+    assert run_tool("attention", [*options, "--out", str(tmp_path / "drawn"), "--overlay", "--video", "first"]) == 0
     assert cv2.imread(str(tmp_path / "drawn" / "first" / "00000001.png"), -1).shape == (150, 200, 3)
 
 
@@ -84,7 +87,12 @@ def test_keys_of_the_config_can_be_changed(made: tuple[Path, list[str]], tmp_pat
     written = []
     for size in ("160", "224"):
         out = tmp_path / size
-        assert main([*options, "--out", str(out), "--video", "first", "--opts", "ATTENTION.INPUT_SIZE", size]) == 0
+        assert (
+            run_tool(
+                "attention", [*options, "--out", str(out), "--video", "first", "--opts", "ATTENTION.INPUT_SIZE", size]
+            )
+            == 0
+        )
         written.append((out / "first" / "00000002.png").read_bytes())
     assert written[0] != written[1]
 
@@ -121,7 +129,7 @@ def test_which_frames_a_map_has_seen(
 
     monkeypatch.setattr(command, "load_benchmark", spied)
     monkeypatch.setattr(command, "write_files", watched)
-    assert main([*options, "--out", str(tmp_path), "--video", "first", "--clip", clip]) == 0
+    assert run_tool("attention", [*options, "--out", str(tmp_path), "--video", "first", "--clip", clip]) == 0
     assert beyond == [last] * (COUNT - 1) + [0]
 
 
@@ -133,20 +141,25 @@ def test_one_frame_and_one_pixel(made: tuple[Path, list[str]], tmp_path: Path) -
     (folder / "groundtruth.txt").write_text("20,10,1,1\n")
     for clip in ("causal", "centered"):
         out = tmp_path / clip
-        assert main([*options[:4], "--dataset", str(tmp_path / "videos"), "--out", str(out), "--clip", clip]) == 0
+        assert (
+            run_tool(
+                "attention", [*options[:4], "--dataset", str(tmp_path / "videos"), "--out", str(out), "--clip", clip]
+            )
+            == 0
+        )
         assert names(out / "short") == ["00000000.png"]
 
 
 def test_bad_input(made: tuple[Path, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, options = made
     out = ["--out", str(tmp_path / "maps")]
-    assert main([*options, *out, "--overlay", "--scores", "x.csv"]) == 2
+    assert run_tool("attention", [*options, *out, "--overlay", "--scores", "x.csv"]) == 2
     assert "Leave out one of the two" in capsys.readouterr().err
-    assert main([*options[:2], *options[4:], *out]) == 2
+    assert run_tool("attention", [*options[:2], *options[4:], *out]) == 2
     assert "was not found" in capsys.readouterr().err
     broken = write_videos(tmp_path / "broken", 3)
     (broken / "first" / "img" / "0001.png").write_bytes(b"")
-    assert main([*options[:4], "--dataset", str(broken), *out]) == 1
+    assert run_tool("attention", [*options[:4], "--dataset", str(broken), *out]) == 1
     assert "first" in capsys.readouterr().err
     assert len(names(tmp_path / "maps" / "second")) == 3
     assert folder.is_dir()

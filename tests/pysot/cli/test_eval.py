@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pysot.cli import reproduce
-from pysot.cli.eval import main
+from pysot.cli.main import run_tool
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def command(data: Path, *extra: str) -> int:
-    return main(["-p", str(data / "results"), "-d", str(data / "MINE.json"), *extra])
+    return run_tool("eval", ["-p", str(data / "results"), "-d", str(data / "MINE.json"), *extra])
 
 
 def test_table_files_and_exit_code(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +110,7 @@ def test_works_from_a_clone(data: Path, repo: Path) -> None:
 def test_reproduce_prints_markdown(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = data / "results"
     (results / "REFERENCE_SCORES.json").write_text("{}")
-    assert reproduce.main(["--results", str(results), "--annotations", str(data)]) == 0
+    assert run_tool("reproduce", ["--results", str(results), "--annotations", str(data)]) == 0
     assert "| Benchmark | Tracker |" in capsys.readouterr().out
-    assert reproduce.main(["--results", str(data), "--annotations", str(data)]) == 2
+    assert run_tool("reproduce", ["--results", str(data), "--annotations", str(data)]) == 2
     assert "REFERENCE_SCORES.json" in capsys.readouterr().err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from pysot.cli import collect_env
 from pysot.cli import main as entry
 from pysot.cli.command import guarded
 from pysot.cli.list_experiments import found_snapshots, snapshot_state
-from pysot.cli.main import COMMANDS, main
+from pysot.cli.main import COMMANDS, main, run_tool
 from pysot.config.experiments import list_experiments
 from pysot.core.errors import ConfigError
 from toolkit.errors import FrameError
@@ -32,13 +31,25 @@ def no_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return zoo
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_can_be_started(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+EVERY_COMMAND = [
+    words for name, command in COMMANDS.items() for words in ((name,), *((name, part) for part in command.parts))
+]
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+def test_every_command_can_be_started(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    for start, program in ((main, " ".join(("pysot", *words))), (lambda rest: run_tool(words[0], rest[1:]), "usage")):
+        with pytest.raises(SystemExit) as stop:
+            start([*words, "--help"])
+        assert stop.value.code == 0
+        assert program in capsys.readouterr().out
+
+
+def test_a_group_of_commands_wants_one_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main([name, "--help"])
-    assert stop.value.code == 0
-    assert f"pysot {name}" in capsys.readouterr().out
-    assert callable(importlib.import_module(COMMANDS[name].module).run)
+        main(["zoo"])
+    assert stop.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ import torch
 
 from pysot.cli import test as command
 from pysot.cli import tracker_options as trackers
+from pysot.cli.main import run_tool
+from pysot.config.loading import load_config
 from pysot.core.errors import SotError
 from toolkit.visualization import windows as window
 
@@ -33,7 +35,7 @@ def make_dataset(root: Path, names: tuple[str, ...] = ("Alpha", "Beta"), count: 
 
 
 def mil(root: Path, results: Path, *extra: str) -> int:
-    return command.main(["--tracker", "opencv:MIL", "--dataset", str(root), "--results_dir", str(results), *extra])
+    return run_tool("test", ["--tracker", "opencv:MIL", "--dataset", str(root), "--results_dir", str(results), *extra])
 
 
 def test_runs_resumes_and_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +102,7 @@ def test_bad_usage_is_one_message(
     tmp_path: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = make_dataset(tmp_path / "mine")
-    assert command.main(["--dataset", str(root), "--results_dir", str(tmp_path), *arguments]) == 2
+    assert run_tool("test", ["--dataset", str(root), "--results_dir", str(tmp_path), *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("test: ")
     assert words in captured.err
@@ -109,7 +111,7 @@ def test_bad_usage_is_one_message(
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(SotError, match="Nothing to run"):
-        command.main(["--dataset", "SYNTH", "--debug"])
+        run_tool("test", ["--dataset", "SYNTH", "--debug"])
 
 
 def test_an_interrupt_says_how_to_continue(
@@ -167,7 +169,7 @@ def test_threads_are_set(threads: int) -> None:
     before = torch.get_num_threads()
     try:
         with pytest.raises(SotError, match="no-such"):
-            trackers.load_in_process("nanotrack_v2", Path("no-such.pth"), "cpu", [], threads)
+            trackers.load_in_process(load_config("nanotrack_v2"), Path("no-such.pth"), "cpu", threads)
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
@@ -195,8 +197,8 @@ def test_a_real_tracker_on_real_video(tmp_path: Path, shared: Path, monkeypatch:
     texts = []
     for workers in ("1", "2"):
         results = tmp_path / f"results{workers}"
-        code = command.main(
-            [*arguments, "--protocol", "supervised", "--results_dir", str(results), "--workers", workers]
+        code = run_tool(
+            "test", [*arguments, "--protocol", "supervised", "--results_dir", str(results), "--workers", workers]
         )
         assert code == 0
         folder = results / "vot" / "nanotrack_v2"
@@ -213,7 +215,7 @@ def test_the_realtime_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (root / "bag" / "groundtruth_rect.txt").rename(root / "bag" / "groundtruth.txt")
     (root / "bag" / "img").rename(root / "bag" / "color")
     vot = ["--tracker", "opencv:MIL", "--dataset", "VOT2018", "--dataset_root", str(root)]
-    assert command.main([*vot, "--results_dir", str(tmp_path), "--experiment", "realtime"]) == 0
+    assert run_tool("test", [*vot, "--results_dir", str(tmp_path), "--experiment", "realtime"]) == 0
     folder = tmp_path / "VOT2018" / "opencv_MIL"
     assert len((folder / "realtime/bag/bag_001.txt").read_text().splitlines()) == 4
     assert not (folder / "baseline").exists()

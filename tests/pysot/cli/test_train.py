@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pysot.cli.train import main
+from pysot.cli.main import run_tool
 from pysot.config.loading import load_config
 from pysot.models.builder import build_model
 from pysot.zoo.loading import load_snapshot
@@ -21,10 +21,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_trains_exports_and_goes_on(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = small_config(data, tmp_path, TRAIN__EPOCH=1, DATASET__VIDEOS_PER_EPOCH=8)
     out = tmp_path / "weights.safetensors"
-    assert main(["--config", str(config), "--quiet", "--out", str(out)]) == 0
+    assert run_tool("train", ["--config", str(config), "--quiet", "--out", str(out)]) == 0
     load_snapshot(build_model(load_config(config)), out)
     more = ["--resume", "auto", "--seed", "123456", "--opts", "TRAIN.EPOCH", "2"]
-    assert main(["--config", str(config), "--quiet", *more]) == 0
+    assert run_tool("train", ["--config", str(config), "--quiet", *more]) == 0
     assert (tmp_path / "snapshot" / "checkpoint_e2.pth").is_file()
     assert "Traceback" not in capsys.readouterr().err
 
@@ -39,7 +39,7 @@ def test_own_data_in_five_lines(data: Path, tmp_path: Path) -> None:
         f"  MY_VIDEOS: {{KIND: folder, ROOT: {data}, FRAME_RANGE: 50}}\n"
         "  VIDEOS_PER_EPOCH: 4\n"
     )
-    assert main(["--config", str(config), "--quiet", "--opts", "TRAIN.EPOCH", "1"]) == 0
+    assert run_tool("train", ["--config", str(config), "--quiet", "--opts", "TRAIN.EPOCH", "1"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_own_data_in_five_lines(data: Path, tmp_path: Path) -> None:
 def test_bad_input(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
 ) -> None:
-    assert main(["--config", str(small_config(data, tmp_path)), "--quiet", *more]) == 2
+    assert run_tool("train", ["--config", str(small_config(data, tmp_path)), "--quiet", *more]) == 2
     error = capsys.readouterr().err
     assert error.startswith("train: ")
     assert message in error
 
 
 def test_unknown_experiment(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--config", "siamrpn_tinny"]) == 2
+    assert run_tool("train", ["--config", "siamrpn_tinny"]) == 2
     assert "siamrpn_tiny" in capsys.readouterr().err

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pysot.cli.benchmark import command as benchmark
 from pysot.cli.benchmark import scoring as benchmark_eval
 from pysot.cli.benchmark.scoring import Work, measure
 from pysot.cli.benchmark.scoring_inputs import Sizes, ope_runs, rectangle_pairs, rotated_pairs, write_ope, write_vot
-from pysot.cli.main import main
+from pysot.cli.main import main, run_tool
 from toolkit.evaluation import evaluate
 from toolkit.regions import overlap_pairs
 
@@ -29,7 +28,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_work_is_timed(start: str, small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "out" / "speed.json"
     arguments = ["eval", "--repeats", "2", "--threads", "2", "--json", str(file)]
-    assert (benchmark.main(arguments) if start == "tool" else main(["benchmark", *arguments])) == 0
+    assert (run_tool("benchmark", arguments) if start == "tool" else main(["benchmark", *arguments])) == 0
     report = json.loads(file.read_text())
     works = report["works"]
     assert len(works) == 9
@@ -107,7 +106,7 @@ def test_the_vot_run_has_restarts(tmp_path: Path) -> None:
 def test_published_data(shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(benchmark_eval, "SIZES", SMALL)
     folders = ["--results", str(shared / "data/results"), "--annotations", str(shared / "data/annotations")]
-    assert benchmark.main(["eval", "--repeats", "1", *folders]) == 0
+    assert run_tool("benchmark", ["eval", "--repeats", "1", *folders]) == 0
     out = capsys.readouterr().out
     assert "one tracker (published, 21356 frames)" in out
     assert "load 280 LaSOT result files (published)" in out
@@ -122,5 +121,5 @@ def test_published_data(shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     ],
 )
 def test_bad_input(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(arguments) == 2
+    assert run_tool("benchmark", arguments) == 2
     assert message in capsys.readouterr().err

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from pysot.cli.benchmark import command as benchmark
+from pysot.cli.benchmark.speed import build
 from pysot.cli.benchmark.stages import ONLINE_STAGES, SIAMESE_STAGES, Stopwatch
+from pysot.cli.main import run_tool
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def test_stages_add_up_to_the_frame(tmp_path: Path, capsys: pytest.CaptureFixtur
     before = torch.get_num_threads()
     try:
         arguments = ["--config", "nanotrack_v1", "--device", "cpu", "--threads", "1", "--frames", "12"]
-        assert benchmark.main([*arguments, "--json", str(file), "--size", "320x240"]) == 0
+        assert run_tool("benchmark", [*arguments, "--json", str(file), "--size", "320x240"]) == 0
     finally:
         torch.set_num_threads(before)
     report = json.loads(file.read_text())
@@ -50,7 +51,7 @@ def test_stages_add_up_to_the_frame(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_the_stopwatch_comes_off() -> None:
     for name in ("nanotrack_v1", "dimp_tiny"):
-        tracker, _ = benchmark.build(name, None, [], "cpu")
+        tracker, _ = build(name, None, [], "cpu")
         before = set(vars(tracker))
         watch = Stopwatch(tracker)
         assert set(vars(tracker)) > before
@@ -67,7 +68,7 @@ def test_trackers_that_learn_are_timed_learning(name: str, tmp_path: Path, capsy
     always = ["NOT_FOUND_THR", "-1000000000", "DISTRACTOR_THR", "1000000000", "HARD_NEGATIVE_THR", "1000000000"]
     always += ["TRAIN_SKIPPING", "10", "IMAGE_SAMPLE_SIZE", "160"]
     opts = [word if k % 2 else f"TRACK.ONLINE.{word}" for k, word in enumerate(always)]
-    assert benchmark.main([*arguments, "--opts", *opts]) == 0
+    assert run_tool("benchmark", [*arguments, "--opts", *opts]) == 0
     report = json.loads(file.read_text())
     stages = report["stages_ms"]
     assert list(stages) == list(ONLINE_STAGES) and all(ms > 0 for ms in stages.values())
@@ -89,7 +90,7 @@ class Beat:
 
 
 def test_every_second_belongs_to_one_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    tracker, _ = benchmark.build("dimp_tiny", None, ["TRACK.ONLINE.NOT_FOUND_THR", "-1000000000"], "cpu")
+    tracker, _ = build("dimp_tiny", None, ["TRACK.ONLINE.NOT_FOUND_THR", "-1000000000"], "cpu")
     frame = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     tracker.init(frame, (60, 40, 30, 24))
     watch = Stopwatch(tracker)
@@ -101,7 +102,7 @@ def test_every_second_belongs_to_one_stage(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_any_tracker_is_timed_where_it_looks_and_where_it_learns(capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(["--config", "lmt_tiny", "--frames", "2", "--device", "cpu", "--size", "160x120"]) == 0
+    assert run_tool("benchmark", ["--config", "lmt_tiny", "--frames", "2", "--device", "cpu", "--size", "160x120"]) == 0
     told = capsys.readouterr().out
     assert re.search(r"^locate +\d+\.\d\d ", told, re.M) and re.search(r"^commit +\d+\.\d\d .*mean", told, re.M)
 
@@ -116,5 +117,5 @@ def test_any_tracker_is_timed_where_it_looks_and_where_it_learns(capsys: pytest.
     ],
 )
 def test_bad_input(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main([*arguments, "--device", "cpu"]) == 2
+    assert run_tool("benchmark", [*arguments, "--device", "cpu"]) == 2
     assert message in capsys.readouterr().err

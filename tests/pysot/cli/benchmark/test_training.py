@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pysot.cli.benchmark import command as benchmark
+from pysot.cli.main import run_tool
 from tests.pysot.training.small_run import small_config, write_videos
 
 
@@ -15,7 +15,7 @@ def test_three_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     config = small_config(write_videos(tmp_path / "videos", count=3), tmp_path)
     file = tmp_path / "rates.json"
     arguments = ["--config", str(config), "--device", "cpu", "--steps", "2", "--warm-up", "1", "--json", str(file)]
-    assert benchmark.main(["train", *arguments]) == 0
+    assert run_tool("benchmark", ["train", *arguments]) == 0
     report = json.loads(file.read_text())
     assert min(report["loading"], report["network"], report["step"]) > 0
     assert report["step"] <= 1.5 * min(report["loading"], report["network"])
@@ -23,5 +23,5 @@ def test_three_rates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_bad_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(["train", "--config", "siamrpn_tiny", "--steps", "0"]) == 2
+    assert run_tool("benchmark", ["train", "--config", "siamrpn_tiny", "--steps", "0"]) == 2
     assert "must be 1 or more" in capsys.readouterr().err

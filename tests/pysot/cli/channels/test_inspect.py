@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pysot.cli import test as test_command
-from pysot.cli.benchmark import command as benchmark
-from pysot.cli.channels import inspect as inspect_channels
 from pysot.cli.channels.sheet import TILE, LevelView, channel_sheet
+from pysot.cli.main import run_tool
 from tests.pysot.cli.test_test import make_dataset
 from toolkit.results.layout import open_tracker
 from toolkit.results.reader import find_results
@@ -44,7 +42,7 @@ def test_picture_and_table(
 ) -> None:
     out = tmp_path / "out" / "channels.png"
     arguments = [str(frame), "--init-box", BOX, "--config", config, "--out", str(out), "--device", "cpu", *extra]
-    assert inspect_channels.main(arguments) == 0
+    assert run_tool("channels", arguments) == 0
     said = capsys.readouterr().out
     assert str(out) in said and f"of {channels} kept" in said
     picture = cv2.imread(str(out))
@@ -94,7 +92,7 @@ def test_bad_usage_is_one_message(
     arguments: list[str], words: str, frame: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = [] if "--out" in arguments else ["--out", str(tmp_path / "c.png")]
-    assert inspect_channels.main([str(frame), *arguments, *out]) == 2
+    assert run_tool("channels", [str(frame), *arguments, *out]) == 2
     said = capsys.readouterr().err
     assert said.startswith("channels: ") and words in said and "Traceback" not in said
 
@@ -102,23 +100,23 @@ def test_bad_usage_is_one_message(
 def test_how_long_choosing_takes(frame: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "select.json"
     arguments = ["select", "--config", "tasiamrpn_tiny", "--repeat", "1", "--device", "cpu", "--json", str(out)]
-    assert benchmark.main([*arguments, "--image", str(frame), "--init-box", BOX]) == 0
+    assert run_tool("benchmark", [*arguments, "--image", str(frame), "--init-box", BOX]) == 0
     said = capsys.readouterr().out
     rows = json.loads(out.read_text())["rows"]
     assert [row["solver"] for row in rows] == ["sgd", "ridge", "gradient"] and all(
         row["solver"] in said for row in rows
     )
     assert rows[0]["shared"] == [1.0] and rows[0]["iterations"][0] > 0 == rows[1]["iterations"][0]
-    assert benchmark.main(["select", "--image", str(frame)]) == 2
+    assert run_tool("benchmark", ["select", "--image", str(frame)]) == 2
     assert "belong together" in capsys.readouterr().err
-    assert benchmark.main(["select", "--config", "atom_tiny", "--device", "cpu"]) == 2
+    assert run_tool("benchmark", ["select", "--config", "atom_tiny", "--device", "cpu"]) == 2
     assert "does not choose channels" in capsys.readouterr().err
 
 
 def run_on(root: Path, tmp_path: Path, *arguments: str) -> Path:
     """Runs `tools/test.py` on the folder `root`; returns where the results of the sequence Alpha are."""
     fixed = ["--dataset", str(root), "--results_dir", str(tmp_path / "results"), "--device", "cpu"]
-    assert test_command.main([*fixed, "--tracker_name", "ta", *arguments]) == 0
+    assert run_tool("test", [*fixed, "--tracker_name", "ta", *arguments]) == 0
     return tmp_path / "results" / root.name / "ta"
 
 
@@ -133,7 +131,7 @@ def test_remarks_stand_beside_the_result(tmp_path: Path, capsys: pytest.CaptureF
     run_on(root, tmp_path, *config, "--overwrite")
     assert not (folder / "Alpha_ta.json").exists()
     assert (folder / "Alpha.txt").read_text() == before
-    assert test_command.main(["--dataset", str(root), "--config", "siamrpn_tiny", "--save-ta"]) == 2
+    assert run_tool("test", ["--dataset", str(root), "--config", "siamrpn_tiny", "--save-ta"]) == 2
     assert "chooses no channels. Add --opts TARGET_AWARE.ENABLED True" in capsys.readouterr().err
 
 

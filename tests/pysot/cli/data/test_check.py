@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pysot.cli.data.command import main
 from pysot.cli.main import main as pysot
+from pysot.cli.main import run_tool
 from toolkit.datasets import load_benchmark
 from toolkit.datasets.listings import GOT10K_TEST
 from toolkit.errors import DatasetError
@@ -36,7 +36,7 @@ def mine(tmp_path: Path) -> Path:
 
 
 def test_a_sound_folder(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(mine)]) == 0
+    assert run_tool("data", ["check", str(mine)]) == 0
     assert capsys.readouterr().out == ("mine: 3 sequences checked, 3 without a finding; 0 errors, 0 warnings.\n")
 
 
@@ -49,7 +49,7 @@ def test_everything_wrong_is_listed_by_sequence(
     (mine / "Beta" / "groundtruth.txt").write_text("10,10,8,8\n10,10,oops,8\n")
     (mine / "Gamma" / "groundtruth.txt").write_text("10,10,8\n")
     file = tmp_path / "out" / "check.json"
-    assert main(["check", str(mine), "--json", str(file), *extra]) == 1
+    assert run_tool("data", ["check", str(mine), "--json", str(file), *extra]) == 1
     out = capsys.readouterr().out
     alpha, beta, gamma = (out.index(f"{name}\n") for name in ("Alpha", "Beta", "Gamma"))
     assert alpha < beta < gamma
@@ -68,8 +68,8 @@ def test_everything_wrong_is_listed_by_sequence(
 
 def test_decoding_finds_what_looking_does_not(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (mine / "Beta" / "img" / "0002.png").write_bytes(b"not an image")
-    assert main(["check", str(mine), "--no-decode"]) == 0
-    assert main(["check", str(mine)]) == 1
+    assert run_tool("data", ["check", str(mine), "--no-decode"]) == 0
+    assert run_tool("data", ["check", str(mine)]) == 1
     assert "0002.png: this frame cannot be decoded" in capsys.readouterr().out
 
 
@@ -85,26 +85,26 @@ def test_what_holds_for_many_sequences_is_said_once(tmp_path: Path, capsys: pyte
 
 
 def test_annotations_alone(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "VOT2018", "--dataset_root", str(shared / "data/annotations")]) == 1
+    assert run_tool("data", ["check", "VOT2018", "--dataset_root", str(shared / "data/annotations")]) == 1
     out = capsys.readouterr().out
     assert "warning: annotations but no images: it can be scored, not run (60): ants1," in out
     assert "VOT2018: 60 sequences checked" in out
 
 
 def test_the_embedded_benchmark_is_sound(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "SYNTH", "--no-decode"]) == 0
+    assert run_tool("data", ["check", "SYNTH", "--no-decode"]) == 0
     assert "0 errors, 0 warnings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["OTB100", "OTB1000", "no/such/folder"])
 def test_what_cannot_be_checked(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", name, "--dataset_root", str(tmp_path)]) == 2
+    assert run_tool("data", ["check", name, "--dataset_root", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("data check: ")
 
 
 def test_a_corrupt_json_cannot_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "VOT2018.json").write_text('{"ants1": {"gt_rect": [[1, 2\n')
-    assert main(["check", "VOT2018", "--dataset_root", str(tmp_path)]) == 2
+    assert run_tool("data", ["check", "VOT2018", "--dataset_root", str(tmp_path)]) == 2
     assert "after key 'gt_rect'" in capsys.readouterr().err
 
 
@@ -143,7 +143,7 @@ def results(tmp_path: Path) -> Path:
 
 def test_submit(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "send" / "mine.zip"
-    assert main(["submit", "got10k", "--results", str(results), "--out", str(out)]) == 0
+    assert run_tool("data", ["submit", "got10k", "--results", str(results), "--out", str(out)]) == 0
     assert "180 sequences of GOT-10k-test in 360 files. Frame counts were not checked" in capsys.readouterr().out
     name = GOT10K_TEST[0]
     with zipfile.ZipFile(out) as archive:
@@ -159,10 +159,10 @@ def test_submit_checks_the_frames(results: Path, tmp_path: Path, capsys: pytest.
         for frame in (1, 2):
             (root / "test" / name / f"{frame:08d}.jpg").touch()
     command = ["submit", "got10k", "--results", str(results), "--out", str(tmp_path / "a.zip")]
-    assert main([*command, "--dataset_root", str(root)]) == 0
+    assert run_tool("data", [*command, "--dataset_root", str(root)]) == 0
     assert "not checked" not in capsys.readouterr().out
     (root / "test" / GOT10K_TEST[9] / "00000003.jpg").touch()
-    assert main([*command[:-1], str(tmp_path / "b.zip"), "--dataset_root", str(root)]) == 2
+    assert run_tool("data", [*command[:-1], str(tmp_path / "b.zip"), "--dataset_root", str(root)]) == 2
     assert f"{GOT10K_TEST[9]}_001.txt: 2 lines for 3 frames" in capsys.readouterr().err
     assert not (tmp_path / "b.zip").exists()
 
@@ -170,7 +170,7 @@ def test_submit_checks_the_frames(results: Path, tmp_path: Path, capsys: pytest.
 def test_submit_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     command = ["submit", "trackingnet", "--out", str(tmp_path / "a.zip"), "--results"]
-    assert main([*command, str(tmp_path / "empty")]) == 2
+    assert run_tool("data", [*command, str(tmp_path / "empty")]) == 2
     assert "results for 0 sequences, but TrackingNet has 511" in capsys.readouterr().err
-    assert main([*command, str(tmp_path / "gone")]) == 2
+    assert run_tool("data", [*command, str(tmp_path / "gone")]) == 2
     assert "no results of tracker 'gone'" in capsys.readouterr().err

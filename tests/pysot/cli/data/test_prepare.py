@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from pysot.cli.data.command import main
+from pysot.cli.main import run_tool
 from pysot.config.loading import load_config
 from pysot.datasets.builder import build_sources
 
@@ -35,7 +35,9 @@ def videos(tmp_path: Path) -> Path:
 
 
 def prepare(videos: Path, out: Path, *more: str) -> int:
-    return main(["prepare", "--kind", "folder", "--root", str(videos), "--out", str(out), "--workers", "1", *more])
+    return run_tool(
+        "data", ["prepare", "--kind", "folder", "--root", str(videos), "--out", str(out), "--workers", "1", *more]
+    )
 
 
 def test_a_folder_becomes_a_set_that_a_config_can_name(
@@ -96,7 +98,7 @@ def test_bad_usage(
     options: str, message: str, videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = shlex.split(options.replace("{videos}", shlex.quote(str(videos))))
-    assert main(["prepare", *words, "--out", str(tmp_path / "out")]) == 2
+    assert run_tool("data", ["prepare", *words, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
     assert said.startswith("data prepare: ") and message in said
     assert not (tmp_path / "out").exists()
@@ -104,7 +106,7 @@ def test_bad_usage(
 
 def test_a_made_source_has_nothing_to_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["prepare", "--kind", "synth", "--root", str(tmp_path), "--out", str(tmp_path / "out")]
-    assert main(command) == 2
+    assert run_tool("data", command) == 2
     said = capsys.readouterr().err
     assert "--kind synth makes its frames while training" in said and "folder" in said
 

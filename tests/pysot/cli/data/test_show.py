@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pysot.cli.data.command import main
+from pysot.cli.main import run_tool
 
 CONFIG = """
 DATASET:
@@ -35,7 +35,7 @@ def config(tmp_path: Path) -> Path:
 def show(config: Path, *more: str) -> np.ndarray:
     """The sheet that the command writes."""
     out = config.with_name("sheets") / "pairs.png"
-    assert main(["show", "--config", str(config), "--out", str(out), *more]) == 0
+    assert run_tool("data", ["show", "--config", str(config), "--out", str(out), *more]) == 0
     return cv2.imread(str(out))
 
 
@@ -94,11 +94,11 @@ def test_sets_of_frames(config: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_bad_usage(options: list[str], message: str, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", "--config", str(config), *options]) == 2
+    assert run_tool("data", ["show", "--config", str(config), *options]) == 2
     said = capsys.readouterr().err
     assert said.startswith("data show: ") and message in said
 
 
 def test_a_place_that_cannot_be_written(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", "--config", str(config), "--count", "1", "--out", str(config / "pairs.png")]) == 2
+    assert run_tool("data", ["show", "--config", str(config), "--count", "1", "--out", str(config / "pairs.png")]) == 2
     assert "mine.yaml: cannot write" in capsys.readouterr().err

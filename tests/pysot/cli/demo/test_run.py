@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pysot.cli import tracker_options as trackers
 from pysot.cli.boxes import parse_boxes
 from pysot.cli.demo import run as demo
-from pysot.cli.demo.run import main
 from pysot.cli.demo.targets import Target, state_of
+from pysot.cli.main import run_tool
 from pysot.cli.tracker_options import choose_tracker
 from pysot.core.errors import BadBoxError
 from pysot.tracker.base import State, TrackResult
@@ -85,7 +85,7 @@ def video(tmp_path: Path) -> Path:
 
 def call(source: Path | str, *options: str, box: str | None = BOX) -> int:
     boxes = [] if box is None else ["--init-box", box]
-    return main([str(source), "--tracker", "opencv:MIL", *boxes, *options])
+    return run_tool("demo", [str(source), "--tracker", "opencv:MIL", *boxes, *options])
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.avi", "deep/er/out.mkv"])
@@ -131,7 +131,7 @@ def test_images_are_found(
     give: Callable[[Path], list[str]], folder: Path, quick: type[Follower], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = folder.rename(folder.with_name("img"))
-    assert main([*give(folder), "--tracker", "opencv:MIL", "--init-box", BOX, "--no-display"]) == 0
+    assert run_tool("demo", [*give(folder), "--tracker", "opencv:MIL", "--init-box", BOX, "--no-display"]) == 0
     assert f"{FRAMES} frames" in capsys.readouterr().out
 
 
@@ -248,7 +248,7 @@ def test_bad_input_gets_one_message(
     (tmp_path / "nothing").mkdir()
     (tmp_path / "junk.avi").write_text("junk")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert main(["--tracker", "opencv:MIL", *(["--init-box", box] if box else []), *arguments]) == 2
+    assert run_tool("demo", ["--tracker", "opencv:MIL", *(["--init-box", box] if box else []), *arguments]) == 2
     said = capsys.readouterr().err
     assert said.startswith("demo: ")
     assert message in said
@@ -258,7 +258,7 @@ def test_bad_input_gets_one_message(
 
 def test_weights_without_a_config_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "weights.pth").write_bytes(b"x")
-    assert main([str(folder), "--snapshot", str(folder / "weights.pth"), "--init-box", BOX]) == 2
+    assert run_tool("demo", [str(folder), "--snapshot", str(folder / "weights.pth"), "--init-box", BOX]) == 2
     assert "say with --config" in capsys.readouterr().err
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pysot.cli.demo import synth_demo as make_demo
+from pysot.cli.main import run_tool
 from toolkit.datasets import Benchmark, Sequence
 from toolkit.datasets.frames import GeneratedFrames, VideoFile, read_image
 from toolkit.evaluation import evaluate
@@ -43,7 +44,7 @@ def test_the_demo_leaves_scores_a_video_and_a_picture(
 ) -> None:
     monkeypatch.setattr(make_demo, "load_benchmark", tiny_benchmark)
     out = tmp_path / "out"
-    assert make_demo.main(["--out", str(out), "--workers", "1"]) == 0
+    assert run_tool("synth-demo", ["--out", str(out), "--workers", "1"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("The demo runs atom_tiny (")
     report = evaluate(tiny_benchmark(), out / "results")
@@ -59,8 +60,8 @@ def test_a_sequence_that_fails_is_reported(
     benchmark = tiny_benchmark()
     broken = Sequence("empty", benchmark.sequences[0].ground_truth, GeneratedFrames(0, render, "empty"))
     monkeypatch.setattr(make_demo, "load_benchmark", lambda name: Benchmark("SYNTH", "ope", (broken,)))
-    assert make_demo.main(["--out", str(tmp_path / "out"), "--workers", "1"]) == 1
-    assert "make_demo: empty" in capsys.readouterr().err
+    assert run_tool("synth-demo", ["--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    assert "synth-demo: empty" in capsys.readouterr().err
 
 
 def test_the_overlap_is_written_on_the_frame() -> None:
