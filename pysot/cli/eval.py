@@ -8,7 +8,7 @@ from pathlib import Path
 from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, print_error
 from toolkit.datasets import load_benchmark
 from toolkit.evaluation import EvaluationReport, evaluate
-from toolkit.evaluation.metrics import METRICS
+from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.ope import RULES
 from toolkit.report import (
     by_attribute,
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--tracker_prefix", "-t", default="", metavar="NAME", help="only trackers that start with this")
     what.add_argument("--num", "-n", type=int, default=1, metavar="N", help="trackers scored at once (threads)")
     how = parser.add_argument_group("how to score it")
-    how.add_argument("--protocol", choices=sorted(METRICS), help="default: the benchmark's own")
+    how.add_argument("--protocol", choices=list(SCORERS), help="default: the benchmark's own")
     rules = how.add_mutually_exclusive_group()
     rules.add_argument("--rules", choices=sorted(RULES), default="pysot", help="one-pass evaluation (default: pysot)")
     rules.add_argument("--strict", dest="rules", action="store_const", const="strict", help="same as --rules strict")

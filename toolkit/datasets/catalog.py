@@ -1,4 +1,4 @@
-"""The table of benchmarks: one row each. Adding a benchmark is adding a row.
+"""The table of benchmarks: one row each. Adding a benchmark is adding a row, here or with `register_benchmark`.
 
 Coordinates. A raw folder whose row says `one_based` holds MATLAB coordinates: 1 is subtracted from x and y when it is
 read, so that trackers and results are 0-based. Only OTB is known to be so; every other benchmark is read as it is
@@ -165,7 +165,7 @@ def _nfs(name: str, rate: int, aliases: tuple[str, ...], stride: int) -> Benchma
     )
 
 
-BENCHMARKS: tuple[BenchmarkRow, ...] = (
+BENCHMARKS: list[BenchmarkRow] = [
     _otb("OTB100", listings.OTB100, ("OTB", "OTB2015", "TB100", "OTB-100")),
     _otb("OTB50", listings.OTB50, ("TB50", "OTB-50"), shares=("OTB100", "OTB2015", "OTB")),
     _otb("CVPR13", listings.OTB2013, ("OTB2013", "OTB-2013"), shares=("OTB100", "OTB2015", "OTB")),
@@ -241,7 +241,17 @@ BENCHMARKS: tuple[BenchmarkRow, ...] = (
     ),
     BenchmarkRow("SYNTH", "synthetic"),
     BenchmarkRow("SYNTH-LT", "synthetic", "longterm"),
-)
+]
+
+
+def register_benchmark(row: BenchmarkRow) -> None:
+    """Adds a benchmark of one's own to the table. Raises `DatasetError` when one of its names is taken."""
+    for name in row.own_names():
+        known = find_row(name)
+        if known is not None:
+            raise DatasetError(f"'{name}' is already a name of {known.name}; expected a new one. Rename {row.name}.")
+    BENCHMARKS.append(row)
+    _BY_KEY.update({_key(name): row for name in row.own_names()})
 
 
 def find_row(name: str) -> BenchmarkRow | None:

@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ProtocolError, ResultError, abbreviate
+from toolkit.evaluation.metrics import Curve, Metric
 from toolkit.evaluation.records import TrackerScores
 from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.registry import Registry
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import BoxRuns, MissingResultError, read_boxes
 
@@ -44,22 +46,45 @@ class Scored:
 
 
 class Scorer(ABC):
-    """Scores trackers on one benchmark.
+    """Scores trackers on one benchmark. A protocol's class also declares everything tables and figures show of it.
+
+    Raises `ProtocolError` for a benchmark without sequences or without public ground truth.
 
     Attributes:
+        metrics: the columns of its table.
+        headline: the key of the metric it ranks by; higher is better.
+        per_sequence: keys of the metrics in the table by sequence.
+        curves: figures of curves; each also for every attribute where the scores hold it.
+        figures: further ones, by name in `toolkit.report.figures.plots.FIGURES`.
+        options: names of the arguments of `evaluate` that it takes.
+        benchmarks: scored by it although they are run under another protocol.
         rules: the variant of the protocol's rules, in words.
         axes: abscissae of the curves.
         windows: the part of a curve that its score averages over, where that is not all of it.
     """
 
+    metrics: ClassVar[tuple[Metric, ...]]
+    headline: ClassVar[str]
+    per_sequence: ClassVar[tuple[str, ...]]
+    curves: ClassVar[tuple[Curve, ...]] = ()
+    figures: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[str, ...]] = ()
+    benchmarks: ClassVar[tuple[str, ...]] = ()
     rules: str
-    axes: Mapping[str, NDArray[np.float64]]
+    axes: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
     windows: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
     def __init__(self, benchmark: Benchmark) -> None:
+        _require_truth(benchmark)
         self.benchmark = benchmark
         self.sequences = benchmark.sequences
-        self.groups = attribute_groups(benchmark)
+        names = sorted({attribute for sequence in benchmark for attribute in sequence.attributes})
+        self.groups = {name: tuple(s.name for s in benchmark if name in s.attributes) for name in names}
+
+    @classmethod
+    def metric(cls, key: str) -> Metric:
+        """The metric that `metrics` declares under `key`."""
+        return next(metric for metric in cls.metrics if metric.key == key)
 
     @abstractmethod
     def measure(self, files: TrackerFiles) -> Scored:
@@ -68,19 +93,21 @@ class Scorer(ABC):
     def score(self, files: TrackerFiles) -> TrackerScores:
         """Headline numbers, per sequence and attribute, of one tracker. Raises `ResultError`."""
         scored = self.measure(files)
-        per_sequence = {key: statistic.per_sequence().tolist() for key, statistic in scored.statistics.items()}
-        rows = zip(*per_sequence.values(), strict=True)
+        by_key = {key: statistic.per_sequence().tolist() for key, statistic in scored.statistics.items()}
+        attributes = scored.attributes or {
+            attribute: {key: statistic.value(rows.astype(float)) for key, statistic in scored.statistics.items()}
+            for attribute, rows in self.carriers().items()
+        }
+        repeated = {key: [one[key].value() for one in scored.repetitions] for key in scored.statistics}
         return TrackerScores(
             name=files.name,
             scores={key: statistic.value() for key, statistic in scored.statistics.items()},
-            sequences={
-                s.name: dict(zip(per_sequence, row, strict=True)) for s, row in zip(self.sequences, rows, strict=True)
-            },
-            attributes=scored.attributes or self._by_attribute(scored.statistics),
+            sequences={s.name: {key: by_key[key][k] for key in by_key} for k, s in enumerate(self.sequences)},
+            attributes=attributes,
             curves=scored.curves,
             attribute_curves=scored.attribute_curves,
             statistics=scored.statistics,
-            deviation=_deviation(scored.repetitions),
+            deviation={key: float(np.std(values, ddof=1)) for key, values in repeated.items() if len(values) > 1},
             repetitions=max(1, len(scored.repetitions)),
             warnings=scored.warnings,
         )
@@ -90,11 +117,9 @@ class Scorer(ABC):
         names = [sequence.name for sequence in self.sequences]
         return {attribute: np.isin(names, members) for attribute, members in self.groups.items()}
 
-    def _by_attribute(self, statistics: Mapping[str, SequenceStatistic]) -> dict[str, dict[str, float]]:
-        return {
-            attribute: {key: statistic.value(rows.astype(float)) for key, statistic in statistics.items()}
-            for attribute, rows in self.carriers().items()
-        }
+
+SCORERS: Registry[type[Scorer]] = Registry("protocol")
+"""How the results of each protocol are scored."""
 
 
 def read_all(files: TrackerFiles, sequences: AbstractSequence[Sequence], read: Callable[[Sequence], R]) -> list[R]:
@@ -130,8 +155,13 @@ def common_repetitions(counts: AbstractSequence[int], files: TrackerFiles) -> tu
     )
 
 
-def require_truth(benchmark: Benchmark) -> None:
-    """Raises `ProtocolError` when the benchmark is empty or its ground truth is known to its organizers only."""
+def read_box_runs(files: TrackerFiles, sequences: AbstractSequence[Sequence]) -> tuple[list[BoxRuns], tuple[str, ...]]:
+    """The boxes of every sequence, and all warnings of their files."""
+    runs = read_all(files, sequences, lambda s: read_boxes(files, s.name, len(s.ground_truth)))
+    return runs, tuple(warning for run in runs for warning in run.warnings)
+
+
+def _require_truth(benchmark: Benchmark) -> None:
     if len(benchmark) == 0:
         raise ProtocolError(f"{benchmark.name} has no sequences to score; check --dataset_root.")
     hidden = [s.name for s in benchmark if len(s.ground_truth) == 1 and len(s) > 1]
@@ -140,20 +170,3 @@ def require_truth(benchmark: Benchmark) -> None:
             f"{benchmark.name}: only the first box of {abbreviate(hidden)} is public, so the organizers' server "
             "scores it. Make a submission file from the results instead."
         )
-
-
-def attribute_groups(benchmark: Benchmark) -> dict[str, tuple[str, ...]]:
-    """Attribute -> names of the sequences that carry it, sorted by attribute."""
-    names = sorted({attribute for sequence in benchmark for attribute in sequence.attributes})
-    return {name: tuple(s.name for s in benchmark if name in s.attributes) for name in names}
-
-
-def _deviation(repetitions: tuple[Mapping[str, SequenceStatistic], ...]) -> dict[str, float]:
-    if len(repetitions) < 2:
-        return {}
-    return {key: float(np.std([one[key].value() for one in repetitions], ddof=1)) for key in repetitions[0]}
-
-
-def _read_box_runs(files: TrackerFiles, sequences: AbstractSequence[Sequence]) -> tuple[list[BoxRuns], tuple[str, ...]]:
-    runs = read_all(files, sequences, lambda s: read_boxes(files, s.name, len(s.ground_truth)))
-    return runs, tuple(warning for run in runs for warning in run.warnings)

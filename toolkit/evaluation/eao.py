@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from toolkit.datasets.annotation import VOT_TAGS, fit_tag
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
+from toolkit.evaluation.metrics import Curve, Metric
 from toolkit.evaluation.statistics import SequenceStatistic
 from toolkit.protocols.vot import FAILED, SKIP_FRAMES
+
+ACCURACY = Metric("accuracy", "Accuracy", label="Accuracy (mean overlap)")
+EAO = Metric("eao", "EAO", label="Expected average overlap")
+EAO_CURVE = Curve("eao", "eao", "expected overlap", "Sequence length (frames)", "Expected overlap", EAO.label)
+"""What VOT's scorers with and without restarts declare alike."""
 
 _INTERVALS = {2015: (108, 371), 2016: (108, 371), 2017: (100, 356), 2018: (100, 356), 2019: (46, 291)}
 
@@ -61,7 +67,9 @@ def frame_tags(sequences: AbstractSequence[Sequence]) -> dict[str, NDArray[np.bo
     names = [tag for tag in VOT_TAGS if any(tag in sequence.frame_tags for sequence in sequences)]
     if not names:
         return {}
-    tags = {name: np.concatenate([_tag_row(sequence, name) for sequence in sequences]) for name in names}
+    rows = {name: [np.asarray(s.frame_tags.get(name, ()), dtype=np.bool_) for s in sequences] for name in names}
+    lengths = [len(sequence.ground_truth) for sequence in sequences]
+    tags = {name: np.concatenate(list(map(fit_tag, one, lengths))) for name, one in rows.items()}
     return {**tags, "empty": ~np.any(list(tags.values()), axis=0)}
 
 
@@ -119,7 +127,3 @@ def _add_piece(
             total += 0.0 if np.isnan(piece[i]) else piece[i]
         sums[i] += weight * total / i
         weights[i] += weight
-
-
-def _tag_row(sequence: Sequence, name: str) -> NDArray[np.bool_]:
-    return fit_tag(np.asarray(sequence.frame_tags.get(name, ()), dtype=np.bool_), len(sequence.ground_truth))

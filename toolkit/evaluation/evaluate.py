@@ -12,11 +12,9 @@ import numpy as np
 
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import ResultError
-from toolkit.evaluation.base import Scorer
+from toolkit.evaluation.base import SCORERS, Scorer
 from toolkit.evaluation.bootstrap import confidence_interval
-from toolkit.evaluation.metrics import HEADLINE
 from toolkit.evaluation.records import EvaluationReport, TrackerScores
-from toolkit.evaluation.registry import SCORERS, make_scorer
 from toolkit.results.layout import find_trackers, open_tracker
 
 
@@ -43,7 +41,7 @@ def evaluate(
         trackers: a results folder in PySOT's layout (`results/<benchmark>/<tracker>/`), or tracker name -> the folder
             or archive (`.tar.gz`, `.zip`) with its result files.
         prefix: with a results folder, score only trackers whose name starts with this.
-        protocol: `ope`, `supervised`, `longterm`, `got10k`, `trackingnet` or `multistart` instead of the benchmark's.
+        protocol: one of `toolkit.evaluation.base.SCORERS` instead of the benchmark's.
         rules: one-pass evaluation only, see `toolkit.evaluation.ope.RULES`: `pysot`, `strict` or `lasot`.
         experiment: VOT with restarts only, the folder of the runs: `baseline` or `realtime`.
         ci: also compute 95 % bootstrap intervals over sequences for every headline number.
@@ -58,7 +56,10 @@ def evaluate(
         ResultError: no results folder, or no tracker in it.
         ProtocolError: unknown protocol or rules, or the benchmark's truth is not public.
     """
-    scorer = make_scorer(benchmark, protocol, rules, experiment)
+    chosen = protocol or next((key for key, kind in SCORERS.items() if benchmark.name in kind.benchmarks), None)
+    kind = SCORERS[chosen or benchmark.protocol]
+    given = {"rules": rules, "experiment": experiment}
+    scorer = kind(benchmark, **{name: given[name] for name in kind.options})
     paths = _paths(benchmark, trackers, prefix)
 
     def run(name: str) -> TrackerScores | str:
@@ -69,10 +70,23 @@ def evaluate(
 
     if workers > 1 and len(paths) > 1:
         with ThreadPoolExecutor(min(workers, len(paths))) as pool:
-            outcomes = list(pool.map(run, paths))
+            outcomes = dict(zip(paths, pool.map(run, paths), strict=True))
     else:
-        outcomes = [run(name) for name in paths]
-    return _report(scorer, dict(zip(paths, outcomes, strict=True)))
+        outcomes = {name: run(name) for name in paths}
+    scored = [outcome for outcome in outcomes.values() if isinstance(outcome, TrackerScores)]
+    scored.sort(key=lambda one: (-np.nan_to_num(one.scores[kind.headline], nan=-np.inf), one.name))
+    return EvaluationReport(
+        benchmark=benchmark.name,
+        protocol=chosen or benchmark.protocol,
+        rules=scorer.rules,
+        trackers={scores.name: scores for scores in scored},
+        left_out={name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)},
+        sequences=tuple(benchmark.names()),
+        missing=benchmark.missing,
+        axes=scorer.axes,
+        windows=scorer.windows,
+        attributes=scorer.groups,
+    )
 
 
 def _paths(
@@ -94,21 +108,3 @@ def _score(scorer: Scorer, name: str, path: Path, ci: bool) -> TrackerScores | s
         intervals = {key: confidence_interval(statistic) for key, statistic in scores.statistics.items()}
         scores = replace(scores, ci=intervals)
     return scores
-
-
-def _report(scorer: Scorer, outcomes: Mapping[str, TrackerScores | str]) -> EvaluationReport:
-    protocol = next(name for name, kind in SCORERS.items() if type(scorer) is kind)
-    scored = [outcome for outcome in outcomes.values() if isinstance(outcome, TrackerScores)]
-    scored.sort(key=lambda scores: (-np.nan_to_num(scores.scores[HEADLINE[protocol]], nan=-np.inf), scores.name))
-    return EvaluationReport(
-        benchmark=scorer.benchmark.name,
-        protocol=protocol,
-        rules=scorer.rules,
-        trackers={scores.name: scores for scores in scored},
-        left_out={name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)},
-        sequences=tuple(scorer.benchmark.names()),
-        missing=scorer.benchmark.missing,
-        axes=scorer.axes,
-        windows=scorer.windows,
-        attributes=scorer.groups,
-    )

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
-from toolkit.evaluation import got10k
-from toolkit.evaluation.base import Scored, Scorer, _read_box_runs, require_truth
+from toolkit.evaluation.base import SCORERS, Scored, Scorer, read_box_runs
 from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.kernels import overlap_boxes
+from toolkit.evaluation.metrics import Curve, Metric
 from toolkit.evaluation.statistics import SequenceStatistic
 from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.layout import TrackerFiles
@@ -73,30 +73,34 @@ def success_statistic(overlaps: AbstractSequence[NDArray[np.float64]]) -> Sequen
     return SequenceStatistic(np.array(counts, dtype=np.float64), frames)
 
 
+@SCORERS.register("got10k")
 class Got10kScorer(Scorer):
     """AO and success rates over all frames."""
 
-    axes: Mapping[str, NDArray[np.float64]] = {"success": got10k.SUCCESS_THRESHOLDS}
+    metrics = (Metric("ao", "AO"), Metric("sr50", "SR0.50"), Metric("sr75", "SR0.75"))
+    headline = "ao"
+    per_sequence = ("ao",)
+    curves = (Curve("success", "ao", "success", "Overlap threshold", "Success rate", "Average overlap"),)
     rules = "GOT-10k: first and fully covered frames left out, boxes clipped to the image, mean over frames"
+    axes: Mapping[str, NDArray[np.float64]] = {"success": SUCCESS_THRESHOLDS}
 
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)
-        require_truth(benchmark)
         self.sizes = image_sizes(self.sequences)
         if None in self.sizes:
             self.rules = f"{self.rules}; image sizes unknown without frames, so nothing was clipped where they are"
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs, warnings = _read_box_runs(files, self.sequences)
+        runs, warnings = read_box_runs(files, self.sequences)
         overlaps = self._overlaps([run.runs for run in runs])
         repetitions = min(len(run.runs) for run in runs)
         singles = [self._overlaps([run.runs[k : k + 1] for run in runs]) for k in range(repetitions)]
         return Scored(
-            got10k.got10k_statistics(overlaps),
-            tuple(got10k.got10k_statistics(one) for one in singles) if repetitions > 1 else (),
-            {"success": got10k.success_statistic(overlaps).curve()},
+            got10k_statistics(overlaps),
+            tuple(map(got10k_statistics, singles)) if repetitions > 1 else (),
+            {"success": success_statistic(overlaps).curve()},
             warnings=warnings,
         )
 
     def _overlaps(self, runs: AbstractSequence[tuple[NDArray[np.float64], ...]]) -> list[NDArray[np.float64]]:
-        return [got10k.frame_overlaps(*one) for one in zip(self.sequences, runs, self.sizes, strict=True)]
+        return [frame_overlaps(*one) for one in zip(self.sequences, runs, self.sizes, strict=True)]

@@ -6,18 +6,18 @@ as PySOT computes it: curves are averaged over sequences, then F is taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence as AbstractSequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.evaluation import longterm, supervised
-from toolkit.evaluation.base import Scored, Scorer, read_all, require_truth
+from toolkit.evaluation.base import SCORERS, Scored, Scorer, read_all
+from toolkit.evaluation.metrics import Metric
 from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.evaluation.supervised import SupervisedTruth
 from toolkit.results.layout import TrackerFiles
-from toolkit.results.reader import VotRun, read_longterm
+from toolkit.results.reader import read_longterm
 
 RESOLUTION = 100
 """Number of confidence thresholds, the two infinite ones included."""
@@ -97,32 +97,35 @@ def _recall_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
     return _best(curves)[..., 2]
 
 
+@SCORERS.register("longterm")
 class LongtermScorer(Scorer):
     """Precision, recall and F."""
 
+    metrics = (Metric("precision", "Precision"), Metric("recall", "Recall"), Metric("f1", "F1"))
+    headline = "f1"
+    per_sequence = ("f1",)
+    figures = ("precision_recall", "f1")
     rules = "VOT-LT: curves averaged over sequences, then F"
-    axes: Mapping[str, NDArray[np.float64]] = {}
 
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)
-        require_truth(benchmark)
-        self.truth = supervised.SupervisedTruth(self.sequences, benchmark.name)
+        self.truth = SupervisedTruth(self.sequences, benchmark.name)
         self.present = [np.asarray(np.isfinite(s.ground_truth).all(axis=1)) for s in self.sequences]
 
     def measure(self, files: TrackerFiles) -> Scored:
         runs = read_all(files, self.sequences, lambda s: read_longterm(files, s.name, len(s.ground_truth)))
-        overlaps = self.truth.overlaps([(VotRun(run.codes, run.polygons),) for run in runs]).accuracy[0]
-        thresholds = longterm.confidence_thresholds(np.concatenate([run.scores for run in runs]))
+        overlaps = self.truth.overlaps([(run,) for run in runs]).accuracy[0]
+        thresholds = confidence_thresholds(np.concatenate([run.scores for run in runs]))
         parts = zip(np.split(overlaps, self.truth.offsets[1:-1]), runs, self.present, strict=True)
-        curves = [longterm.precision_recall(part, run.scores, present, thresholds) for part, run, present in parts]
+        curves = [precision_recall(part, run.scores, present, thresholds) for part, run, present in parts]
         precision, recall = (list(kind) for kind in zip(*curves, strict=True))
         mean_precision, mean_recall = np.mean(precision, axis=0), np.mean(recall, axis=0)
         return Scored(
-            longterm.longterm_statistics(precision, recall),
+            longterm_statistics(precision, recall),
             curves={
                 "precision": mean_precision,
                 "recall": mean_recall,
-                "f1": longterm.f_score(mean_precision, mean_recall),
+                "f1": f_score(mean_precision, mean_recall),
                 "threshold": thresholds,
             },
             warnings=tuple(warning for run in runs for warning in run.warnings),

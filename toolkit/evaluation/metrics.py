@@ -1,54 +1,48 @@
-"""The numbers each protocol reports: their keys, table titles and which way is better."""
+"""What a scorer declares of its numbers and curves: their keys, and how tables and figures show them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One column of a table."""
+    """One number: a column of a table.
+
+    Attributes:
+        key: its name in `TrackerScores.scores`.
+        title: of the column.
+        decimals: shown.
+        higher_is_better: which of two trackers is better.
+        label: what figures call it where the title says too little.
+        on_axis: from the score to its place on the axis of a figure.
+    """
 
     key: str
     title: str
     decimals: int = 3
     higher_is_better: bool = True
+    label: str = ""
+    on_axis: Callable[[float], float] = float
 
 
-METRICS: Mapping[str, tuple[Metric, ...]] = {
-    "ope": (
-        Metric("success", "Success"),
-        Metric("norm_precision", "Norm Precision"),
-        Metric("precision", "Precision"),
-        Metric("norm_precision_auc", "Norm Prec. AUC"),
-        Metric("op50", "OP50"),
-        Metric("op75", "OP75"),
-    ),
-    "supervised": (
-        Metric("accuracy", "Accuracy"),
-        Metric("robustness", "Robustness", higher_is_better=False),
-        Metric("lost_number", "Lost Number", decimals=1, higher_is_better=False),
-        Metric("eao", "EAO"),
-    ),
-    "longterm": (Metric("precision", "Precision"), Metric("recall", "Recall"), Metric("f1", "F1")),
-    "got10k": (Metric("ao", "AO"), Metric("sr50", "SR0.50"), Metric("sr75", "SR0.75")),
-    "trackingnet": (
-        Metric("success", "Success"),
-        Metric("norm_precision", "Norm Precision"),
-        Metric("precision", "Precision"),
-        Metric("precision_auc", "Precision AUC"),
-    ),
-    "multistart": (Metric("accuracy", "Accuracy"), Metric("robustness", "Robustness"), Metric("eao", "EAO")),
-}
-"""Columns by protocol, in the order of the table."""
+@dataclass(frozen=True)
+class Curve:
+    """A curve that a report holds for every tracker: a figure.
 
-HEADLINE: Mapping[str, str] = {
-    "ope": "success",
-    "supervised": "eao",
-    "longterm": "f1",
-    "got10k": "ao",
-    "trackingnet": "success",
-    "multistart": "eao",
-}
-"""The number a protocol ranks by; higher is better for all of them."""
+    Attributes:
+        key: its name in `TrackerScores.curves`.
+        metric: the score it is summed up by.
+        title, x, y: of the figure and its axes.
+        legend: what the numbers in the legend are.
+        read_at: abscissa at which the score is read; None for an average.
+    """
+
+    key: str
+    metric: str
+    title: str
+    x: str
+    y: str
+    legend: str
+    read_at: float | None = None

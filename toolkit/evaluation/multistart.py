@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ResultError
-from toolkit.evaluation import multistart
-from toolkit.evaluation.base import Scored, Scorer, read_all, require_truth
+from toolkit.evaluation.base import SCORERS, Scored, Scorer, read_all
+from toolkit.evaluation.eao import ACCURACY, EAO, EAO_CURVE
 from toolkit.evaluation.image_sizes import image_sizes
+from toolkit.evaluation.metrics import Metric
 from toolkit.evaluation.statistics import SequenceStatistic
 from toolkit.protocols.multistart import anchors_of
 from toolkit.regions import Mask, Polygon, Rectangle, Region, Special, parse_region, region_overlap
@@ -154,34 +155,37 @@ def _region(row: NDArray[np.float64]) -> Mask | Polygon | Rectangle | None:
     return Rectangle(*row.tolist()) if len(row) == 4 else Polygon(row.reshape(-1, 2))
 
 
+@SCORERS.register("multistart")
 class MultistartScorer(Scorer):
     """Accuracy, robustness and EAO of anchor-based runs, on masks or boxes."""
 
-    rules = f"VOT multi-start: no restarts, EAO over lengths {multistart.EAO_LOW} to {multistart.EAO_HIGH}"
-    axes: Mapping[str, NDArray[np.float64]] = {"eao": np.arange(1, multistart.EAO_HIGH + 1, dtype=np.float64)}
-    windows: Mapping[str, tuple[float, float]] = {"eao": (multistart.EAO_LOW, multistart.EAO_HIGH)}
+    metrics = (ACCURACY, Metric("robustness", "Robustness", label="Robustness (share of frames tracked)"), EAO)
+    headline = "eao"
+    per_sequence = ("accuracy", "robustness")
+    curves = (EAO_CURVE,)
+    figures = ("accuracy_robustness",)
+    rules = f"VOT multi-start: no restarts, EAO over lengths {EAO_LOW} to {EAO_HIGH}"
+    axes: Mapping[str, NDArray[np.float64]] = {"eao": np.arange(1, EAO_HIGH + 1, dtype=np.float64)}
+    windows: Mapping[str, tuple[float, float]] = {"eao": (EAO_LOW, EAO_HIGH)}
 
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)
-        require_truth(benchmark)
-        self.truths = [multistart.true_regions(sequence) for sequence in self.sequences]
-        self.anchors = [anchors_of(sequence) for sequence in self.sequences]
-        self.sizes = image_sizes(self.sequences)
+        truths, anchors = map(true_regions, self.sequences), map(anchors_of, self.sequences)
+        sizes = image_sizes(self.sequences)
+        names = benchmark.names()
+        self.truth = dict(zip(names, zip(truths, anchors, sizes, strict=True), strict=True))
 
     def measure(self, files: TrackerFiles) -> Scored:
-        position = {sequence.name: k for k, sequence in enumerate(self.sequences)}
-        sums = read_all(files, self.sequences, lambda s: self._sums(files, s, position[s.name]))
+        sums = read_all(files, self.sequences, lambda sequence: self._sums(files, sequence))
         curves = np.stack([one.curve for one in sums])[:, 1:]
         active = np.stack([one.active for one in sums])[:, 1:]
-        return Scored(
-            multistart.multistart_statistics(sums), curves={"eao": SequenceStatistic(curves * active, active).curve()}
-        )
+        return Scored(multistart_statistics(sums), curves={"eao": SequenceStatistic(curves * active, active).curve()})
 
-    def _sums(self, files: TrackerFiles, sequence: Sequence, k: int) -> multistart.SequenceSums:
+    def _sums(self, files: TrackerFiles, sequence: Sequence) -> SequenceSums:
+        truth, anchors, size = self.truth[sequence.name]
         runs = []
-        for anchor, forward in self.anchors[k]:
-            truth = self.truths[k][anchor:] if forward else self.truths[k][anchor::-1]
+        for anchor, forward in anchors:
+            shown = truth[anchor:] if forward else truth[anchor::-1]
             path = find_results(files, f"{sequence.name}_{anchor:08d}", "baseline")[0]
-            results = multistart.read_regions(files, path, len(truth))
-            runs.append(multistart.anchor_run(truth, results, self.sizes[k]))
-        return multistart.sum_runs(runs, len(sequence.ground_truth))
+            runs.append(anchor_run(shown, read_regions(files, path, len(shown)), size))
+        return sum_runs(runs, len(sequence.ground_truth))

@@ -19,12 +19,9 @@ from numpy.typing import NDArray
 from toolkit.datasets.catalog import find_row
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ProtocolError
-from toolkit.evaluation import ope
-from toolkit.evaluation.base import Scored, Scorer, _read_box_runs, common_repetitions, require_truth
-from toolkit.evaluation.kernels import (
-    precision_counts,
-    success_counts,
-)
+from toolkit.evaluation.base import SCORERS, Scored, Scorer, common_repetitions, read_box_runs
+from toolkit.evaluation.kernels import precision_counts, success_counts
+from toolkit.evaluation.metrics import Curve, Metric
 from toolkit.evaluation.statistics import SequenceStatistic, mean_over_sequences
 from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.layout import TrackerFiles
@@ -39,6 +36,20 @@ AT_20 = 20
 """Index of 20 px and of 0.20 in the precision thresholds: the number tables quote."""
 AT_50, AT_75 = 10, 15
 """Indices of overlap 0.50 and 0.75 in the success thresholds."""
+
+SUCCESS = Curve("success", "success", "success", "Overlap threshold", "Success rate", "Area under the curve")
+PRECISION = Curve(
+    "precision", "precision", "precision", "Center error threshold (pixels)", "Precision", "Precision at 20 pixels", 20
+)
+NORM_PRECISION = Curve(
+    "norm_precision",
+    "norm_precision",
+    "normalized precision",
+    "Normalized center error threshold",
+    "Normalized precision",
+    "Normalized precision at 0.2",
+    0.2,
+)
 
 
 @dataclass(frozen=True)
@@ -167,33 +178,44 @@ def _stack(arrays: AbstractSequence[NDArray[np.float64]]) -> NDArray[np.float64]
     return np.ascontiguousarray(np.concatenate(rows)) if rows else np.empty((0, 4))
 
 
+@SCORERS.register("ope")
 class OpeScorer(Scorer):
     """Success, precision and normalized precision."""
 
+    metrics = (
+        Metric("success", "Success"),
+        Metric("norm_precision", "Norm Precision"),
+        Metric("precision", "Precision"),
+        Metric("norm_precision_auc", "Norm Prec. AUC"),
+        Metric("op50", "OP50"),
+        Metric("op75", "OP75"),
+    )
+    headline = "success"
+    per_sequence = ("success", "precision")
+    curves = (SUCCESS, PRECISION, NORM_PRECISION)
+    options = ("rules",)
     axes: Mapping[str, NDArray[np.float64]] = {
-        "success": ope.SUCCESS_THRESHOLDS,
-        "precision": ope.PRECISION_THRESHOLDS,
-        "norm_precision": ope.NORM_PRECISION_THRESHOLDS,
+        "success": SUCCESS_THRESHOLDS,
+        "precision": PRECISION_THRESHOLDS,
+        "norm_precision": NORM_PRECISION_THRESHOLDS,
     }
 
     def __init__(self, benchmark: Benchmark, rules: str = "pysot") -> None:
         super().__init__(benchmark)
-        require_truth(benchmark)
-        if rules not in ope.RULES:
-            raise ProtocolError(f"Unknown rules '{rules}'. Choose from: {', '.join(ope.RULES)}.")
-        self.rules = ope.RULES[rules].title
+        if rules not in RULES:
+            raise ProtocolError(f"Unknown rules '{rules}'. Choose from: {', '.join(RULES)}.")
+        self.rules = RULES[rules].title
         row = find_row(benchmark.name)
-        hidden_counts = row is not None and row.hidden_counts
-        self.truth = ope.OpeTruth(self.sequences, ope.RULES[rules], hidden_counts)
+        self.truth = OpeTruth(self.sequences, RULES[rules], hidden_counts=row is not None and row.hidden_counts)
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs, warnings = _read_box_runs(files, self.sequences)
+        runs, warnings = read_box_runs(files, self.sequences)
         repetitions, uneven = common_repetitions([len(run.runs) for run in runs], files)
-        curves = [self.truth.score([run.runs[k] for run in runs]) for k in range(repetitions)]
-        mean = ope.mean_curves(curves)
+        singles = [self.truth.score([run.runs[k] for run in runs]) for k in range(repetitions)]
+        mean = mean_curves(singles)
         return Scored(
             mean.statistics(),
-            tuple(one.statistics() for one in curves) if repetitions > 1 else (),
+            tuple(one.statistics() for one in singles) if repetitions > 1 else (),
             {name: getattr(mean, name).mean(axis=0) for name in self.axes},
             {
                 attribute: {name: getattr(mean, name)[rows].mean(axis=0) for name in self.axes}

@@ -5,7 +5,7 @@ Kristan et al., "A Novel Performance Evaluation Methodology for Single-Target Tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
 
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
-from toolkit.evaluation import eao, supervised
-from toolkit.evaluation.base import Scored, Scorer, common_repetitions, read_all, require_truth
+from toolkit.evaluation import eao
+from toolkit.evaluation.base import SCORERS, Scored, Scorer, common_repetitions, read_all
 from toolkit.evaluation.image_sizes import image_sizes
+from toolkit.evaluation.metrics import Metric
 from toolkit.evaluation.statistics import SequenceStatistic, mean_known
 from toolkit.protocols.vot import FAILED, REGION, STARTED
 from toolkit.regions import box_corners, overlap_pairs
@@ -24,6 +25,8 @@ from toolkit.results.reader import VotRun, read_vot
 
 BURN_IN = 10
 """Frames after an initialization, this one included, that do not count for accuracy."""
+SENSITIVITY = 30
+"""Frames after which the robustness axis of figures asks whether a tracker still follows its target."""
 
 
 @dataclass(frozen=True)
@@ -125,58 +128,69 @@ def burn_in_mask(codes: NDArray[np.int64], offsets: NDArray[np.int64], burn_in: 
     return mask
 
 
+def survival(robustness: float) -> float:
+    """The chance to follow a target for `SENSITIVITY` frames, from failures per 100 frames (TPAMI 2016)."""
+    return math.exp(-SENSITIVITY * robustness / 100)
+
+
+@SCORERS.register("supervised")
 class SupervisedScorer(Scorer):
     """Accuracy, robustness, lost number and EAO, the latter also per tag."""
 
+    metrics = (
+        eao.ACCURACY,
+        Metric(
+            "robustness",
+            "Robustness",
+            higher_is_better=False,
+            label=f"Robustness (exp(-{SENSITIVITY} failures / frames))",
+            on_axis=survival,
+        ),
+        Metric("lost_number", "Lost Number", decimals=1, higher_is_better=False),
+        eao.EAO,
+    )
+    headline = "eao"
+    per_sequence = ("accuracy", "lost_number")
+    curves = (eao.EAO_CURVE,)
+    figures = ("accuracy_robustness",)
+    options = ("experiment",)
+
     def __init__(self, benchmark: Benchmark, experiment: str = "baseline") -> None:
         super().__init__(benchmark)
-        require_truth(benchmark)
         self.experiment = experiment
-        self.truth = supervised.SupervisedTruth(self.sequences, benchmark.name)
+        self.truth = SupervisedTruth(self.sequences, benchmark.name)
         self.low, self.high = eao.interval(benchmark.name, self.truth.lengths)
-        self.rules = f"VOT {experiment}: burn-in {supervised.BURN_IN}, EAO over lengths {self.low} to {self.high}"
+        self.rules = f"VOT {experiment}: burn-in {BURN_IN}, EAO over lengths {self.low} to {self.high}"
         self.n_lengths = max(self.high, int(self.truth.lengths.max()))
         self.axes = {"eao": np.arange(1, self.n_lengths + 1, dtype=np.float64)}
         self.windows = {"eao": (self.low, self.high)}
         self.tags = eao.frame_tags(self.sequences)
+        ends = self.truth.offsets[1:-1]
         self.groups = {
-            tag: tuple(
-                s.name
-                for s, part in zip(self.sequences, np.split(frames, self.truth.offsets[1:-1]), strict=True)
-                if part.any()
-            )
+            tag: tuple(s.name for s, part in zip(self.sequences, np.split(frames, ends), strict=True) if part.any())
             for tag, frames in self.tags.items()
         }
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs = read_all(files, self.sequences, self._read(files))
+        runs = read_all(files, self.sequences, lambda s: read_vot(files, s.name, len(s.ground_truth), self.experiment))
         repetitions, uneven = common_repetitions([len(run) for run in runs], files)
         overlaps = self.truth.overlaps([run[:repetitions] for run in runs])
         everywhere = np.ones(overlaps.codes.shape[1], dtype=np.bool_)
-        sums, weights = self._expected(overlaps, everywhere)
+        score, curve = self._eao(overlaps, everywhere)
         singles = [overlaps.repetition(k) for k in range(repetitions)] if repetitions > 1 else []
-        by_tag = {tag: self._expected(overlaps, frames) for tag, frames in self.tags.items()}
+        by_tag = {tag: self._eao(overlaps, frames) for tag, frames in self.tags.items()}
         return Scored(
-            self._statistics(overlaps, sums, weights),
-            tuple(self._statistics(one, *self._expected(one, everywhere)) for one in singles),
-            {"eao": SequenceStatistic(sums, weights).curve()},
-            {tag: {"eao": SequenceStatistic(*one).curve()} for tag, one in by_tag.items()},
-            {tag: {"eao": self._eao(*one).value()} for tag, one in by_tag.items()},
+            {**supervised_statistics(overlaps), "eao": score},
+            tuple({**supervised_statistics(one), "eao": self._eao(one, everywhere)[0]} for one in singles),
+            {"eao": curve},
+            {tag: {"eao": curve} for tag, (_, curve) in by_tag.items()},
+            {tag: {"eao": score.value()} for tag, (score, _) in by_tag.items()},
             tuple(warning for run in runs for one in run for warning in one.warnings) + uneven,
         )
 
-    def _read(self, files: TrackerFiles) -> Callable[[Sequence], tuple[VotRun, ...]]:
-        return lambda sequence: read_vot(files, sequence.name, len(sequence.ground_truth), self.experiment)
-
-    def _expected(
-        self, overlaps: supervised.SupervisedOverlaps, frames: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return eao.expected_overlaps(overlaps.codes, overlaps.eao, overlaps.offsets, frames, self.n_lengths)
-
-    def _eao(self, sums: NDArray[np.float64], weights: NDArray[np.float64]) -> SequenceStatistic:
-        return eao.eao_statistic(sums, weights, self.low, self.high)
-
-    def _statistics(
-        self, overlaps: supervised.SupervisedOverlaps, sums: NDArray[np.float64], weights: NDArray[np.float64]
-    ) -> dict[str, SequenceStatistic]:
-        return {**supervised.supervised_statistics(overlaps), "eao": self._eao(sums, weights)}
+    def _eao(
+        self, overlaps: SupervisedOverlaps, frames: NDArray[np.bool_]
+    ) -> tuple[SequenceStatistic, NDArray[np.float64]]:
+        """EAO over the frames marked in `frames`, and the whole curve."""
+        sums, weights = eao.expected_overlaps(overlaps.codes, overlaps.eao, overlaps.offsets, frames, self.n_lengths)
+        return eao.eao_statistic(sums, weights, self.low, self.high), SequenceStatistic(sums, weights).curve()

@@ -8,15 +8,16 @@ rounded to whole pixels, the first result is the truth, success counts overlaps 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.evaluation import trackingnet
-from toolkit.evaluation.base import Scored, Scorer, _read_box_runs, require_truth
+from toolkit.evaluation.base import SCORERS, Scored, Scorer, read_box_runs
 from toolkit.evaluation.kernels import overlap_boxes
+from toolkit.evaluation.metrics import Metric
+from toolkit.evaluation.ope import NORM_PRECISION, PRECISION, SUCCESS
 from toolkit.evaluation.statistics import mean_over_sequences
 from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.layout import TrackerFiles
@@ -67,28 +68,37 @@ def area(curve: NDArray[np.float64]) -> float:
     return float((curve[1:] + curve[:-1]).sum() / 2 / (len(curve) - 1))
 
 
+@SCORERS.register("trackingnet")
 class TrackingNetScorer(Scorer):
     """TrackingNet's variant of success and precision, for splits whose truth is known."""
 
+    metrics = (
+        Metric("success", "Success"),
+        Metric("norm_precision", "Norm Precision"),
+        Metric("precision", "Precision"),
+        Metric("precision_auc", "Precision AUC"),
+    )
+    headline = "success"
+    per_sequence = ("success",)
+    curves = (SUCCESS, PRECISION, replace(NORM_PRECISION, legend=SUCCESS.legend, read_at=None))
+    benchmarks = ("TrackingNet",)
     rules = "TrackingNet: whole pixels, areas below 21-point curves, precision at 20 px"
     axes: Mapping[str, NDArray[np.float64]] = {
-        "success": trackingnet.SUCCESS_THRESHOLDS,
-        "precision": trackingnet.PRECISION_THRESHOLDS,
-        "norm_precision": trackingnet.NORM_PRECISION_THRESHOLDS,
+        "success": SUCCESS_THRESHOLDS,
+        "precision": PRECISION_THRESHOLDS,
+        "norm_precision": NORM_PRECISION_THRESHOLDS,
     }
 
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)
-        require_truth(benchmark)
         self.truths = [bounding_boxes(sequence.ground_truth) for sequence in self.sequences]
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs, warnings = _read_box_runs(files, self.sequences)
-        results = [run.runs[0] for run in runs]
+        runs, warnings = read_box_runs(files, self.sequences)
         most = max(len(run.runs) for run in runs)
         if most > 1:
             warnings += (f"{files.location}: there are up to {most} repetitions; only the first counts.",)
-        curves = [trackingnet.score_sequence(*pair) for pair in zip(self.truths, results, strict=True)]
+        curves = [score_sequence(truth, run.runs[0]) for truth, run in zip(self.truths, runs, strict=True)]
         scores = [one.scores() for one in curves]
         return Scored(
             {key: mean_over_sequences(np.array([one[key] for one in scores])) for key in scores[0]},

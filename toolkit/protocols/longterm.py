@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Sequence
-from toolkit.protocols.session import Observer, Session
+from toolkit.protocols.registry import PROTOCOLS
+from toolkit.protocols.session import Observer, Session, scores_of
 from toolkit.protocols.tracker import TrackerLike
 from toolkit.protocols.vot import STARTED
 from toolkit.regions import Region, Special
@@ -29,6 +30,7 @@ class LongTermRun:
     seconds: NDArray[np.float64]
 
 
+@PROTOCOLS.register("longterm")
 def run_longterm(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> LongTermRun:
     """Runs `tracker` once over `sequence`; absent targets do not stop it.
 
@@ -36,11 +38,6 @@ def run_longterm(tracker: TrackerLike, sequence: Sequence, *, observe: Observer 
     frames.
     """
     session = Session(tracker, sequence, observe)
-    session.start(0)
-    regions: list[Region] = [Special(STARTED)]
-    scores = [float("nan")]
-    for index in range(1, session.length):
-        answer = session.step(index)
-        regions.append(answer.region)
-        scores.append(answer.score)
-    return LongTermRun(tuple(regions), np.array(scores), np.array(session.seconds))
+    _, answers = session.follow(0, range(1, session.length))
+    regions = (Special(STARTED), *(answer.region for answer in answers))
+    return LongTermRun(regions, scores_of(answers), np.array(session.seconds))

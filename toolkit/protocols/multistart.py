@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
-from toolkit.protocols.session import Observer, Session
+from toolkit.protocols.registry import PROTOCOLS
+from toolkit.protocols.session import Observer, Session, scores_of
 from toolkit.protocols.tracker import TrackerLike
 from toolkit.protocols.vot import STARTED
 from toolkit.regions import Region, Special
@@ -41,6 +42,7 @@ class MultistartRun:
     anchors: tuple[AnchorRun, ...]
 
 
+@PROTOCOLS.register("multistart")
 def run_multistart(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> MultistartRun:
     """Runs `tracker` from every anchor of `sequence`; there are no restarts.
 
@@ -67,12 +69,7 @@ def _run_anchor(
     tracker: TrackerLike, sequence: Sequence, anchor: int, forward: bool, observe: Observer | None
 ) -> AnchorRun:
     session = Session(tracker, sequence, observe)
-    session.start(anchor)
     order = range(anchor + 1, session.length) if forward else range(anchor - 1, -1, -1)
-    regions: list[Region] = [Special(STARTED)]
-    scores = [float("nan")]
-    for index in order:
-        answer = session.step(index, masks=True)
-        regions.append(answer.region)
-        scores.append(answer.score)
-    return AnchorRun(anchor, forward, tuple(regions), np.array(scores), np.array(session.seconds))
+    _, answers = session.follow(anchor, order, masks=True)
+    regions = (Special(STARTED), *(answer.region for answer in answers))
+    return AnchorRun(anchor, forward, regions, scores_of(answers), np.array(session.seconds))

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Sequence
-from toolkit.protocols.session import Observer, Session
+from toolkit.protocols.registry import PROTOCOLS
+from toolkit.protocols.session import Observer, Session, scores_of
 from toolkit.protocols.tracker import TrackerLike
 
 
@@ -27,6 +28,7 @@ class OpeRun:
     seconds: NDArray[np.float64]
 
 
+@PROTOCOLS.register("ope", "got10k")  # GOT-10k differs in its repetitions and its files
 def run_ope(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> OpeRun:
     """Runs `tracker` once over `sequence`.
 
@@ -34,9 +36,6 @@ def run_ope(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | Non
     frames.
     """
     session = Session(tracker, sequence, observe)
-    boxes, scores = [session.start(0)], [float("nan")]
-    for index in range(1, session.length):
-        answer = session.step(index)
-        boxes.append(answer.box_xywh)
-        scores.append(answer.score)
-    return OpeRun(np.array(boxes), np.array(scores), np.array(session.seconds))
+    start_xywh, answers = session.follow(0, range(1, session.length))
+    boxes = [start_xywh, *(answer.box_xywh for answer in answers)]
+    return OpeRun(np.array(boxes), scores_of(answers), np.array(session.seconds))

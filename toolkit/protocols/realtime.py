@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toolkit.datasets.sequence import Sequence
+from toolkit.protocols.registry import PROTOCOLS
 from toolkit.protocols.session import Answer, Observer, Session
 from toolkit.protocols.supervised import SupervisedRun, supervise
 from toolkit.protocols.tracker import TrackerLike
@@ -22,6 +23,7 @@ GRACE = 3
 """Frames after an initialization that wait for the tracker; the clock starts with the frame after them."""
 
 
+@PROTOCOLS.register("realtime")
 def run_realtime(
     tracker: TrackerLike,
     sequence: Sequence,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -119,6 +120,10 @@ class Session:
         self._notify(index, image, answer.region, answer.score)
         return answer
 
+    def follow(self, start: int, order: Iterable[int], *, masks: bool = False) -> tuple[Box, list[Answer]]:
+        """Initializes the tracker at frame `start` and asks it for the frames of `order`, without any restart."""
+        return self.start(start), [self.step(index, masks=masks) for index in order]
+
     def skip(self, index: int, held: Region | None = None) -> None:
         """Passes over frame `index` without reading it; `held` is what stands for the tracker's answer, if anything."""
         self.seconds.append(0.0)
@@ -163,6 +168,11 @@ class Answer:
     region: Region
     score: float
     image_size: tuple[int, int]
+
+
+def scores_of(answers: AbstractSequence[Answer]) -> NDArray[np.float64]:
+    """(N + 1,) confidences: NaN for the start, then one per answer."""
+    return np.array([float("nan"), *(answer.score for answer in answers)])
 
 
 def read_answer(result: Any | Mapping[str, Any], image: Image, *, masks: bool = False) -> Answer:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ProtocolError
+from toolkit.protocols.registry import PROTOCOLS
 from toolkit.protocols.session import Answer, Observer, Session
 from toolkit.protocols.tracker import TrackerLike
 from toolkit.protocols.vot import FAILED, NOT_RUN, SKIP_FRAMES, STARTED
@@ -33,6 +34,7 @@ class SupervisedRun:
     lost: int
 
 
+@PROTOCOLS.register("supervised")
 def run_supervised(tracker: TrackerLike, sequence: Sequence, *, observe: Observer | None = None) -> SupervisedRun:
     """Runs `tracker` over `sequence` with restarts.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.bootstrap import RESAMPLES
-from toolkit.evaluation.metrics import HEADLINE, METRICS, Metric
+from toolkit.evaluation.metrics import Metric
 from toolkit.evaluation.records import EvaluationReport, TrackerScores
 from toolkit.report.formats import Table
 
@@ -15,14 +16,6 @@ CONSOLE_LIMIT = 20
 """Trackers in the console's table; files hold all."""
 WARNINGS_SHOWN = 5
 """Warnings of one tracker below a table; the JSON holds all."""
-_PER_SEQUENCE: Mapping[str, tuple[str, ...]] = {
-    "ope": ("success", "precision"),
-    "supervised": ("accuracy", "lost_number"),
-    "longterm": ("f1",),
-    "got10k": ("ao",),
-    "trackingnet": ("success",),
-    "multistart": ("accuracy", "robustness"),
-}
 
 
 def overview(report: EvaluationReport, limit: int | None = None, intervals: bool = True) -> Table:
@@ -31,7 +24,7 @@ def overview(report: EvaluationReport, limit: int | None = None, intervals: bool
     Numbers carry their deviation over repetitions after a `±`, and their 95 % interval in brackets when it was computed
     and `intervals` is set.
     """
-    metrics = METRICS[report.protocol]
+    metrics = SCORERS[report.protocol].metrics
     trackers = list(report.trackers.values())
     shown = trackers if limit is None else trackers[:limit]
     rows = tuple((one.name, *(_cell(one, metric, intervals) for metric in metrics)) for one in shown)
@@ -46,7 +39,8 @@ def overview(report: EvaluationReport, limit: int | None = None, intervals: bool
 
 def by_sequence(report: EvaluationReport) -> Table:
     """One row per sequence, one or two numbers for each tracker."""
-    metrics = [metric for metric in METRICS[report.protocol] if metric.key in _PER_SEQUENCE[report.protocol]]
+    scorer = SCORERS[report.protocol]
+    metrics = [metric for metric in scorer.metrics if metric.key in scorer.per_sequence]
     trackers = report.trackers.values()
     header = ("Sequence", *(f"{one.name} {metric.title}" for one in trackers for metric in metrics))
     rows = tuple(
@@ -58,7 +52,8 @@ def by_sequence(report: EvaluationReport) -> Table:
 
 def by_attribute(report: EvaluationReport) -> Table:
     """One row per tracker, its headline number on the sequences (VOT: frames) with each attribute."""
-    metric = next(metric for metric in METRICS[report.protocol] if metric.key == HEADLINE[report.protocol])
+    scorer = SCORERS[report.protocol]
+    metric = scorer.metric(scorer.headline)
     names = list(report.attributes)
     header = ("Tracker name", *(f"{name} ({len(report.attributes[name])})" for name in names))
     trackers = list(report.trackers.values())
@@ -70,7 +65,7 @@ def by_attribute(report: EvaluationReport) -> Table:
 def comparison(report: EvaluationReport, a: str, b: str) -> Table:
     """Paired bootstrap of tracker `a` against `b`, one row per score. Raises `ResultError` for an unknown name."""
     rows = []
-    for metric in METRICS[report.protocol]:
+    for metric in SCORERS[report.protocol].metrics:
         result = report.compare(a, b, metric.key)
         interval = f"[{_number(result.interval.low, metric)}, {_number(result.interval.high, metric)}]"
         rows.append((metric.title, _number(result.difference, metric), interval, f"{result.p_value:.4f}"))
@@ -81,7 +76,7 @@ def comparison(report: EvaluationReport, a: str, b: str) -> Table:
 
 def tidy(report: EvaluationReport) -> Table:
     """For programs: a row for every tracker and sequence in full precision, `ALL` being the benchmark."""
-    keys = [metric.key for metric in METRICS[report.protocol]]
+    keys = [metric.key for metric in SCORERS[report.protocol].metrics]
     rows = []
     for one in report.trackers.values():
         for name, scores in {"ALL": one.scores, **one.sequences}.items():

@@ -18,9 +18,9 @@ from functools import cached_property
 from pathlib import Path
 
 from toolkit.errors import ResultError
+from toolkit.results.writer import WRITERS
 
 ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
-EXPERIMENT_FOLDERS = ("baseline", "realtime", "unsupervised", "longterm")
 _ALIASES: Mapping[str, str] = {"human4": "human4-2", "human4-2": "human4"}  # OTB's second Human4 target is the one used
 _REPETITION = re.compile(r"^(.+)-(\d{3})$")
 
@@ -114,10 +114,11 @@ class FileIndex:
     def __init__(self, paths: Iterable[str], experiment: str = "") -> None:
         self._stems: dict[tuple[str, str], list[str]] = {}
         self._repetitions: dict[tuple[str, str], dict[int, list[str]]] = {}
+        experiments = experiment_folders()
         for path in paths:
             stem, ending = os.path.splitext(path.rsplit("/", 1)[-1])
             key = normalize(stem)
-            if not _may_hold(path.split("/")[:-1], key, experiment):
+            if not _may_hold(path.split("/")[:-1], key, experiment, experiments):
                 continue
             self._stems.setdefault((key, ending.lower()), []).append(path)
             match = _REPETITION.match(key)
@@ -139,6 +140,11 @@ class FileIndex:
             if runs:
                 return [_choose(runs[number], sequence) for number in sorted(runs)]
         return []
+
+
+def experiment_folders() -> tuple[str, ...]:
+    """Folders below a tracker's that keep the runs of one experiment apart: those of our writers, and VOT's others."""
+    return tuple(sorted({"unsupervised", *(writer.experiment for writer in WRITERS.values())} - {""}))
 
 
 def normalize(name: str) -> str:
@@ -210,14 +216,14 @@ def _has_any(files: TrackerFiles, sequences: Sequence[str]) -> bool:
     return any(
         files.find(sequence, experiment, ending)
         for sequence in sequences
-        for experiment in ("", *EXPERIMENT_FOLDERS)
+        for experiment in ("", *experiment_folders())
         for ending in (".txt", ".json")
     )
 
 
-def _may_hold(folders: list[str], key: str, experiment: str) -> bool:
+def _may_hold(folders: list[str], key: str, experiment: str, experiments: tuple[str, ...]) -> bool:
     """Whether results can be in `folders`: none, the sequence's own, or these below the experiment's."""
-    if folders and folders[0].lower() in EXPERIMENT_FOLDERS:
+    if folders and folders[0].lower() in experiments:
         if folders[0].lower() != experiment:
             return False
         folders = folders[1:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,13 +49,10 @@ class VotRun:
 
 
 @dataclass(frozen=True)
-class LongtermRun:
-    """One long-term run: polygons as in `VotRun`, and `scores` (N,) confidences, NaN where the tracker gave none."""
+class LongtermRun(VotRun):
+    """One long-term run: as `VotRun`, and `scores` (N,) confidences, NaN where the tracker gave none."""
 
-    codes: NDArray[np.int64]
-    polygons: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    warnings: tuple[str, ...] = ()
+    scores: NDArray[np.float64] = field(kw_only=True)
 
 
 def read_boxes(files: TrackerFiles, sequence: str, n_frames: int) -> BoxRuns:
@@ -77,24 +74,38 @@ def read_boxes(files: TrackerFiles, sequence: str, n_frames: int) -> BoxRuns:
 
 def read_box_file(files: TrackerFiles, path: str) -> NDArray[np.float64]:
     """(M, 4) xywh boxes of one file, as many as it holds. Raises `ResultError` naming it."""
+    where = files.where(path)
     if path.lower().endswith(".json"):
-        return _parse_json(files.read(path), files.where(path))
-    return _parse_boxes(files, path)
+        return _parse_json(files.read(path), where)
+    table = parse_numbers(files.read(path), where)
+    widths = table.widths()
+    _require_rows(widths, where)
+    width = int(widths[-1])
+    if width in (4, 8) and (widths == width).all():
+        return bounding_boxes(table.values.reshape(-1, width))
+    bad = int(np.argmax((widths != 4) & (widths != 8)))
+    if widths[bad] in (4, 8):
+        raise ResultError(f"{where}: lines of 4 and of 8 numbers are mixed; expected x,y,w,h on every line.")
+    raise ResultError(
+        f"{where}: line {bad + 1} holds {widths[bad]} numbers; expected x,y,w,h. Run this sequence again."
+    )
 
 
-def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline") -> tuple[VotRun, ...]:
+def read_vot(
+    files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline", restarts: bool = True
+) -> tuple[VotRun, ...]:
     """Reads every repetition of `sequence` in VOT's form: a code, a rectangle or a polygon of four points per line.
 
-    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h). Raises `ResultError`.
+    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h). With `restarts`, the warnings also say what no
+    run with restarts writes. Raises `ResultError`.
     """
     runs = []
     for path in find_results(files, sequence, experiment):
         where = files.where(path)
         codes, polygons = _vot_rows(parse_numbers(files.read(path), where), where)
-        _require_rows(codes, where)
         fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
         fitted_codes = np.where(np.isnan(fitted[:, 0]), NOT_RUN, fitted[:, 0]).astype(np.int64)
-        if experiment != "longterm":
+        if restarts:
             warning += _restart_doubts(codes, polygons, where)
         runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning))
     return tuple(runs)
@@ -102,7 +113,7 @@ def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str 
 
 def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> LongtermRun:
     """Reads the first repetition of a long-term run and its confidence file. Raises `ResultError` naming the file."""
-    run = read_vot(files, sequence, n_frames, "longterm")[0]
+    run = read_vot(files, sequence, n_frames, "longterm", restarts=False)[0]
     path = find_results(files, sequence, "longterm")[0]
     base = path.rsplit(".", 1)[0]
     candidates = [f"{base}_confidence.value", f"{base}_001_confidence.value"]
@@ -120,7 +131,7 @@ def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> Longterm
     scores = np.full(len(widths), np.nan)
     scores[widths == 1] = table.values
     fitted, warning = fit_rows(scores[:, None], n_frames, where, sequence)
-    return LongtermRun(run.codes, run.polygons, fitted[:, 0], (*run.warnings, *warning))
+    return LongtermRun(run.codes, run.polygons, (*run.warnings, *warning), scores=fitted[:, 0])
 
 
 def find_results(files: TrackerFiles, sequence: str, experiment: str = "") -> list[str]:
@@ -161,24 +172,6 @@ def _doubtful_rows(boxes_xywh: NDArray[np.float64], where: str) -> tuple[str, ..
         f"{where}: {len(doubtful)} of {len(boxes_xywh)} lines are NaN, infinite or of negative size, first line "
         f"{doubtful[0] + 1}; they overlap with nothing. Run this sequence again, or see --rules lasot.",
     )
-
-
-def _parse_boxes(files: TrackerFiles, path: str) -> NDArray[np.float64]:
-    where = files.where(path)
-    table = parse_numbers(files.read(path), where)
-    widths = table.widths()
-    _require_rows(widths, where)
-    width = int(widths[-1])
-    if width not in (4, 8) or (widths != width).any():
-        raise ResultError(_wrong_width(widths, where))
-    return bounding_boxes(table.values.reshape(-1, width))
-
-
-def _wrong_width(widths: NDArray[np.int64], where: str) -> str:
-    bad = int(np.argmax((widths != 4) & (widths != 8)))
-    if widths[bad] in (4, 8):
-        return f"{where}: lines of 4 and of 8 numbers are mixed; expected x,y,w,h on every line."
-    return f"{where}: line {bad + 1} holds {widths[bad]} numbers; expected x,y,w,h. Run this sequence again."
 
 
 def _parse_json(data: bytes, where: str) -> NDArray[np.float64]:

@@ -22,9 +22,9 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,53 +34,65 @@ from toolkit.errors import ResultError
 from toolkit.protocols.longterm import LongTermRun
 from toolkit.protocols.multistart import MultistartRun, anchors_of
 from toolkit.protocols.ope import OpeRun
-from toolkit.protocols.registry import Run, find_protocol
 from toolkit.protocols.supervised import SupervisedRun
 from toolkit.protocols.vot import FAILED
 from toolkit.regions import Region, format_region
+from toolkit.registry import Registry
 
 R = TypeVar("R")
 
 RUN_FOLDER = "_run"
 """Folder beside the results: config, environment and times of the run. No sequence may have this name."""
 
-REMARKS_ENDING = "_ta.json"
-"""Ending of the files of remarks; named after the channel selection of target-aware trackers."""
 
-
-class ResultWriter(ABC):
-    """The files of one tracker on one benchmark.
+class ResultWriter(ABC, Generic[R]):
+    """The files of one tracker on one benchmark, as one protocol lays them out.
 
     Attributes:
         folder: `<results>/<benchmark>/<tracker>`.
         run_folder: where the config, the environment and the times of the run are kept.
+        run_type: the record of a repetition that the protocol returns and this layout holds.
+        experiment: the folder below `folder` that the layout is in; empty for none.
+        time_format: of one time in seconds.
     """
 
-    time_format = "%.8f"
+    run_type: type[R]
+    experiment: ClassVar[str] = ""
+    time_format: ClassVar[str] = "%.8f"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.run_folder = folder / RUN_FOLDER
+
+    @classmethod
+    def for_repetitions(cls, repetitions: int) -> type[ResultWriter[Any]]:
+        """The layout for so many runs per sequence."""
+        return cls
 
     @abstractmethod
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
         """The files that hold repetition `repetition` (1-based); when all exist, the repetition is finished."""
 
     @abstractmethod
-    def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
+    def texts(self, sequence: Sequence, repetition: int, run: R) -> dict[Path, str]:
         """Every file of a repetition with its text, `result_files` last."""
 
     @abstractmethod
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        """Existing files of the sequence besides `result_files`: times, confidences, further repetitions."""
+        """Files the sequence may have besides `result_files`: times, confidences, further repetitions."""
 
-    def write(self, sequence: Sequence, repetition: int, run: Run) -> None:
-        """Writes one repetition; it is complete on disk when this returns, and absent when it raises or is killed."""
+    def write(self, sequence: Sequence, repetition: int, run: R) -> None:
+        """Writes one repetition; it is complete on disk when this returns, and absent when it raises or is killed.
+
+        Raises `TypeError` for a record of another protocol.
+        """
+        if not isinstance(run, self.run_type):
+            raise TypeError(f"This layout holds {self.run_type.__name__} records; got {type(run).__name__}.")
         write_files(self.texts(sequence, repetition, run))
 
     def remarks_file(self, sequence: Sequence) -> Path:
-        """Where the tracker's remarks on `sequence` go, of all repetitions."""
-        return self.result_files(sequence, 1)[0].with_name(f"{sequence.name}{REMARKS_ENDING}")
+        """Where the tracker's remarks on `sequence` go, of all repetitions: channels of target-aware trackers."""
+        return self.result_files(sequence, 1)[0].with_name(f"{sequence.name}_ta.json")
 
     def write_remarks(self, sequence: Sequence, remarks: Sized) -> None:
         """Writes `remarks`, a list that JSON takes; nothing when it is empty."""
@@ -95,13 +107,17 @@ class ResultWriter(ABC):
         """The text of the repetition's result files, joined."""
         return "".join(path.read_text(encoding="utf-8") for path in self.result_files(sequence, repetition))
 
+    def failures(self, sequence: Sequence, repetition: int) -> int | None:
+        """How often the tracker was lost in a repetition that is on disk; None where the protocol does not restart."""
+        return None
+
     def remove(self, sequence: Sequence) -> None:
         """Deletes every file of `sequence`, those of the rival layout too."""
         for writer in filter(None, (self, self.rival())):
             for path in (*writer.other_files(sequence), *writer.result_files(sequence, 1)):
                 path.unlink(missing_ok=True)
 
-    def rival(self) -> ResultWriter | None:
+    def rival(self) -> ResultWriter[Any] | None:
         """The layout that readers would take these files for, or the other way round: one run, and several."""
         return None
 
@@ -110,93 +126,102 @@ class ResultWriter(ABC):
         here = self.folder.iterdir() if self.folder.is_dir() else ()
         return any(path.name != RUN_FOLDER and (path.is_file() or any(path.rglob("*.txt"))) for path in here)
 
-    def run_file(self, name: str) -> Path:
-        """Where `name` (config, environment) of this run is kept."""
-        return self.run_folder / name
+    def time_file(self, sequence: Sequence) -> Path:
+        """Where the times of `sequence` go; in `run_folder` where the layout has no file for them."""
+        return self.run_folder / "times" / f"{sequence.name}.txt"
 
-    def _time_file(self, stem: str) -> Path:
-        """Where times go when the layout has no file for them."""
-        return self.run_folder / "times" / f"{stem}.txt"
-
-    def _times(self, path: Path, repetition: int, seconds: NDArray[np.float64]) -> dict[Path, str]:
-        """The time file with one more column."""
-        columns = [*_read_columns(path, repetition - 1, len(seconds)), seconds]
-        rows = zip(*(column.tolist() for column in columns), strict=True)
+    def times(self, path: Path, repetition: int, seconds: NDArray[np.float64]) -> dict[Path, str]:
+        """The time file `path` with one more column; NaN in those before where it does not hold them."""
+        length = len(seconds)
+        columns = [np.full(length, np.nan) for _ in range(repetition - 1)]
+        try:
+            table = np.loadtxt(path, delimiter=",", ndmin=2) if columns else np.empty((0, 0))
+        except (OSError, ValueError):
+            table = np.empty((0, 0))
+        if len(table) == length:
+            columns[: table.shape[1]] = list(table.T[: repetition - 1])
+        rows = zip(*(column.tolist() for column in (*columns, seconds)), strict=True)
         return {path: "".join(",".join(self.time_format % value for value in row) + "\n" for row in rows)}
 
 
-class OpeWriter(ResultWriter):
+WRITERS: Registry[type[ResultWriter[Any]]] = Registry("protocol")
+"""The result files of each protocol of `toolkit.protocols.registry.PROTOCOLS`."""
+
+
+@WRITERS.register("ope")
+class OpeWriter(ResultWriter[OpeRun]):
     """`video.txt`: x,y,w,h per line, numbers as Python prints them, so that they read back exactly."""
+
+    run_type = OpeRun
+
+    @classmethod
+    def for_repetitions(cls, repetitions: int) -> type[ResultWriter[Any]]:
+        return Got10kWriter if repetitions > 1 else cls
 
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
         return [self.folder / f"{sequence.name}.txt"]
 
-    def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
-        run = _expect(run, OpeRun)
+    def texts(self, sequence: Sequence, repetition: int, run: OpeRun) -> dict[Path, str]:
         (main,) = self.result_files(sequence, repetition)
-        return {
-            **self._times(self._time_file(sequence.name), repetition, run.seconds),
-            main: format_boxes(run.boxes_xywh),
-        }
+        return {**self.times(self.time_file(sequence), repetition, run.seconds), main: format_boxes(run.boxes_xywh)}
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return [self._time_file(sequence.name), self.remarks_file(sequence)]
+        return [self.time_file(sequence), self.remarks_file(sequence)]
 
-    def rival(self) -> ResultWriter:
+    def rival(self) -> ResultWriter[Any]:
         return Got10kWriter(self.folder)
 
 
-class SequenceFolderWriter(ResultWriter):
+class SequenceFolderWriter(ResultWriter[R]):
     """A folder per sequence, below that of the experiment where there is one: `experiment/video/video_001.txt`."""
 
-    experiment = ""
-
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
-        return [self._folder(sequence) / f"{sequence.name}_{repetition:03d}.txt"]
+        return [self.sequence_folder(sequence) / f"{sequence.name}_{repetition:03d}.txt"]
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        folder = self._folder(sequence)
+        folder = self.sequence_folder(sequence)
         found = folder.iterdir() if folder.is_dir() else ()
-        return [path for path in found if path.name.startswith(f"{sequence.name}_") and path.is_file()]
+        ours = [path for path in found if path.name.startswith(f"{sequence.name}_") and path.is_file()]
+        return [*ours, self.time_file(sequence)]
 
-    def _folder(self, sequence: Sequence) -> Path:
+    def sequence_folder(self, sequence: Sequence) -> Path:
+        """Where the repetitions of `sequence` are."""
         return self.folder / self.experiment / sequence.name
 
 
-class Got10kWriter(SequenceFolderWriter):
+@WRITERS.register("got10k")
+class Got10kWriter(SequenceFolderWriter[OpeRun]):
     """`video/video_001.txt` as in one-pass evaluation, and `video/video_time.txt`."""
 
-    def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
-        run = _expect(run, OpeRun)
-        (main,) = self.result_files(sequence, repetition)
-        times = main.with_name(f"{sequence.name}_time.txt")
-        return {**self._times(times, repetition, run.seconds), main: format_boxes(run.boxes_xywh)}
+    run_type = OpeRun
 
-    def rival(self) -> ResultWriter:
+    def texts(self, sequence: Sequence, repetition: int, run: OpeRun) -> dict[Path, str]:
+        (main,) = self.result_files(sequence, repetition)
+        return {**self.times(self.time_file(sequence), repetition, run.seconds), main: format_boxes(run.boxes_xywh)}
+
+    def time_file(self, sequence: Sequence) -> Path:
+        return self.sequence_folder(sequence) / f"{sequence.name}_time.txt"
+
+    def rival(self) -> ResultWriter[Any]:
         return OpeWriter(self.folder)
 
 
-class SupervisedWriter(SequenceFolderWriter):
+@WRITERS.register("supervised")
+class SupervisedWriter(SequenceFolderWriter[SupervisedRun]):
     """`baseline/video/video_001.txt`: VOT's codes, and regions with four decimals."""
 
+    run_type = SupervisedRun
     experiment = "baseline"
 
-    def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
-        run = _expect(run, SupervisedRun)
+    def texts(self, sequence: Sequence, repetition: int, run: SupervisedRun) -> dict[Path, str]:
         (main,) = self.result_files(sequence, repetition)
-        return {
-            **self._times(self._time_file(sequence.name), repetition, run.seconds),
-            main: format_regions(run.regions),
-        }
-
-    def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        return [*super().other_files(sequence), self._time_file(sequence.name)]
+        return {**self.times(self.time_file(sequence), repetition, run.seconds), main: format_regions(run.regions)}
 
     def failures(self, sequence: Sequence, repetition: int) -> int:
-        """How often the tracker was lost in a repetition that is on disk."""
         return self.read(sequence, repetition).splitlines().count(str(FAILED))
 
 
+@WRITERS.register("realtime")
 class RealtimeWriter(SupervisedWriter):
     """`realtime/video/video_001.txt`, beside the baseline; what the two were made with is kept and guarded apart."""
 
@@ -210,59 +235,56 @@ class RealtimeWriter(SupervisedWriter):
         return any((self.folder / self.experiment).rglob("*.txt"))
 
 
-class LongTermWriter(SequenceFolderWriter):
+@WRITERS.register("longterm")
+class LongTermWriter(SequenceFolderWriter[LongTermRun]):
     """`longterm/video/`: regions, confidences (the first line empty) and times."""
 
+    run_type = LongTermRun
     experiment = "longterm"
     time_format = "%.6f"
 
-    def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
-        run = _expect(run, LongTermRun)
+    def texts(self, sequence: Sequence, repetition: int, run: LongTermRun) -> dict[Path, str]:
         (main,) = self.result_files(sequence, repetition)
         scores = "\n" + "".join(f"{score:.6f}\n" for score in run.scores[1:])
         return {
-            **self._times(main.with_name(f"{sequence.name}_time.txt"), repetition, run.seconds),
+            **self.times(self.time_file(sequence), repetition, run.seconds),
             main.with_name(f"{main.stem}_confidence.value"): scores,
             main: format_regions(run.regions),
         }
 
+    def time_file(self, sequence: Sequence) -> Path:
+        return self.sequence_folder(sequence) / f"{sequence.name}_time.txt"
 
-class MultistartWriter(SequenceFolderWriter):
+
+@WRITERS.register("multistart")
+class MultistartWriter(SequenceFolderWriter[MultistartRun]):
     """`baseline/video/video_<anchor>.txt`, frames in the order they were shown. Runs are not repeated."""
 
+    run_type = MultistartRun
     experiment = "baseline"
 
     def result_files(self, sequence: Sequence, repetition: int) -> list[Path]:
         return [self._file(sequence, anchor) for anchor, _ in anchors_of(sequence)]
 
-    def texts(self, sequence: Sequence, repetition: int, run: Run) -> dict[Path, str]:
-        runs = _expect(run, MultistartRun).anchors
+    def texts(self, sequence: Sequence, repetition: int, run: MultistartRun) -> dict[Path, str]:
         files: dict[Path, str] = {}
-        for one in runs:
-            files.update(self._times(self._time_file(self._file(sequence, one.anchor).stem), 1, one.seconds))
-        return files | {self._file(sequence, one.anchor): format_regions(one.regions) for one in runs}
+        for one in run.anchors:
+            files |= self.times(self._time_file(self._file(sequence, one.anchor)), 1, one.seconds)
+        return files | {self._file(sequence, one.anchor): format_regions(one.regions) for one in run.anchors}
 
     def other_files(self, sequence: Sequence) -> Iterable[Path]:
-        times = [self._time_file(self._file(sequence, anchor).stem) for anchor, _ in anchors_of(sequence)]
-        return [*super().other_files(sequence), *times]
+        return [*super().other_files(sequence), *map(self._time_file, self.result_files(sequence, 1))]
 
     def _file(self, sequence: Sequence, anchor: int) -> Path:
-        return self._folder(sequence) / f"{sequence.name}_{anchor:08d}.txt"
+        return self.sequence_folder(sequence) / f"{sequence.name}_{anchor:08d}.txt"
 
-
-_WRITERS: Mapping[str, Callable[[Path], ResultWriter]] = {
-    "ope": OpeWriter,
-    "supervised": SupervisedWriter,
-    "realtime": RealtimeWriter,
-    "longterm": LongTermWriter,
-    "got10k": Got10kWriter,
-    "multistart": MultistartWriter,
-}
+    def _time_file(self, result: Path) -> Path:
+        return self.run_folder / "times" / result.name
 
 
 def make_writer(
     results_dir: str | Path, benchmark: str, tracker: str, protocol: str, repetitions: int = 1
-) -> ResultWriter:
+) -> ResultWriter[Any]:
     """The writer for one tracker on one benchmark. Nothing is created on disk yet.
 
     Raises `ResultError` when `tracker` is not a plain folder name, `ProtocolError` for an unknown protocol.
@@ -272,9 +294,7 @@ def make_writer(
             f"Tracker name '{tracker}' cannot be a result folder. Use a plain name without slashes that starts with "
             "neither '.' nor '_' (--tracker_name)."
         )
-    find_protocol(protocol)
-    layout = "got10k" if protocol == "ope" and repetitions > 1 else protocol
-    return _WRITERS[layout](Path(results_dir) / benchmark / tracker)
+    return WRITERS[protocol].for_repetitions(repetitions)(Path(results_dir) / benchmark / tracker)
 
 
 def format_boxes(boxes_xywh: NDArray[np.float64]) -> str:
@@ -295,7 +315,9 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
     temporary: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            temporary[path] = _write_temporary(path, content)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary[path] = path.with_name(f".{path.name}.{os.getpid()}.part")
+            temporary[path].write_bytes(content.encode() if isinstance(content, str) else content)
         for path, written in temporary.items():
             os.replace(written, path)
     except OSError as error:
@@ -306,30 +328,3 @@ def write_files(contents: Mapping[Path, str | bytes]) -> None:
     finally:
         for written in temporary.values():
             written.unlink(missing_ok=True)
-
-
-def _write_temporary(path: Path, content: str | bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    return temporary
-
-
-def _read_columns(path: Path, count: int, length: int) -> list[NDArray[np.float64]]:
-    """The first `count` columns of a time file of `length` rows; NaN for those it does not hold."""
-    unknown = np.full(length, np.nan)
-    if count == 0:
-        return []
-    try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
-    except (OSError, ValueError):
-        return [unknown] * count
-    if len(table) != length:
-        return [unknown] * count
-    return [table[:, column] if column < table.shape[1] else unknown for column in range(count)]
-
-
-def _expect(run: Run, kind: type[R]) -> R:
-    if not isinstance(run, kind):
-        raise TypeError(f"This layout holds {kind.__name__} records; got {type(run).__name__}.")
-    return run

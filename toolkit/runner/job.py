@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import ToolkitError
-from toolkit.protocols.registry import find_protocol
+from toolkit.protocols.registry import RunProtocol
 from toolkit.protocols.session import FrameEvent, Observer, StepError
 from toolkit.protocols.tracker import TrackerLike
-from toolkit.results.writer import ResultWriter, SupervisedWriter
+from toolkit.results.writer import ResultWriter
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ class Job:
     """A sequence to run, and where its results go; with `remark` also what the tracker says of each start."""
 
     sequence: Sequence
-    protocol: str
+    run: RunProtocol
     repetitions: int
-    writer: ResultWriter
+    writer: ResultWriter[Any]
     remark: Remark | None = None
 
     def finished(self) -> bool:
@@ -53,11 +53,11 @@ class Job:
         return is_deterministic([self.writer.read(self.sequence, number) for number in range(1, repetition + 1)])
 
     def lost(self) -> float | None:
-        """Failures per repetition of the finished sequence; None outside the supervised protocol."""
-        if not isinstance(self.writer, SupervisedWriter):
-            return None
+        """Failures per repetition of the finished sequence; None where the protocol does not restart."""
         on_disk = [n for n in range(1, self.repetitions + 1) if self.writer.has(self.sequence, n)]
-        return sum(self.writer.failures(self.sequence, n) for n in on_disk) / max(1, len(on_disk))
+        counts = [self.writer.failures(self.sequence, number) for number in on_disk]
+        known = [count for count in counts if count is not None]
+        return sum(known) / len(known) if known else None
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,11 @@ def perform(
 
 
 def _run_repetitions(tracker: TrackerLike, job: Job, tally: _Tally) -> int:
-    run = find_protocol(job.protocol)
     count = 0
     for repetition in range(1, job.repetitions + 1):
         tally.repetition = repetition
         if not job.writer.has(job.sequence, repetition):
-            job.writer.write(job.sequence, repetition, run(tracker, job.sequence, observe=tally))
+            job.writer.write(job.sequence, repetition, job.run(tracker, job.sequence, observe=tally))
             job.writer.write_remarks(job.sequence, tally.remarks)
             count += 1
         if repetition < job.repetitions and job.deterministic_after(repetition):

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import ProtocolError, ResultError, ToolkitError, abbreviate
+from toolkit.protocols.registry import PROTOCOLS
 from toolkit.protocols.session import Observer
 from toolkit.results.writer import ResultWriter, make_writer, write_files
 from toolkit.runner.job import Advance, Failure, Job, Remark, SequenceReport, perform
@@ -101,7 +103,8 @@ def run_benchmark(
     _check(benchmark, workers, repetitions, on_frame)
     began = time.perf_counter()
     writer = make_writer(results_dir, benchmark.name, tracker_name, benchmark.protocol, repetitions)
-    jobs = [Job(sequence, benchmark.protocol, repetitions, writer, remark) for sequence in benchmark]
+    run = PROTOCOLS[benchmark.protocol]
+    jobs = [Job(sequence, run, repetitions, writer, remark) for sequence in benchmark]
     _prepare(writer, jobs, overwrite, identity or {}, notes or {})
     resumed = [job for job in jobs if job.finished()]
     pending = [job for job in jobs if job not in resumed]
@@ -158,7 +161,7 @@ def _check(benchmark: Benchmark, workers: int, repetitions: int, on_frame: Obser
 
 
 def _prepare(
-    writer: ResultWriter, jobs: list[Job], overwrite: bool, identity: Mapping[str, str], notes: Mapping[str, str]
+    writer: ResultWriter[Any], jobs: list[Job], overwrite: bool, identity: Mapping[str, str], notes: Mapping[str, str]
 ) -> None:
     """Clears or guards what is on disk, and writes down what is about to run."""
     if overwrite:
@@ -169,13 +172,13 @@ def _prepare(
         _refuse_rivals(writer, jobs)
     if not overwrite and any(writer.has(job.sequence, 1) for job in jobs):
         for name, text in identity.items():
-            _guard(writer.run_file(name), text, writer.folder)
-    write_files({writer.run_file(name): text for name, text in {**identity, **notes}.items()})
+            _guard(writer.run_folder / name, text, writer.folder)
+    write_files({writer.run_folder / name: text for name, text in {**identity, **notes}.items()})
 
 
-def _warn_of_mixture(writer: ResultWriter, identity: Mapping[str, str]) -> None:
+def _warn_of_mixture(writer: ResultWriter[Any], identity: Mapping[str, str]) -> None:
     """Says so when sequences outside this run keep results of another configuration."""
-    changed = [name for name, text in identity.items() if _text(writer.run_file(name)) not in (None, text)]
+    changed = [name for name, text in identity.items() if _text(writer.run_folder / name) not in (None, text)]
     if changed and writer.remaining():
         logger.warning(
             "%s: %s changed, and sequences that are not part of this run keep their old results. "
@@ -185,7 +188,7 @@ def _warn_of_mixture(writer: ResultWriter, identity: Mapping[str, str]) -> None:
         )
 
 
-def _refuse_rivals(writer: ResultWriter, jobs: list[Job]) -> None:
+def _refuse_rivals(writer: ResultWriter[Any], jobs: list[Job]) -> None:
     """Refuses to write one run beside several, or several beside one: scoring could not tell which is meant."""
     rival = writer.rival()
     found = [str(rival.result_files(job.sequence, 1)[0]) for job in jobs if rival and rival.has(job.sequence, 1)]

@@ -14,11 +14,10 @@ import pytest
 from toolkit import Benchmark, Sequence, evaluate, load_benchmark
 from toolkit.errors import ResultError, ToolkitError
 from toolkit.evaluation import EvaluationReport, Interval, TrackerScores
-from toolkit.evaluation.metrics import METRICS
+from toolkit.evaluation.base import SCORERS
 from toolkit.report.figures import STYLES, require_matplotlib, write_figures
 from toolkit.report.figures.canvas import MOST_TRACKERS, drawing, figure_of, look_of
 from toolkit.report.figures.plots import (
-    CURVES,
     accuracy_robustness_figure,
     curve_figure,
     f_figure,
@@ -39,15 +38,21 @@ AXES = {
 
 def tracker(name: str, protocol: str, value: float) -> TrackerScores:
     """Every score is `value` and every curve falls from 1 to it, or rises to it."""
-    scores = {metric.key: value for metric in METRICS[protocol]}
+    scores = {metric.key: value for metric in SCORERS[protocol].metrics}
     fall = 0.0 if math.isnan(value) else value
-    curves = {curve.key: np.linspace(1, fall, len(AXES[curve.key])) for curve in CURVES[protocol]}
+    curves = {curve.key: np.linspace(1, fall, len(AXES[curve.key])) for curve in SCORERS[protocol].curves}
     if protocol == "longterm":
         precision, recall = np.linspace(1, fall, 100), np.linspace(0, fall, 100)
         curves = {"precision": precision, "recall": recall, "f1": 2 * precision * recall / (precision + recall)}
     ci = {key: Interval(0.9 * value, 1.1 * value) for key in scores}
     return TrackerScores(
-        name, scores, {}, {"Out of view": scores}, curves, {"Out of view": curves} if CURVES[protocol] else {}, ci=ci
+        name,
+        scores,
+        {},
+        {"Out of view": scores},
+        curves,
+        {"Out of view": curves} if SCORERS[protocol].curves else {},
+        ci=ci,
     )
 
 
@@ -59,7 +64,7 @@ def report_of(protocol: str, values: dict[str, float]) -> EvaluationReport:
         {name: tracker(name, protocol, value) for name, value in values.items()},
         {},
         ("a", "b"),
-        axes={curve.key: AXES[curve.key] for curve in CURVES[protocol]},
+        axes={curve.key: AXES[curve.key] for curve in SCORERS[protocol].curves},
         windows={"eao": (100, 356)} if protocol in ("supervised", "multistart") else {},
         attributes={"Out of view": ("a",)},
     )
@@ -125,7 +130,7 @@ def test_slides_have_their_size(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("paper")
 def test_legend_is_sorted_by_the_score_of_this_figure() -> None:
     report = report_of("ope", {"one": 0.6, "none": np.nan, "two": 0.7})
-    success, precision, _ = CURVES["ope"]
+    success, precision, _ = SCORERS["ope"].curves
     figure = curve_figure(report, PAPER, success)
     assert legend_of(figure) == ["[0.700] two", "[0.600] one", "[–] none"]
     assert figure.legends[0].get_title().get_text() == "Area under the curve"
@@ -140,7 +145,7 @@ def test_legend_is_sorted_by_the_score_of_this_figure() -> None:
 @pytest.mark.usefixtures("paper")
 def test_a_tracker_looks_the_same_in_every_figure() -> None:
     report = report_of("supervised", {"one": 0.6, "two": 0.5})
-    figures = [curve_figure(report, PAPER, CURVES["supervised"][0]), accuracy_robustness_figure(report, PAPER)]
+    figures = [curve_figure(report, PAPER, SCORERS["supervised"].curves[0]), accuracy_robustness_figure(report, PAPER)]
     for figure in figures:
         assert [line.get_color() for line in figure.axes[0].lines[:2]] == [look_of(0).color, look_of(1).color]
     looks = {(look.color, look.dash) for look in map(look_of, range(MOST_TRACKERS))}
@@ -154,7 +159,8 @@ def test_a_tracker_looks_the_same_in_every_figure() -> None:
 def test_thirty_names_fit(style: str, name: str) -> None:
     report = many(MOST_TRACKERS + 15, name=name)
     with drawing(STYLES[style]):
-        for figure in (curve_figure(report, STYLES[style], CURVES["ope"][0]), ranking_figure(report, STYLES[style])):
+        curves = curve_figure(report, STYLES[style], SCORERS["ope"].curves[0])
+        for figure in (curves, ranking_figure(report, STYLES[style])):
             (axes,) = figure.axes
             figure.draw_without_rendering()
             page = figure.bbox
@@ -166,18 +172,18 @@ def test_thirty_names_fit(style: str, name: str) -> None:
             assert plot.width > 0.3 * page.width
             assert all(not plot.overlaps(legend.get_window_extent()) for legend in figure.legends)
             assert axes.get_title().endswith("best 30 of 45 trackers")
-        assert len(curve_figure(report, STYLES[style], CURVES["ope"][0]).axes[0].lines) == MOST_TRACKERS
+        assert len(curves.axes[0].lines) == MOST_TRACKERS
 
 
 @pytest.mark.usefixtures("paper")
 def test_eao_curve_shows_its_window() -> None:
-    figure = curve_figure(report_of("supervised", {"one": 0.6}), PAPER, CURVES["supervised"][0])
+    figure = curve_figure(report_of("supervised", {"one": 0.6}), PAPER, SCORERS["supervised"].curves[0])
     assert figure.legends[0].get_title().get_text() == "Expected average overlap (100 to 356 frames)"
     (window,) = figure.axes[0].patches
     assert (window.get_x(), window.get_width()) == (100, 256)
     undefined = report_of("supervised", {"one": 0.6, "none": np.nan})
     undefined["none"].curves["eao"][:] = np.nan
-    curve_figure(undefined, PAPER, CURVES["supervised"][0])
+    curve_figure(undefined, PAPER, SCORERS["supervised"].curves[0])
 
 
 @pytest.mark.usefixtures("paper")

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.evaluation import EvaluationReport, Interval, TrackerScores
-from toolkit.evaluation.metrics import HEADLINE, METRICS
+from toolkit.evaluation.base import SCORERS
 from toolkit.report import by_attribute, by_sequence, overview, tidy, to_console, to_csv, to_json, to_latex, to_markdown
 from toolkit.report.reproduce import reproduce, reproduction_table
 
 
 def tracker(name: str, value: float, **extra: object) -> TrackerScores:
-    scores = {metric.key: value for metric in METRICS["ope"]}
+    scores = {metric.key: value for metric in SCORERS["ope"].metrics}
     return TrackerScores(name, scores, {"a_1": scores}, {"OCC": scores}, **extra)
 
 
@@ -86,12 +86,6 @@ def test_sequence_and_attribute_tables() -> None:
     table = by_attribute(report())
     assert table.header == ("Tracker name", "OCC (1)")
     assert table.rows[0] == ("fast_net", "0.750")
-
-
-def test_every_protocol_has_its_headline() -> None:
-    assert set(HEADLINE) == set(METRICS)
-    for protocol, metrics in METRICS.items():
-        assert HEADLINE[protocol] in {metric.key for metric in metrics}
 
 
 def test_published_scores_are_reproduced(shared: Path) -> None:

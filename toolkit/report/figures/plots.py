@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.longterm import f_score
-from toolkit.evaluation.metrics import HEADLINE, METRICS
+from toolkit.evaluation.metrics import Curve
 from toolkit.evaluation.records import EvaluationReport
+from toolkit.registry import Registry
 from toolkit.report.figures.canvas import GRAY, MOST_TRACKERS, Entry, Style, add_legend, entries, figure_of, new_axes
 
 if TYPE_CHECKING:
@@ -20,67 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Drawing = Callable[[EvaluationReport, Style], "Figure"]
-SENSITIVITY = 30
-"""Frames after which the robustness axis of VOT with restarts asks whether a tracker still follows its target."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A curve that a report holds for every tracker.
-
-    Attributes:
-        key: its name in `TrackerScores.curves`.
-        metric: the score it is summed up by.
-        title, x, y: of the figure and its axes.
-        legend: what the numbers in the legend are.
-        read_at: abscissa at which the score is read; None for an average.
-    """
-
-    key: str
-    metric: str
-    title: str
-    x: str
-    y: str
-    legend: str
-    read_at: float | None = None
-
-
-_SUCCESS = Curve("success", "success", "success", "Overlap threshold", "Success rate", "Area under the curve")
-_PRECISION = Curve(
-    "precision", "precision", "precision", "Center error threshold (pixels)", "Precision", "Precision at 20 pixels", 20
-)
-_NORM_PRECISION = Curve(
-    "norm_precision",
-    "norm_precision",
-    "normalized precision",
-    "Normalized center error threshold",
-    "Normalized precision",
-    "Normalized precision at 0.2",
-    0.2,
-)
-_EAO = Curve(
-    "eao", "eao", "expected overlap", "Sequence length (frames)", "Expected overlap", "Expected average overlap"
-)
-CURVES: Mapping[str, tuple[Curve, ...]] = {
-    "ope": (_SUCCESS, _PRECISION, _NORM_PRECISION),
-    "trackingnet": (
-        _SUCCESS,
-        _PRECISION,
-        Curve(
-            "norm_precision",
-            "norm_precision",
-            "normalized precision",
-            "Normalized center error threshold",
-            "Normalized precision",
-            "Area under the curve",
-        ),
-    ),
-    "got10k": (Curve("success", "ao", "success", "Overlap threshold", "Success rate", "Average overlap"),),
-    "supervised": (_EAO,),
-    "multistart": (_EAO,),
-    "longterm": (),
-}
-"""By protocol."""
+FIGURES: Registry[Drawing] = Registry("figure")
+"""Figures that scorers ask for by name, beside the curves and the ranking that every protocol has."""
 
 
 def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute: str | None = None) -> Figure:
@@ -106,7 +47,8 @@ def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute
 
 def ranking_figure(report: EvaluationReport, style: Style) -> Figure:
     """The headline number of every tracker, best at the top, with its interval where the report holds one."""
-    key = HEADLINE[report.protocol]
+    scorer = SCORERS[report.protocol]
+    key, title = scorer.headline, scorer.metric(scorer.headline).title
     shown = entries(report, key)
     row = 1.5 * style.font / 72
     height = row * (len(shown) + 5) if style.legend_below else style.height
@@ -133,42 +75,40 @@ def ranking_figure(report: EvaluationReport, style: Style) -> Figure:
     axes.set_yticks(range(len(shown)), [entry.name for entry in shown], fontsize=name_font)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.margins(x=0.08)
-    title = next(metric.title for metric in METRICS[report.protocol] if metric.key == key)
     has_intervals = any(entry.tracker.ci for entry in shown)
     axes.set_xlabel(f"{title}, 95 % interval over sequences" if has_intervals else title)
     axes.set_title(_title(report, f"{title} ranking"))
     return figure_of(axes)
 
 
+@FIGURES.register("accuracy_robustness")
 def accuracy_robustness_figure(report: EvaluationReport, style: Style) -> Figure:
-    """Accuracy against robustness; the best trackers are at the top right.
+    """Accuracy against robustness, as the metrics of these names say; the best trackers are at the top right.
 
-    With restarts robustness is exp(-`SENSITIVITY` * failures / frames), the chance to follow a target for that many
-    frames (Kristan et al., TPAMI 2016); without, the share of frames before the failure.
+    With restarts robustness is the chance to follow a target for some frames (Kristan et al., TPAMI 2016); without, the
+    share of frames before the failure.
     """
-    shown = entries(report, HEADLINE[report.protocol])
+    scorer = SCORERS[report.protocol]
+    accuracy, robustness, headline = map(scorer.metric, ("accuracy", "robustness", scorer.headline))
+    shown = entries(report, scorer.headline)
     axes = new_axes(style)
     for entry in shown:
         scores = entry.tracker.scores
-        robustness = scores["robustness"]
-        if report.protocol == "supervised":
-            robustness = math.exp(-SENSITIVITY * robustness / 100)
         axes.plot(
-            robustness,
-            scores["accuracy"],
+            robustness.on_axis(scores["robustness"]),
+            accuracy.on_axis(scores["accuracy"]),
             color=entry.look.color,
             marker=entry.look.marker,
             markersize=0.7 * style.font,
         )
     axes.margins(0.12)
-    with_restarts = f"Robustness (exp(-{SENSITIVITY} failures / frames))"
-    axes.set_xlabel(with_restarts if report.protocol == "supervised" else "Robustness (share of frames tracked)")
-    axes.set_ylabel("Accuracy (mean overlap)")
+    axes.set(xlabel=robustness.label or robustness.title, ylabel=accuracy.label or accuracy.title)
     axes.set_title(_title(report, "accuracy and robustness"))
-    add_legend(axes, shown, "Expected average overlap", style, lines=False)
+    add_legend(axes, shown, headline.label or headline.title, style, lines=False)
     return figure_of(axes)
 
 
+@FIGURES.register("precision_recall")
 def precision_recall_figure(report: EvaluationReport, style: Style) -> Figure:
     """Long-term precision against recall over all confidence thresholds; a marker where F is largest, levels of F."""
     shown = entries(report, "f1")
@@ -197,6 +137,7 @@ def precision_recall_figure(report: EvaluationReport, style: Style) -> Figure:
     return figure_of(axes)
 
 
+@FIGURES.register("f1")
 def f_figure(report: EvaluationReport, style: Style) -> Figure:
     """F over the confidence threshold, as a quantile of each tracker's scores because their scales differ."""
     shown = entries(report, "f1")

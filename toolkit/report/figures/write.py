@@ -8,18 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from toolkit.errors import ResultError
-from toolkit.evaluation.metrics import HEADLINE
+from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.records import EvaluationReport
 from toolkit.report.figures.canvas import STYLES, drawing, encode
-from toolkit.report.figures.plots import (
-    CURVES,
-    Drawing,
-    accuracy_robustness_figure,
-    curve_figure,
-    f_figure,
-    precision_recall_figure,
-    ranking_figure,
-)
+from toolkit.report.figures.plots import FIGURES, Drawing, curve_figure, ranking_figure
 
 FORMATS = ("svg", "png")
 
@@ -61,17 +53,15 @@ def write_figures(
 def _drawings(report: EvaluationReport) -> Iterator[tuple[str, Drawing]]:
     if not report.trackers:
         return
-    for curve in CURVES[report.protocol]:
+    scorer = SCORERS[report.protocol]
+    for curve in scorer.curves:
         yield curve.key, partial(curve_figure, curve=curve)
         for attribute in report.attributes:
             if all(attribute in tracker.attribute_curves for tracker in report.trackers.values()):
                 yield f"{curve.key}_{attribute}", partial(curve_figure, curve=curve, attribute=attribute)
-    yield f"{HEADLINE[report.protocol]}_ranking", ranking_figure
-    if report.protocol in ("supervised", "multistart"):
-        yield "accuracy_robustness", accuracy_robustness_figure
-    if report.protocol == "longterm":
-        yield "precision_recall", precision_recall_figure
-        yield "f1", f_figure
+    yield f"{scorer.headline}_ranking", ranking_figure
+    for name in scorer.figures:
+        yield name, FIGURES[name]
 
 
 def _file_name(text: str) -> str:
