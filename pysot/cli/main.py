@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from pysot import __version__
 from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, guarded, print_error
+from pysot.config.plugins import VARIABLE, load_plugins, name_plugins
 from pysot.core.registry import closest
 from toolkit.utils.opencv import require_cv2
 
@@ -82,6 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             PROGRAM, f"There is no command '{chosen}'.{closest(chosen, COMMANDS)} Commands: {', '.join(COMMANDS)}."
         )
         return EXIT_NOTHING_DONE
+    failed = _load_plugins(words, chosen or PROGRAM)
+    if failed:
+        return failed
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Visual object tracking.", epilog=f"`{PROGRAM} COMMAND --help` shows the options."
     )
@@ -109,9 +113,37 @@ def run_tool(name: str, argv: Sequence[str] | None = None) -> int:
     """Runs one command by itself, as `tools/NAME.py` does; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     command = COMMANDS[name]
+    failed = _load_plugins(words, name)
+    if failed:
+        return failed
     parser = argparse.ArgumentParser(description=f"{command.help.capitalize()}.")
     _add_command(parser, name, command, words)
     return _run(parser.parse_args(words))
+
+
+def _load_plugins(words: Sequence[str], command: str) -> int:
+    """Imports what --plugins, the environment and installed packages name, before any option is declared: what they
+    register is among the choices. Returns the exit code of the failure, or 0.
+    """
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_plugins_option(first)
+    name_plugins(name for text in first.parse_known_args(words)[0].plugins for name in text.split(","))
+
+    def work() -> int:
+        load_plugins()
+        return EXIT_FINE
+
+    return guarded(command, work, debug="--debug" in words)
+
+
+def _add_plugins_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--plugins",
+        action="append",
+        default=[],
+        metavar="MODULE[,MODULE]",
+        help=f"modules that register parts of your own; also ${VARIABLE}, and PLUGINS in a config",
+    )
 
 
 def _add_command(parser: argparse.ArgumentParser, name: str, command: Command, words: Collection[str]) -> None:
@@ -127,6 +159,7 @@ def _add_command(parser: argparse.ArgumentParser, name: str, command: Command, w
             raise
         module.add_arguments(parser)
         parser.add_argument("--debug", action="store_true", help="full tracebacks")
+        _add_plugins_option(parser)
         interrupted = getattr(module, "INTERRUPTED", "Interrupted.")
         parser.set_defaults(run=module.run, command=name, interrupted=interrupted)
     if command.parts:

@@ -329,6 +329,7 @@ _ATTENTION = {
 
 DEFAULTS: dict[str, Any] = {
     "META_ARC": "siamrpn_r50_l234_dwxcorr",  # a free label; dispatch is by HEAD and TRACK
+    "PLUGINS": [],  # ours: modules of other packages that register parts (pysot.config.plugins)
     "CUDA": True,  # False: the CPU, where a command does not name a device
     # ours: TYPE is auto or the family of HEAD.TYPE; SNAPSHOT the zoo name of the weights, by default the experiment's;
     # PRECISION, of most convolutions when tracking, is fp32, bf16 or fp16

@@ -17,7 +17,8 @@ from yacs.config import CfgNode
 
 from pysot.config.defaults import default_tree
 from pysot.config.experiments import find_config
-from pysot.config.parts import check_parts, unused_keys, value_of
+from pysot.config.parts import add_declared, check_parts, unused_keys, value_of
+from pysot.config.plugins import load_plugins
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
 
@@ -33,8 +34,10 @@ SHARES = ("TRACK.WINDOW_INFLUENCE", "TRACK.LR", "TRACK.MASK_THERSHOLD")
 
 
 def get_cfg() -> CfgNode:
-    """A fresh, writable copy of the default tree."""
-    return default_tree()
+    """A fresh, writable tree of all defaults, those of registered parts included."""
+    tree = default_tree()
+    add_declared(tree)
+    return tree
 
 
 def load_config(path: str | Path, opts: Sequence[str] = ()) -> CfgNode:
@@ -51,10 +54,12 @@ def load_config(path: str | Path, opts: Sequence[str] = ()) -> CfgNode:
         ConfigError: no such file; not YAML; an unknown key (the closest one is named); a value of the wrong type;
             parts that cannot work together (`validate_config`).
     """
+    layers = [*((str(source), values) for source, values in _read_chain(find_config(path), ())), _from_opts(opts)]
+    plugins = _load_named_plugins(layers)
     tree = get_cfg()
-    for source, values in _read_chain(find_config(path), ()):
-        _merge(tree, values, where=str(source))
-    _merge_opts(tree, opts)
+    for where, values in layers:
+        _merge(tree, values, where)
+    tree.PLUGINS = plugins
     validate_config(tree)
     unused = unused_keys(tree, get_cfg())
     if unused:
@@ -73,9 +78,13 @@ def override_config(cfg: CfgNode, opts: Sequence[str]) -> CfgNode:
     """A frozen, validated copy of `cfg` with `opts` (KEY VALUE pairs, flat) written over it; raises as `load_config`
     does.
     """
+    where, values = _from_opts(opts)
+    plugins = _load_named_plugins([(where, values)])
     tree = cfg.clone()
     tree.defrost()
-    _merge_opts(tree, opts)
+    add_declared(tree)
+    _merge(tree, values, where)
+    tree.PLUGINS = list(dict.fromkeys([*cfg.PLUGINS, *plugins]))
     validate_config(tree)
     tree.freeze()
     return tree
@@ -148,7 +157,21 @@ def _merge(node: CfgNode, values: dict[str, Any], where: str, prefix: str = "") 
             node[key] = _coerce(value, node[key], where, full)
 
 
-def _merge_opts(tree: CfgNode, opts: Sequence[str]) -> None:
+def _load_named_plugins(layers: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Imports what PLUGINS names anywhere in the chain of files and options, and returns the names."""
+    load_plugins()
+    named: list[str] = []
+    for where, values in layers:
+        names = values.get("PLUGINS", [])
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"{where}: PLUGINS is {names!r}; expected a list of module names: [my_package.parts].")
+        load_plugins(names, f"{where}: PLUGINS")
+        named += names
+    return list(dict.fromkeys(named))
+
+
+def _from_opts(opts: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """KEY VALUE pairs as a tree of values, and what to call it in messages."""
     if len(opts) % 2:
         raise ConfigError(f"--opts takes KEY VALUE pairs; got {len(opts)} words: {' '.join(map(str, opts))}.")
     values: dict[str, Any] = {}
@@ -158,7 +181,7 @@ def _merge_opts(tree: CfgNode, opts: Sequence[str]) -> None:
         for group in groups:
             node = node.setdefault(group, {})
         node[last] = _parse_value(key, text) if isinstance(text, str) else text
-    _merge(tree, values, where="--opts")
+    return "--opts", values
 
 
 def _parse_value(key: str, text: str) -> Any:

@@ -38,8 +38,8 @@ def params_from_config(cfg: CfgNode, params_type: type[Any], group: str = "TRACK
     return params_type(**values)
 
 
-def keys_of(params_type: type[Any], group: str = "TRACK") -> Iterator[str]:
-    """The dotted config keys that `params_from_config` reads for `params_type`.
+def defaults_of(params_type: type[Any], group: str = "TRACK") -> Iterator[tuple[str, Any]]:
+    """The dotted config keys that `params_from_config` reads for `params_type`, each with its default.
 
     Raises `ConfigError` for a field without a default: what nobody sets would have no value.
     """
@@ -49,7 +49,11 @@ def keys_of(params_type: type[Any], group: str = "TRACK") -> Iterator[str]:
                 f"{params_type.__name__}.{field.name} has no default. Every hyper-parameter needs one: it is the value "
                 f"of {key} where a config does not set it."
             )
-        yield from keys_of(_nested(field), key) if "group" in field.metadata else [key]
+        if "group" in field.metadata:
+            yield from defaults_of(_nested(field), key)
+        else:
+            factory = field.default_factory
+            yield key, factory() if factory is not MISSING else field.default
 
 
 def _fields_with_keys(params_type: type[Any], group: str) -> Iterator[tuple[Field[Any], str]]:

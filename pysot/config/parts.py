@@ -6,18 +6,31 @@ knows one by name. Parts that were not imported are not known, and nothing is sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 from yacs.config import CfgNode
 
-from pysot.config.params import keys_of
+from pysot.config.defaults import default_tree
+from pysot.config.params import defaults_of
+from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
 
 T = TypeVar("T")
 
 SLOTS: list[PartRegistry[Any]] = []
 """Every slot of a tracker that one key of a config fills."""
+
+
+class Declared(NamedTuple):
+    """A key that a part brought along: its default, and who brought it."""
+
+    default: Any
+    part: str
+
+
+DECLARED: dict[str, Declared] = {}
+"""Keys of registered parts that the tree of `pysot.config.defaults` does not have."""
 
 
 class PartRegistry(Registry[T]):
@@ -27,6 +40,7 @@ class PartRegistry(Registry[T]):
 
     - `config_keys`, a tuple of dotted keys and groups ("RPN", "TRAIN.CLS_WEIGHT") that it reads;
     - `params_type`, the dataclass of its hyper-parameters, whose keys count too (`pysot.config.params`);
+    - `config_defaults`, a mapping of further keys of its own to their defaults;
     - `check_config(cfg)`, which raises `ConfigError` when keys contradict each other.
 
     Args:
@@ -38,6 +52,21 @@ class PartRegistry(Registry[T]):
         self.optional = optional
         SLOTS.append(self)
 
+    def register(self, *names: str) -> Callable[[T], T]:
+        """As in `Registry`; keys of the entry that the tree does not have become keys of it.
+
+        Raises `ConfigError` when another part has brought such a key along with another default.
+        """
+        add = super().register(*names)
+
+        def add_with_keys(entry: T) -> T:
+            for key, default in self._defaults_of(entry).items():
+                if not _in_tree(key):
+                    declare(key, default, f"{self.slot} '{names[0]}'")
+            return add(entry)
+
+        return add_with_keys
+
     def chosen(self, cfg: CfgNode) -> T | None:
         """The entry that `cfg` names; None where nothing is known of it. Raises `ConfigError` for an unknown name."""
         name = value_of(cfg, self.key)
@@ -45,9 +74,59 @@ class PartRegistry(Registry[T]):
 
     def keys_read_by(self, entry: T) -> set[str]:
         """The keys and groups that `entry` reads, the one that chooses it included."""
+        return {self.key, *getattr(entry, "config_keys", ()), *self._defaults_of(entry)}
+
+    @staticmethod
+    def _defaults_of(entry: Any) -> dict[str, Any]:
         params_type = getattr(entry, "params_type", None)
-        own = {self.key, *getattr(entry, "config_keys", ())}
-        return own if params_type is None else own | set(keys_of(params_type))
+        own = dict(getattr(entry, "config_defaults", {}))
+        return own if params_type is None else own | dict(defaults_of(params_type))
+
+
+def declare(key: str, default: Any, part: str) -> None:
+    """Makes the dotted `key` one of the tree, with this default.
+
+    Raises `ConfigError` when `part` is not the first to bring it and wants another default, or when the default is of
+    a kind that YAML does not have.
+    """
+    value = list(default) if isinstance(default, tuple) else default
+    if not isinstance(value, (bool, int, float, str, list)):
+        raise ConfigError(
+            f"The key {key} of {part} has the default {default!r}; expected a number, a text, True or False, or a "
+            "tuple of numbers or texts."
+        )
+    known = DECLARED.get(key)
+    if known is not None and (known.default, type(known.default)) != (value, type(value)):
+        raise ConfigError(
+            f"{part} declares the key {key} with the default {value!r}, but {known.part} has declared it with "
+            f"{known.default!r}. Rename one of the two keys (metadata `key` of the field), or make the defaults equal."
+        )
+    DECLARED.setdefault(key, Declared(value, part))
+
+
+def add_declared(tree: CfgNode) -> None:
+    """Gives `tree` the declared keys that it does not have yet."""
+    for key, (default, _) in DECLARED.items():
+        *groups, last = key.split(".")
+        node = tree
+        for group in groups:
+            if group not in node:
+                node[group] = CfgNode()
+            node = node[group]
+        if last not in node:
+            node[last] = list(default) if isinstance(default, list) else default
+
+
+_TREE = default_tree()
+
+
+def _in_tree(key: str) -> bool:
+    node: Any = _TREE
+    for part in key.split("."):
+        if not isinstance(node, CfgNode) or part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 def value_of(cfg: CfgNode, key: str) -> Any:

@@ -35,10 +35,9 @@ class Registry(Generic[T]):
 
         def add(entry: T) -> T:
             for name in names:
-                if name in self._entries:
-                    raise ConfigError(
-                        f"{self.slot} '{name}' is registered twice: {self._entries[name]!r} and {entry!r}."
-                    )
+                known = self._entries.get(name)
+                if known is not None and _definition(known) != _definition(entry):
+                    raise ConfigError(f"{self.slot} '{name}' is registered twice: {known!r} and {entry!r}.")
                 self._entries[name] = entry
             return entry
 
@@ -61,6 +60,11 @@ class Registry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _definition(entry: object) -> object:
+    """Where an entry is defined: a module that is imported again, after it failed, may register its parts again."""
+    return (getattr(entry, "__module__", None), getattr(entry, "__qualname__", None)) if callable(entry) else entry
 
 
 def closest(name: str, known: object) -> str:

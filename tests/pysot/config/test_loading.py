@@ -10,7 +10,7 @@ import yaml
 
 from pysot.config.experiments import experiment_name, find_config, list_experiments
 from pysot.config.loading import dump_config, get_cfg, load_config, override_config, validate_config
-from pysot.config.params import keys_of, params_from_config
+from pysot.config.params import defaults_of, params_from_config
 from pysot.core.errors import ConfigError
 from pysot.models.meta_arch import MODELS
 from pysot.tracker.base import trackers_of
@@ -192,7 +192,7 @@ def test_a_hyper_parameter_without_a_default_is_refused() -> None:
         memory: int
 
     with pytest.raises(ConfigError, match=r"Params\.memory has no default.*TRACK\.MEMORY"):
-        list(keys_of(Params))
+        list(defaults_of(Params))
 
 
 def test_another_type_begins_without_the_keyword_arguments_of_its_base(tmp_path: Path) -> None:
