@@ -109,9 +109,7 @@ def test_a_protocol_that_was_not_imported_is_unknown(tmp_path: Path) -> None:
 def test_the_command_lines_take_it(
     tmp_path: Path, benchmark: Benchmark, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pysot.cli import eval as eval_command
-    from pysot.cli import test as test_command
-
+    run_tool = pytest.importorskip("pysot.cli.main").run_tool
     monkeypatch.setattr("toolkit.datasets.catalog._BY_KEY", {})
     monkeypatch.setattr("toolkit.datasets.catalog.BENCHMARKS", [])
     register_benchmark(BenchmarkRow("Trips", "sequence_folders", "round_trip", frames=("{dir}",)))
@@ -125,13 +123,13 @@ def test_the_command_lines_take_it(
         (tmp_path / "Trips" / name / "groundtruth.txt").write_text(truth)
     where = ["--dataset", "trips", "--dataset_root", str(tmp_path)]
     results = str(tmp_path / "results")
-    assert test_command.main(["--tracker", "opencv:MIL", *where, "--results_dir", results]) == 0
+    assert run_tool("test", ["--tracker", "opencv:MIL", *where, "--results_dir", results]) == 0
     assert len(list(tmp_path.glob("results/Trips/*/round_trip/*/*_001.txt"))) == 2
     capsys.readouterr()
-    assert eval_command.main([*where, "--tracker_path", results, "--json", str(tmp_path / "scores.json")]) == 0
+    assert run_tool("eval", [*where, "--tracker_path", results, "--json", str(tmp_path / "scores.json")]) == 0
     assert "Trips, 2 sequences (there and back)" in capsys.readouterr().out
     assert json.loads((tmp_path / "scores.json").read_text())["protocol"] == "round_trip"
-    assert eval_command.main([*where, "--tracker_path", results, "--protocol", "ope"]) == 2
+    assert run_tool("eval", [*where, "--tracker_path", results, "--protocol", "ope"]) == 2
 
 
 def test_a_benchmark_of_ones_own_has_names_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fake_trackers import Random, make_sequence
 
 from toolkit.datasets import Benchmark, Sequence

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_trackers import Scripted, make_sequence, true_box
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fake_trackers import Scripted, make_sequence, true_box
 
 from toolkit.errors import ProtocolError, ResultError
 from toolkit.protocols.registry import PROTOCOLS

@@ -1,0 +1,6 @@
+"""Makes the fake trackers and protocols of this folder importable in all its tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
