@@ -19,15 +19,9 @@ from toolkit.regions import Mask, Polygon, Rectangle, Region
 Color: TypeAlias = tuple[int, int, int]
 """Blue, green, red in 0..255."""
 
-PALETTE: tuple[Color, ...] = (
-    (0, 159, 230),  # orange
-    (233, 180, 86),  # sky blue
-    (66, 228, 240),  # yellow
-    (115, 158, 0),  # bluish green
-    (167, 121, 204),  # reddish purple
-    (0, 94, 213),  # vermilion
-    (178, 114, 0),  # blue
-)
+ORANGE, SKY_BLUE, YELLOW, BLUISH_GREEN = (0, 159, 230), (233, 180, 86), (66, 228, 240), (115, 158, 0)
+REDDISH_PURPLE, VERMILION, BLUE = (167, 121, 204), (0, 94, 213), (178, 114, 0)
+PALETTE: tuple[Color, ...] = (ORANGE, SKY_BLUE, YELLOW, BLUISH_GREEN, REDDISH_PURPLE, VERMILION, BLUE)
 WHITE, BLACK, GRAY = (255, 255, 255), (0, 0, 0), (150, 150, 150)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TINT = 0.4  # share of the color in a mask

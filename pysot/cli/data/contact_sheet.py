@@ -1,15 +1,11 @@
-"""A contact sheet of training data: what the network will see and what it is asked for, for a person to look at.
-
-Colors are those of Okabe and Ito (2008), told apart also with color-blind eyes; boxes and dots have a black rim, so
-that they do not depend on what is behind them.
-"""
+"""A contact sheet of training data: what the network will see and what it is asked for, for a person to look at."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,15 +14,13 @@ from numpy.typing import NDArray
 from pysot.core.anchors import grid_centers
 from pysot.core.crop import Image
 from pysot.core.geometry import iou_xyxy, xywh_to_xyxy
+from toolkit.regions import Rectangle
+from toolkit.visualization import drawing
+from toolkit.visualization.drawing import BLACK, WHITE, Color, Pen, draw_region
 
-Color: TypeAlias = tuple[int, int, int]
-
-WHITE, BLACK, GRAY, PAPER = (255, 255, 255), (0, 0, 0), (190, 190, 190), (40, 40, 40)
-TARGET: Color = (66, 228, 240)  # yellow
-OTHER: Color = (167, 121, 204)  # reddish purple
-MASK: Color = (233, 180, 86)  # sky blue
-POSITIVE: Color = (115, 158, 0)  # bluish green
-NEGATIVE: Color = (0, 94, 213)  # vermilion
+TARGET, OTHER, MASK = drawing.YELLOW, drawing.REDDISH_PURPLE, drawing.SKY_BLUE
+POSITIVE, NEGATIVE = drawing.BLUISH_GREEN, drawing.VERMILION
+GRAY, PAPER = (190, 190, 190), (40, 40, 40)
 
 LEGEND: tuple[tuple[str, Color, str], ...] = (
     ("box", TARGET, "target"),
@@ -63,12 +57,15 @@ def draw_pair(sample: Mapping[str, Any], description: str, stride: int) -> Image
     Returns:
         (2x, 2z + 2x + 8, 3) uint8.
     """
-    template, search = _enlarged(sample["template"]), _enlarged(sample["search"])
-    negative, labels = bool(sample["negative"]), np.asarray(sample["label_cls"])
+    template, search = (_enlarged(_pixels_of(np.asarray(sample[name]).clip(0, 255))) for name in ("template", "search"))
+    labels = np.asarray(sample["label_cls"])
     if "mask" in sample and bool(sample.get("has_mask", True)):
-        _outline_mask(search, np.asarray(sample["mask"], dtype=bool))
+        grown = _enlarged(np.asarray(sample["mask"], dtype=np.uint8))
+        contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(search, contours, -1, MASK, 2, cv2.LINE_8)
     _draw_cells(search, labels, stride)
-    _draw_box(search, np.asarray(sample["box_xyxy"], dtype=np.float64), OTHER if negative else TARGET)
+    x, y, right, bottom = (np.asarray(sample["box_xyxy"], dtype=np.float64) * _ZOOM).tolist()
+    _draw_box(search, (x, y, right - x, bottom - y), OTHER if bool(sample["negative"]) else TARGET)
     room = template.shape[1]
     tile = np.full((search.shape[0], room + _GAP + search.shape[1], 3), PAPER, dtype=np.uint8)
     tile[: template.shape[0], :room] = template
@@ -83,7 +80,8 @@ def draw_pair(sample: Mapping[str, Any], description: str, stride: int) -> Image
 
 
 def draw_frame_set(sample: Mapping[str, Any], description: str, shown: int = 6) -> Image:
-    """One set of frames: those to learn the target from, those to find it in, and some of the boxes to be rated there.
+    """One set of frames: those to learn the target from, those to find it in, and some of the boxes to be rated there,
+    in the color of what overlaps the target by half or more, or less.
 
     Args:
         sample: as `pysot.datasets.samples.frame_sets.FrameSetDataset` returns it.
@@ -93,16 +91,17 @@ def draw_frame_set(sample: Mapping[str, Any], description: str, shown: int = 6) 
     Returns:
         (S + caption, (n + m) * (S + 8), 3) uint8.
     """
-    rows = []
+    row = []
     for kind in ("train", "test"):
         for number, (image, box) in enumerate(zip(sample[f"{kind}_images"], sample[f"{kind}_boxes"], strict=True)):
-            canvas = np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0))
-            if kind == "test":
-                _draw_rated(canvas, np.asarray(sample["proposals"][number][:shown]), np.asarray(box))
-            _draw_box(canvas, np.asarray(xywh_to_xyxy(box), dtype=np.float64), TARGET, zoom=1)
-            rows.append(np.pad(canvas, ((0, 0), (0, _GAP), (0, 0)), constant_values=PAPER[0]))
+            canvas = _pixels_of(image)
+            rated = np.asarray(sample["proposals"][number][:shown]) if kind == "test" else np.empty((0, 4))
+            for proposal, overlap in zip(rated, iou_xyxy(xywh_to_xyxy(rated), xywh_to_xyxy(box)), strict=True):
+                _draw_box(canvas, proposal, POSITIVE if overlap >= 0.5 else NEGATIVE, width=1)
+            _draw_box(canvas, box, TARGET)
+            row.append(canvas)
     counts = f"{len(sample['train_images'])} to learn from, {len(sample['test_images'])} to find the target in"
-    return _captioned(np.hstack(rows), counts, description)
+    return _captioned(row, counts, description)
 
 
 def draw_clip(sample: Mapping[str, Any], description: str) -> Image:
@@ -117,32 +116,57 @@ def draw_clip(sample: Mapping[str, Any], description: str) -> Image:
     """
     frames, boxes = np.asarray(sample["frames"]), np.asarray(sample["boxes"], dtype=np.float64)
     side = frames.shape[-1]
-    target = np.ascontiguousarray(np.asarray(sample["target"]).transpose(1, 2, 0))
-    row = [np.asarray(cv2.resize(target, (side, side)), dtype=np.uint8)]
+    row = [np.asarray(cv2.resize(_pixels_of(sample["target"]), (side, side)), dtype=np.uint8)]
     for image, box_xywh in zip(frames, boxes, strict=True):
-        canvas = np.ascontiguousarray(image.transpose(1, 2, 0))
+        canvas = _pixels_of(image)
         if np.isfinite(box_xywh).all():
-            _draw_box(canvas, np.asarray(xywh_to_xyxy(box_xywh), dtype=np.float64), TARGET, zoom=1)
+            _draw_box(canvas, box_xywh, TARGET)
         row.append(canvas)
-    spaced = [np.pad(canvas, ((0, 0), (0, _GAP), (0, 0)), constant_values=PAPER[0]) for canvas in row]
     absent = "" if np.isfinite(boxes).all() else ", which do not show it"
-    return _captioned(np.hstack(spaced), f"the target, and {len(frames)} frames{absent}", description)
+    return _captioned(row, f"the target, and {len(frames)} frames{absent}", description)
 
 
-def _captioned(frames: Image, first_line: str, description: str) -> Image:
-    """`frames` with a line in white and what fits of `description` below."""
+def _pixels_of(image: Any) -> Image:
+    """(3, H, W) tensor or array of 0..255 -> (H, W, 3) uint8."""
+    return np.ascontiguousarray(np.asarray(image).transpose(1, 2, 0).astype(np.uint8))
+
+
+def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(pixels.repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1))
+
+
+def _draw_box(canvas: Image, box_xywh: Any, color: Color, width: int = 2) -> None:
+    draw_region(canvas, Rectangle(*map(float, box_xywh)), color, Pen(width, _LINE_HEIGHT))
+
+
+def _draw_cells(canvas: Image, labels: NDArray[np.integer], stride: int) -> None:
+    """A dot per cell; a cell with several anchors shows the strongest answer among them: target, then background."""
+    strongest = labels.max(axis=0) if labels.ndim == 3 else labels
+    middle = canvas.shape[0] // _ZOOM // 2
+    places = ((grid_centers(stride, strongest.shape[-1]) + middle + 0.5) * _ZOOM).round().astype(int).tolist()
+    for row, y in enumerate(places):
+        for column, x in enumerate(places):
+            label = int(strongest[row, column])
+            _draw_dot(canvas, (x, y), GRAY if label < 0 else POSITIVE if label > 0 else NEGATIVE)
+
+
+def _draw_dot(canvas: Image, center: tuple[int, int], color: Color) -> None:
+    """A dot with a black rim; a gray speck for what has no influence."""
+    if color == GRAY:
+        cv2.circle(canvas, center, 1, GRAY, cv2.FILLED)
+        return
+    cv2.circle(canvas, center, 4, BLACK, cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(canvas, center, 3, color, cv2.FILLED, cv2.LINE_AA)
+
+
+def _captioned(row: Sequence[Image], first_line: str, description: str) -> Image:
+    """Frames beside each other, and below a line in white and what fits of `description`."""
+    frames = np.hstack([np.pad(image, ((0, 0), (0, _GAP), (0, 0)), constant_values=PAPER[0]) for image in row])
     lines = [first_line, *_fold(description, frames.shape[1] // _LETTER)][:_SET_LINES]
     caption = np.full((_SET_LINES * _LINE_HEIGHT, frames.shape[1], 3), PAPER, dtype=np.uint8)
     for number, line in enumerate(lines):
         _write(caption, line, 0, number * _LINE_HEIGHT, GRAY if number else WHITE)
     return np.vstack([frames, caption])
-
-
-def _draw_rated(canvas: Image, boxes_xywh: NDArray[np.floating], target_xywh: NDArray[np.floating]) -> None:
-    """Boxes in the color of what overlaps the target by half or more, or less."""
-    boxes_xyxy = np.asarray(xywh_to_xyxy(boxes_xywh), dtype=np.float64)
-    for box_xyxy, overlap in zip(boxes_xyxy, iou_xyxy(boxes_xyxy, xywh_to_xyxy(target_xywh)), strict=True):
-        _draw_box(canvas, box_xyxy, POSITIVE if overlap >= 0.5 else NEGATIVE, zoom=1, width=1)
 
 
 def contact_sheet(
@@ -162,86 +186,34 @@ def contact_sheet(
     height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
     sheet_width = columns * (width + _TILE_GAP)
-    head = _header(sheet_width, title, legend)
     grid = np.full((rows * (height + _TILE_GAP), sheet_width, 3), PAPER, dtype=np.uint8)
     for number, tile in enumerate(tiles):
         top, left = number // columns * (height + _TILE_GAP), _GAP + number % columns * (width + _TILE_GAP)
         grid[top : top + height, left : left + width] = tile
-    return np.vstack([head, grid])
-
-
-def _enlarged(image: Any) -> Image:
-    """(3, S, S) float in 0..255 and beyond -> (zoom * S, zoom * S, 3) uint8."""
-    pixels = np.asarray(image).transpose(1, 2, 0).clip(0, 255).astype(np.uint8)
-    return np.ascontiguousarray(pixels.repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1))
-
-
-def _outline_mask(canvas: Image, mask: NDArray[np.bool_]) -> None:
-    grown = mask.astype(np.uint8).repeat(_ZOOM, axis=0).repeat(_ZOOM, axis=1)
-    contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(canvas, contours, -1, MASK, 2, cv2.LINE_8)
-
-
-def _draw_cells(canvas: Image, labels: NDArray[np.integer], stride: int) -> None:
-    """A dot per cell; a cell with several anchors shows the strongest answer among them: target, then background."""
-    strongest = labels.max(axis=0) if labels.ndim == 3 else labels
-    middle = canvas.shape[0] // _ZOOM // 2
-    places = ((grid_centers(stride, strongest.shape[-1]) + middle + 0.5) * _ZOOM).round().astype(int).tolist()
-    for row, y in enumerate(places):
-        for column, x in enumerate(places):
-            _mark(canvas, (x, y), int(strongest[row, column]))
-
-
-def _mark(canvas: Image, center: tuple[int, int], label: int) -> None:
-    if label < 0:
-        cv2.circle(canvas, center, 1, GRAY, cv2.FILLED)
-        return
-    cv2.circle(canvas, center, 4, BLACK, cv2.FILLED, cv2.LINE_AA)
-    cv2.circle(canvas, center, 3, POSITIVE if label > 0 else NEGATIVE, cv2.FILLED, cv2.LINE_AA)
-
-
-def _draw_box(canvas: Image, box_xyxy: NDArray[np.float64], color: Color, *, zoom: int = _ZOOM, width: int = 2) -> None:
-    """The outermost pixels of the box; its right and bottom edge are exclusive."""
-    limit = 30_000  # OpenCV draws with 16-bit coordinates
-    left, top, right, bottom = np.clip(box_xyxy * zoom, -limit, limit).round().astype(int).tolist()
-    for line, ink in ((width + 2, BLACK), (width, color)):
-        cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), ink, line)
+    return np.vstack([_header(sheet_width, title, legend), grid])
 
 
 def _header(width: int, title: str, legend: Sequence[tuple[str, Color, str]]) -> Image:
     """The title, then the legend in as many rows as it needs."""
-    rows: list[list[tuple[str, Color, str]]] = [[]]
-    used = 0
-    for entry in legend:
-        needed = _entry_width(entry[2])
-        if used + needed > width and rows[-1]:
-            rows.append([])
-            used = 0
-        rows[-1].append(entry)
-        used += needed
     titles = textwrap.wrap(title, width // _LETTER)
-    head = np.full(((len(titles) + len(rows)) * _LINE_HEIGHT + 2 * _GAP, width, 3), PAPER, dtype=np.uint8)
-    for number, line in enumerate(titles):
-        _write(head, line, _GAP, _GAP // 2 + number * _LINE_HEIGHT, WHITE)
-    for number, row in enumerate(rows, start=len(titles)):
-        left = _GAP
-        for kind, color, text in row:
-            _draw_key(head, kind, color, left, _GAP // 2 + number * _LINE_HEIGHT)
-            _write(head, text, left + _LINE_HEIGHT, _GAP // 2 + number * _LINE_HEIGHT, GRAY)
-            left += _entry_width(text)
+    line, left, places = len(titles), _GAP, []
+    for entry in legend:
+        (text_width, _), _ = cv2.getTextSize(entry[2], _FONT, _FONT_SCALE, 1)
+        needed = _LINE_HEIGHT + text_width + 3 * _GAP
+        if left > _GAP and left - _GAP + needed > width:
+            line, left = line + 1, _GAP
+        places.append((left, _GAP // 2 + line * _LINE_HEIGHT))
+        left += needed
+    head = np.full(((line + 1) * _LINE_HEIGHT + 2 * _GAP, width, 3), PAPER, dtype=np.uint8)
+    for number, text in enumerate(titles):
+        _write(head, text, _GAP, _GAP // 2 + number * _LINE_HEIGHT, WHITE)
+    for (kind, color, text), (x, y) in zip(legend, places, strict=True):
+        if kind == "box":
+            cv2.rectangle(head, (x + 2, y + 4), (x + 14, y + 16), color, 2)
+        else:
+            _draw_dot(head, (x + 8, y + 10), color)
+        _write(head, text, x + _LINE_HEIGHT, y, GRAY)
     return head
-
-
-def _draw_key(canvas: Image, kind: str, color: Color, left: int, top: int) -> None:
-    if kind == "box":
-        cv2.rectangle(canvas, (left + 2, top + 4), (left + 14, top + 16), color, 2)
-    else:
-        _mark(canvas, (left + 8, top + 10), {POSITIVE: 1, NEGATIVE: 0}.get(color, -1))
-
-
-def _entry_width(text: str) -> int:
-    (width, _), _ = cv2.getTextSize(text, _FONT, _FONT_SCALE, 1)
-    return _LINE_HEIGHT + width + 3 * _GAP
 
 
 def _write(canvas: Image, text: str, left: int, top: int, color: Color) -> None:
