@@ -1,4 +1,4 @@
-"""One figure on its track: its outlines at any frame, and its picture laid into the frame."""
+"""One object on its track: its outlines at any frame, and its picture laid into the frame."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.frames import Image
-from toolkit.synthetic.motion import Matrix, Track, bend, invert, transform, unbend
-from toolkit.synthetic.objects import Figure
+from toolkit.synthetic.motion import Camera, Matrix, Track, bend, invert, transform, unbend
+from toolkit.synthetic.objects import ObjectModel
 from toolkit.synthetic.outline import Points, bounds
 from toolkit.synthetic.sprite import Sprite, blend, motion_kernel, paint_part
 from toolkit.synthetic.texture import Plane
@@ -27,10 +27,17 @@ DENSITY_LIMIT = 220.0
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """A figure that moves. `shadow` is how dark its ground shadow is, 0..1; `largest` its greatest size on screen in
-    pixels per figure unit, which sets the resolution its parts are painted at."""
+    """An object in the scene: a model that moves along a track.
 
-    figure: Figure
+    Attributes:
+        model: what it is.
+        track: its pose at every frame.
+        largest: its greatest size on screen in pixels per model unit, which sets the resolution its parts are painted
+            at.
+        shadow: how dark its ground shadow is, 0..1.
+    """
+
+    model: ObjectModel
     track: Track
     largest: float
     shadow: float = SHADOW_STRENGTH
@@ -39,38 +46,38 @@ class Actor:
     def sprites(self) -> tuple[Sprite, ...]:
         """The painted parts; made at first use and left out when the actor is sent to another process."""
         density = min(1.1 * self.largest, DENSITY_LIMIT)
-        return tuple(paint_part(part, density) for part in self.figure.parts)
+        return tuple(paint_part(part, density) for part in self.model.parts)
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name not in ("sprites", "bodies")}
 
     @cached_property
     def bodies(self) -> NDArray[np.float64]:
-        """(N, K, 2): the points of all parts in the figure frame, limbs swung and body bent, at every frame."""
-        points, counts = self.figure.points
-        poses = np.repeat(self.figure.poses(self.track.phase), counts, axis=1)
+        """(N, K, 2): the points of all parts in the model frame, limbs swung and body bent, at every frame."""
+        points, counts = self.model.points
+        poses = np.repeat(self.model.poses(self.track.phase), counts, axis=1)
         swung = np.einsum("nkij,kj->nki", poses[..., :2, :2], points) + poses[..., :2, 2]
         return bend(swung, self.track.bend[:, None], self.track.phase[:, None])
 
     def outlines(self, frame: int, camera: Matrix) -> list[Points]:
-        """The outline of every part in image coordinates; their union is the region the figure covers."""
+        """The outline of every part in image coordinates; their union is the region the model covers."""
         return self._split(transform(camera @ self.track.pose(frame), self.bodies[frame]))
 
     def outlines_and_corners(self, frame: int, camera: Matrix) -> tuple[list[Points], Points]:
-        """The outlines, and the (4, 2) image corners of the figure's tight box in its own axes, which turn with it."""
+        """The outlines, and the (4, 2) image corners of the model's tight box in its own axes, which turn with it."""
         body, to_image = self.bodies[frame], camera @ self.track.pose(frame)
         left, top, right, bottom = bounds([body])
         box = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
         return self._split(transform(to_image, body)), transform(to_image, box)
 
     def _split(self, points: Points) -> list[Points]:
-        ends = np.cumsum(self.figure.points[1]).tolist()
+        ends = np.cumsum(self.model.points[1]).tolist()
         return [points[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def draw(
         self, frame: Image, index: int, camera: Matrix, exposure: NDArray[np.float64] | tuple[float, float] = (0.0, 0.0)
     ) -> None:
-        """Draws the figure and its shadow in place; `exposure` (2,) is its displacement in image pixels while the
+        """Draws the model and its shadow in place; `exposure` (2,) is its displacement in image pixels while the
         shutter is open."""
         outlines = self.outlines(index, camera)
         kernel = motion_kernel(np.asarray(exposure))
@@ -82,13 +89,13 @@ class Actor:
         pose = camera @ self.track.pose(index)
         scale = float(np.sqrt(abs(pose[0, 0] * pose[1, 1] - pose[0, 1] * pose[1, 0])))
         rest = self._rest_map(invert(pose), index, whole)
-        swings = self.figure.poses(self.track.phase[index])
+        swings = self.model.poses(self.track.phase[index])
         for swing, sprite, points in zip(swings, self.sprites, outlines, strict=True):
             window = _window(bounds([points]), reach, frame.shape)
             if window is None:
                 continue
             level = sprite.level_for(scale)
-            local = swing @ sprite.to_figure(level)
+            local = swing @ sprite.to_model(level)
             if rest is None:
                 patch = _warp_rigid(sprite.levels[level], pose @ local, window)
             else:
@@ -98,7 +105,7 @@ class Actor:
             _blend_inside(frame, patch, window)
 
     def _rest_map(self, inverse: Matrix, index: int, window: Window) -> tuple[Plane, Plane] | None:
-        """For every pixel center of `window`, the x and y of the unbent figure point seen there; None when rigid."""
+        """For every pixel center of `window`, the x and y of the unbent model point seen there; None when rigid."""
         amount, phase = float(self.track.bend[index]), float(self.track.phase[index])
         if amount == 0:
             return None
@@ -109,11 +116,11 @@ class Actor:
         return unbend(a * columns + (b * rows + c), d * columns + (e * rows + f), amount, phase)
 
     def _draw_shadow(self, frame: Image, box: tuple[float, float, float, float]) -> None:
-        """Darkens the ground under the figure, whose image box is left, top, right, bottom, by a soft ellipse."""
+        """Darkens the ground under the model, whose image box is left, top, right, bottom, by a soft ellipse."""
         left, top, right, bottom = box
         width, height = right - left, bottom - top
-        low = bottom if self.figure.upright else bottom - 0.3 * height
-        tall = 0.3 * (width if self.figure.upright else height)
+        low = bottom if self.model.upright else bottom - 0.3 * height
+        tall = 0.3 * (width if self.model.upright else height)
         left, right = left - 0.05 * width, right + 0.25 * width
         window = _window((left, low - tall, right, low + tall), 0, frame.shape)
         if window is None or self.shadow == 0:
@@ -127,6 +134,11 @@ class Actor:
         view[:] = cv2.multiply(view, light, scale=1 / 255)
 
 
+def make_actor(model: ObjectModel, track: Track, camera: Camera, shadow: float = SHADOW_STRENGTH) -> Actor:
+    """The object `model` on `track`, painted finely enough for all that `camera` shows of it."""
+    return Actor(model, track, float((track.size * camera.zoom).max()), shadow)
+
+
 def _warp_rigid(sprite: NDArray[np.uint8], matrix: Matrix, window: Window) -> NDArray[np.uint8]:
     """The sprite under an affine `matrix` (sprite pixel centers to image coordinates), as a patch over `window`."""
     shifted = matrix[:2].copy()
@@ -137,9 +149,9 @@ def _warp_rigid(sprite: NDArray[np.uint8], matrix: Matrix, window: Window) -> ND
 def _warp_bent(
     sprite: NDArray[np.uint8], back: Matrix, rest: tuple[Plane, Plane], whole: Window, window: Window
 ) -> NDArray[np.uint8]:
-    """The sprite as seen over `window`, given the unbent figure point of every pixel of `whole` around it.
+    """The sprite as seen over `window`, given the unbent model point of every pixel of `whole` around it.
 
-    `back` maps figure points to sprite pixel centers.
+    `back` maps model points to sprite pixel centers.
     """
     left, top = window[0] - whole[0], window[1] - whole[1]
     x, y = (plane[top : top + window[3], left : left + window[2]] for plane in rest)

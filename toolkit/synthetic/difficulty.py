@@ -1,4 +1,4 @@
-"""What each attribute means in numbers: the difficulty in which a scene's target, company, light and camera behave."""
+"""What each attribute means in numbers: how hard a scene's motion, occlusion, light and camera make it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class SceneDifficulty:
         squash: by how much it narrows at most, as when turning away from the viewer.
         bend: amplitude of the wave through its body, share of its size.
         gait: radians per frame of its limbs' swing.
-        occluders: how many things it passes behind.
-        lookalikes: how many similar things move near it.
-        bystanders: how many unrelated things stand about.
+        occluders: how many objects it passes behind.
+        distractors: how many similar objects move near it.
+        bystanders: how many unrelated objects stand about.
         leaves: True when it leaves the view and returns.
         dimming: amplitude of the light's change, share of full light.
         shade: darkness of a large moving shadow.
@@ -33,7 +33,7 @@ class SceneDifficulty:
         pixelation: factor by which the picture's resolution is reduced.
         noise: gray levels.
         place: key of `background.PLACES`, "" for any but clutter.
-        families: figures to cast from, () for any.
+        families: object families to draw from, () for any.
     """
 
     size: tuple[float, float] = (42.0, 58.0)
@@ -45,7 +45,7 @@ class SceneDifficulty:
     bend: float = 0.0
     gait: float = 0.22
     occluders: int = 0
-    lookalikes: int = 0
+    distractors: int = 0
     bystanders: int = 2
     leaves: bool = False
     dimming: float = 0.1
@@ -67,7 +67,7 @@ ATTRIBUTES: dict[str, dict[str, object]] = {
     "rotation": {"turn": 3.0, "families": ("card", "star", "blob", "fish", "ball", "car")},
     "fast_motion": {"speed": 5.0, "dash": 0.9},
     "out_of_view": {"leaves": True},
-    "distractors": {"lookalikes": 3},
+    "distractors": {"distractors": 3},
     "illumination": {"dimming": 0.8, "shade": 0.7},
     "motion_blur": {"exposure": 1.0, "speed": 8.0, "shake": 5.0},
     "deformation": {"bend": 0.16, "squash": 0.5, "gait": 0.4, "families": ("person", "animal", "fish", "blob")},

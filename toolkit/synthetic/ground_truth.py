@@ -1,4 +1,4 @@
-"""The exact truth about the target, computed from outlines alone: boxes, masks, visible share, per-frame tags."""
+"""Exact ground truth of the target, computed from outlines alone: boxes, masks, visible share, per-frame tags."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ABSENT_BELOW = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
-    """Per-frame truth about the target, N frames.
+class SceneGroundTruth:
+    """Ground truth of the target in N frames.
 
     Attributes:
         boxes_xywh: (N, 4) float64: tight box of the whole (amodal) target cut at the image border; NaN where absent.
@@ -63,7 +63,9 @@ class Truth:
         }
 
 
-def survey(camera: Camera, target: Actor, front: Iterable[Actor], hidden_is_absent: bool) -> Truth:
+def measure_ground_truth(
+    camera: Camera, target: Actor, front: Iterable[Actor], hidden_is_absent: bool
+) -> SceneGroundTruth:
     """Measures every frame.
 
     A box row is NaN where less than `ABSENT_BELOW` of the target is inside the image, and with `hidden_is_absent`
@@ -84,7 +86,7 @@ def survey(camera: Camera, target: Actor, front: Iterable[Actor], hidden_is_abse
     visible = cover >= ABSENT_BELOW
     absent = ~visible if hidden_is_absent else in_view < ABSENT_BELOW
     boxes[absent] = np.nan
-    return Truth(boxes, corners, cover, in_view, visible, camera_step)
+    return SceneGroundTruth(boxes, corners, cover, in_view, visible, camera_step)
 
 
 def cut_box(outlines: Iterable[Points], size: tuple[int, int]) -> NDArray[np.float64]:

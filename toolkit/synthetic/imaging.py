@@ -1,4 +1,4 @@
-"""From light to pixels: place, illumination, motion blur, optics, resolution and sensor noise of a scene."""
+"""Image formation: place, illumination, motion blur, optics, resolution and sensor noise of a scene."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SHEET_MARGIN = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """How the scene is lit and photographed.
+class Imaging:
+    """Image formation: how the scene is lit and photographed.
 
     Attributes:
         place: key of `background.PLACES`.

@@ -1,4 +1,4 @@
-"""How things move: smooth curves, the camera, and the pose of an actor at every frame. World units are pixels."""
+"""Motion: smooth random curves, the camera's path, and the pose of an object at every frame. World units are pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Curve = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 """3x3 float64 homogeneous transform of continuous pixel coordinates."""
 
-BEND_WAVE = 4.0  # radians per figure unit: a figure shows about two thirds of a wave
+BEND_WAVE = 4.0  # radians per model unit: a model shows about two thirds of a wave
 
 
 def through(knots: Curve, times: NDArray[np.float64], count: int) -> Curve:
@@ -55,15 +55,15 @@ def jitter(rng: Rng, count: int, amplitude: float) -> Curve:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """The pose of one actor at every frame.
+    """The pose of one object at every frame.
 
     Attributes:
-        center: (N, 2) where the figure's origin is, world pixels.
-        size: (N,) pixels per figure unit.
+        center: (N, 2) where the model's origin is, world pixels.
+        size: (N,) pixels per model unit.
         angle: (N,) rotation, radians, clockwise on the screen.
-        squash: (N,) factor on the figure's width, as when it turns away from the viewer.
+        squash: (N,) factor on the model's width, as when it turns away from the viewer.
         phase: (N,) gait in radians: drives the swing of its parts.
-        bend: (N,) amplitude of the wave that runs through it, figure units; 0 is rigid.
+        bend: (N,) amplitude of the wave that runs through it, model units; 0 is rigid.
     """
 
     center: Curve
@@ -74,7 +74,7 @@ class Track:
     bend: Curve
 
     def pose(self, frame: int) -> Matrix:
-        """3x3 matrix from the (bent) figure frame to the world at `frame`."""
+        """3x3 matrix from the (bent) model frame to the world at `frame`."""
         size, angle = self.size[frame], self.angle[frame]
         cos, sin, width = size * np.cos(angle), size * np.sin(angle), self.squash[frame]
         x, y = self.center[frame]
@@ -88,9 +88,9 @@ def still(center: tuple[float, float] | Curve, count: int, size: float = 1.0) ->
 
 
 def bend(points: Points, amount: Curve | float, phase: Curve | float) -> Points:
-    """Sends a wave through a figure: two shears, each exactly invertible (see `unbend`), area kept.
+    """Sends a wave through a model: two shears, each exactly invertible (see `unbend`), area kept.
 
-    `points` (..., 2) in the figure frame; `amount` and `phase` broadcast against its leading axes.
+    `points` (..., 2) in the model frame; `amount` and `phase` broadcast against its leading axes.
     """
     x = points[..., 0] + amount * np.sin(BEND_WAVE * points[..., 1] + phase)
     y = points[..., 1] + 0.7 * amount * np.sin(BEND_WAVE * x + phase)
@@ -125,7 +125,7 @@ class Camera:
         center: (N, 2) world point in the middle of the image, hand shake included.
         zoom: (N,) image pixels per world pixel.
         roll: (N,) radians.
-        steady: (N, 2) the same path without the shake; actors are directed by it.
+        steady: (N, 2) the same path without the shake; trajectories are drawn in it.
     """
 
     size: tuple[int, int]
@@ -156,6 +156,7 @@ class Camera:
         inverse = [invert(self._matrix(self.steady[i], i)) for i in range(len(view))]
         return np.array([m[:2, :2] @ p + m[:2, 2] for m, p in zip(inverse, view, strict=True)])
 
+    @cached_property
     def world_bounds(self) -> tuple[int, int, int, int]:
         """(left, top, width, height) of the part of the world that is ever seen, whole pixels with a small margin."""
         width, height = self.size

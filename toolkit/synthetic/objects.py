@@ -1,6 +1,6 @@
-"""The things that move: balls, cards, cars, people, animals, fish, faces, blobs, stars and bottles, as painted parts.
+"""The objects that move: balls, cards, cars, people, animals, fish, faces, blobs, stars and bottles, as painted parts.
 
-A figure lives in its own frame: y down, origin at the center of its rest-pose box, whose width times height is 1.
+A model has its own frame: y down, origin at the center of its rest-pose box, whose width times height is 1.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Detail:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One rigid, textured piece of a figure.
+    """One rigid, textured part of an object.
 
     `swing` is the amplitude in radians of its rotation about `pivot`, `beat` its phase against the other parts;
     `relief` 0..1 is how strongly it is shaded as a solid body; `seed` draws its surface.
@@ -49,8 +49,8 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Figure:
-    """A drawable thing: parts in painting order. `upright` ones look wrong upside down."""
+class ObjectModel:
+    """An articulated object: rigid parts in painting order. `upright` ones look wrong upside down."""
 
     family: str
     parts: tuple[Part, ...]
@@ -78,7 +78,7 @@ class Figure:
         return np.array([p.pivot for p in parts]), np.array([p.swing for p in parts]), np.array([p.beat for p in parts])
 
     def extent(self) -> tuple[float, float]:
-        """(width, height) of the rest pose in the figure's own units."""
+        """(width, height) of the rest pose in the model's own units."""
         left, top, right, bottom = bounds(part.outline for part in self.parts)
         return right - left, bottom - top
 
@@ -88,8 +88,8 @@ class Figure:
         areas = [(right - left) * (bottom - top) for left, top, right, bottom in boxes]
         return self.parts[int(np.argmax(areas))].colors
 
-    def lookalike(self, rng: Rng) -> Figure:
-        """Another individual of the same kind: same outlines, colors a little off, surface drawn anew."""
+    def similar(self, rng: Rng) -> ObjectModel:
+        """A distractor, another individual of the same kind: same outlines, colors a little off, surface drawn anew."""
         shift = rng.normal(0, 12, 3).astype(np.float32)
 
         def other(part: Part) -> Part:
@@ -99,10 +99,10 @@ class Figure:
         return replace(self, parts=tuple(other(part) for part in self.parts))
 
 
-def make_figure(rng: Rng, family: str) -> Figure:
-    """Draws an individual of `family` (a key of `FAMILIES`), normalized to the figure frame."""
-    figure = FAMILIES[family](rng)
-    left, top, right, bottom = bounds(part.outline for part in figure.parts)
+def make_object(rng: Rng, family: str) -> ObjectModel:
+    """Draws an individual of `family` (a key of `FAMILIES`), normalized to the model frame."""
+    model = FAMILIES[family](rng)
+    left, top, right, bottom = bounds(part.outline for part in model.parts)
     center = np.array([(left + right) / 2, (top + bottom) / 2])
     scale = 1 / np.sqrt((right - left) * (bottom - top))
 
@@ -110,11 +110,11 @@ def make_figure(rng: Rng, family: str) -> Figure:
         return np.asarray((points - center) * scale)
 
     parts = []
-    for part in figure.parts:
+    for part in model.parts:
         details = tuple(replace(detail, outline=place(detail.outline)) for detail in part.details)
         x, y = place(np.asarray(part.pivot))
         parts.append(replace(part, outline=densify(place(part.outline)), details=details, pivot=(float(x), float(y))))
-    return replace(figure, family=family, parts=tuple(parts))
+    return replace(model, family=family, parts=tuple(parts))
 
 
 def _seed(rng: Rng) -> int:
@@ -129,15 +129,15 @@ def _word(rng: Rng, length: int) -> str:
     return "".join(rng.choice(list("ABCDEFGHKLMNPRSTUXYZ23456789"), length))
 
 
-def _ball(rng: Rng) -> Figure:
+def _ball(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     center = (float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)))
     spot = Detail(ellipse(center, (0.17, 0.17)), contrasting(rng, colors[0]))
     pattern = str(rng.choice(["patches", "stripes", "dots", "checks"]))
-    return Figure("", (Part(ellipse((0, 0), (0.5, 0.5), 48), pattern, colors, _seed(rng), (spot,), relief=1.0),))
+    return ObjectModel("", (Part(ellipse((0, 0), (0.5, 0.5), 48), pattern, colors, _seed(rng), (spot,), relief=1.0),))
 
 
-def _card(rng: Rng) -> Figure:
+def _card(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     width, height = 0.5 * rng.uniform(0.8, 1.25), 0.5 * rng.uniform(0.8, 1.25)
     corners = np.array([(-width, -height), (width, -height), (width, height), (-width, height)])
@@ -149,10 +149,10 @@ def _card(rng: Rng) -> Figure:
         _word(rng, int(rng.integers(2, 4))),
     )
     badge = Detail(ellipse((0.0, -0.66 * height), (0.16, 0.13)), contrasting(rng, colors[0]))
-    return Figure("", (Part(outline, _pattern(rng), colors, _seed(rng), (band, word, badge), relief=0.35),))
+    return ObjectModel("", (Part(outline, _pattern(rng), colors, _seed(rng), (band, word, badge), relief=0.35),))
 
 
-def _car(rng: Rng) -> Figure:
+def _car(rng: Rng) -> ObjectModel:
     paint, roof = random_color(rng, (0.4, 0.9), (0.4, 0.9)), float(rng.uniform(-0.42, -0.34))
     body = [(-0.9, 0.3), (-0.92, 0.02), (-0.62, -0.06), (-0.38, roof), (0.32, roof), (0.56, -0.06), (0.9, 0.0)]
     glass = np.array([110, 90, 70], np.float32) * rng.uniform(0.5, 1.2)
@@ -177,7 +177,7 @@ def _car(rng: Rng) -> Figure:
         wheels.append(
             Part(ellipse((x, 0.3), (0.19, 0.19)), "plain", (DARK, DARK * 1.4), _seed(rng), (hub,), relief=0.3)
         )
-    return Figure("", (shell, *wheels), upright=True)
+    return ObjectModel("", (shell, *wheels), upright=True)
 
 
 def _limb(rng: Rng, top: tuple[float, float], length: float, width: float, color: Color, beat: float) -> Part:
@@ -188,7 +188,7 @@ def _limb(rng: Rng, top: tuple[float, float], length: float, width: float, color
     return Part(outline, "plain", shades, _seed(rng), (foot,), pivot=top, swing=0.45, beat=beat, relief=0.5)
 
 
-def _person(rng: Rng) -> Figure:
+def _person(rng: Rng) -> ObjectModel:
     shirt, trousers = palette(rng, 2)
     skin = np.array([110, 150, 205], np.float32) * rng.uniform(0.5, 1.1)
     hair = Detail(ellipse((0, -0.82), (0.16, 0.11)), DARK * rng.uniform(0.6, 3))
@@ -197,7 +197,7 @@ def _person(rng: Rng) -> Figure:
     torso_colors = (shirt, contrasting(rng, shirt))
     pattern = str(rng.choice(["stripes", "plain", "checks"]))
     torso = Part(rounded_box(-0.25, -0.58, 0.25, 0.12, 0.25), pattern, torso_colors, _seed(rng), (logo,))
-    return Figure(
+    return ObjectModel(
         "",
         (
             _limb(rng, (-0.22, -0.46), 0.55, 0.075, skin, np.pi),
@@ -211,7 +211,7 @@ def _person(rng: Rng) -> Figure:
     )
 
 
-def _animal(rng: Rng) -> Figure:
+def _animal(rng: Rng) -> ObjectModel:
     coat = palette(rng)
     pattern = str(rng.choice(["patches", "mottled", "stripes", "dots"]))
     body = Part(ellipse((0, 0), (0.62, 0.3), 40), pattern, coat, _seed(rng))
@@ -229,14 +229,14 @@ def _animal(rng: Rng) -> Figure:
         beat=1.0,
     )
     legs = [_limb(rng, (x, 0.1), 0.62, 0.085, coat[0] * shade, beat) for x, shade, beat in LEGS]
-    return Figure("", (tail, *legs[:2], body, *legs[2:], head), upright=True)
+    return ObjectModel("", (tail, *legs[:2], body, *legs[2:], head), upright=True)
 
 
 LEGS = ((-0.38, 0.6, 0.0), (0.34, 0.6, np.pi), (-0.48, 0.85, np.pi), (0.44, 0.85, 0.0))
 """An animal's legs: x of the hip, shade against the coat, phase of the gait."""
 
 
-def _fish(rng: Rng) -> Figure:
+def _fish(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     pattern = str(rng.choice(["stripes", "patches", "dots"]))
     eye = (Detail(ellipse((0.38, -0.07), (0.07, 0.07)), LIGHT), Detail(ellipse((0.39, -0.07), (0.035, 0.04)), DARK))
@@ -244,10 +244,10 @@ def _fish(rng: Rng) -> Figure:
     body = Part(ellipse((0, 0), (0.6, 0.34), 40), pattern, colors, _seed(rng), (*eye, fin), relief=0.9)
     tail_outline = rounded([(-0.45, -0.06), (-0.98, -0.36), (-0.84, 0.0), (-0.98, 0.36), (-0.45, 0.06)], 0.15)
     tail = Part(tail_outline, "stripes", colors[1:], _seed(rng), pivot=(-0.5, 0.0), swing=0.4)
-    return Figure("", (tail, body))
+    return ObjectModel("", (tail, body))
 
 
-def _face(rng: Rng) -> Figure:
+def _face(rng: Rng) -> ObjectModel:
     skin = np.array([120, 160, 215], np.float32) * rng.uniform(0.5, 1.1)
     hair = DARK * float(rng.uniform(0.6, 3))
     eyes = [Detail(ellipse((x, -0.05), (0.07, 0.045)), LIGHT) for x in (-0.18, 0.18)]
@@ -260,33 +260,33 @@ def _face(rng: Rng) -> Figure:
     head = Part(
         ellipse((0, 0), (0.44, 0.6), 48), "plain", (skin, skin * 0.8), _seed(rng), details, relief=0.8, grain=14
     )
-    return Figure("", (head,), upright=True)
+    return ObjectModel("", (head,), upright=True)
 
 
-def _blob(rng: Rng) -> Figure:
+def _blob(rng: Rng) -> ObjectModel:
     pattern = str(rng.choice(["patches", "mottled", "checks", "dots"]))
     mark = Detail(blob(rng) * 0.3 + rng.uniform(-0.12, 0.12, 2), random_color(rng, (0.5, 0.9), (0.3, 1)))
-    return Figure("", (Part(densify(blob(rng)), pattern, palette(rng), _seed(rng), (mark,), grain=45),))
+    return ObjectModel("", (Part(densify(blob(rng)), pattern, palette(rng), _seed(rng), (mark,), grain=45),))
 
 
-def _star(rng: Rng) -> Figure:
+def _star(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     heart = Detail(ellipse((0, 0), (0.16, 0.16)), contrasting(rng, colors[0]))
     outline = star(int(rng.integers(5, 8)), float(rng.uniform(0.5, 0.7)), float(rng.uniform(0, 1)))
-    return Figure("", (Part(outline, _pattern(rng), colors, _seed(rng), (heart,)),))
+    return ObjectModel("", (Part(outline, _pattern(rng), colors, _seed(rng), (heart,)),))
 
 
-def _bottle(rng: Rng) -> Figure:
+def _bottle(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     corners = [(-0.26, 0.7), (-0.26, -0.2), (-0.12, -0.45), (-0.12, -0.7), (0.12, -0.7), (0.12, -0.45), (0.26, -0.2)]
     label = Detail(rounded_box(-0.26, -0.08, 0.26, 0.42, 0.05), contrasting(rng, colors[0]))
     word = Detail(rounded_box(-0.23, 0.04, 0.23, 0.28), contrasting(rng, label.color), _word(rng, 3))
     lid = Detail(rounded_box(-0.14, -0.72, 0.14, -0.58), contrasting(rng, colors[0]))
     outline = rounded([*corners, (0.26, 0.7)], 0.2)
-    return Figure("", (Part(outline, "plain", colors, _seed(rng), (label, word, lid), relief=1.0),))
+    return ObjectModel("", (Part(outline, "plain", colors, _seed(rng), (label, word, lid), relief=1.0),))
 
 
-FAMILIES: dict[str, Callable[[Rng], Figure]] = {
+FAMILIES: dict[str, Callable[[Rng], ObjectModel]] = {
     "ball": _ball,
     "card": _card,
     "car": _car,

@@ -1,4 +1,4 @@
-"""The things that stand in the way: poles, trunks, walls and bushes, in the figure frame of `figures.py`."""
+"""Occluders: poles, trunks, walls and bushes, in the model frame of `objects.py`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from toolkit.synthetic.objects import Detail, Figure, Part
+from toolkit.synthetic.objects import Detail, ObjectModel, Part
 from toolkit.synthetic.outline import bounds, densify, ellipse, rounded, rounded_box
 from toolkit.synthetic.texture import Rng, contrasting, random_color
 
-PROPS = ("pole", "trunk", "wall", "bush")
+OCCLUDERS = ("pole", "trunk", "wall", "bush")
 BARK = np.array([50, 75, 100], np.float32)
 LEAF = np.array([45, 110, 60], np.float32)
 
 
-def make_prop(rng: Rng, kind: str, width: float, height: float) -> Figure:
-    """An occluder `kind` (one of `PROPS`) of exactly `width` x `height` pixels when drawn at size 1."""
+def make_occluder(rng: Rng, kind: str, width: float, height: float) -> ObjectModel:
+    """An occluder `kind` (one of `OCCLUDERS`) of exactly `width` x `height` pixels when drawn at size 1."""
     base = {"pole": random_color(rng, (0.0, 0.4), (0.3, 0.7)), "trunk": BARK * rng.uniform(0.6, 1.3)}.get(
         kind, LEAF * rng.uniform(0.6, 1.4) if kind == "bush" else random_color(rng, (0.1, 0.5), (0.35, 0.8))
     )
@@ -42,7 +42,7 @@ def make_prop(rng: Rng, kind: str, width: float, height: float) -> Figure:
         relief={"pole": 1.0, "trunk": 0.9, "wall": 0.2, "bush": 0.4}[kind],
         grain=50.0,
     )
-    return Figure(kind, (replace(part, details=_marks(rng, kind, width, height, base)),), upright=True)
+    return ObjectModel(kind, (replace(part, details=_marks(rng, kind, width, height, base)),), upright=True)
 
 
 def _marks(rng: Rng, kind: str, width: float, height: float, base: np.ndarray) -> tuple[Detail, ...]:

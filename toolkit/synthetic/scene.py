@@ -1,11 +1,11 @@
-"""A rendered scene: any frame on demand, and the exact truth about its target."""
+"""A rendered scene: any frame on demand, and the exact ground truth of its target."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,8 +17,8 @@ from toolkit.errors import DatasetError, FrameError
 from toolkit.regions import Mask
 from toolkit.synthetic.actor import Actor
 from toolkit.synthetic.background import make_background
-from toolkit.synthetic.ground_truth import Truth, covered_mask, region_mask, survey
-from toolkit.synthetic.imaging import Look
+from toolkit.synthetic.ground_truth import SceneGroundTruth, covered_mask, measure_ground_truth, region_mask
+from toolkit.synthetic.imaging import Imaging
 from toolkit.synthetic.motion import Camera, Matrix, invert, transform
 from toolkit.synthetic.outline import Points
 from toolkit.synthetic.texture import stream
@@ -37,11 +37,11 @@ class Scene:
         name: of the sequence.
         seed: draws the background and the sensor noise; the rest is fixed by the attributes below.
         camera: where the image lies in the world at every frame.
-        target: the actor to be followed.
-        scenery: things that never move, painted into the background.
-        behind, front: the other actors, those painted before and those painted over the target.
-        look: light, blur and noise.
-        attributes: the challenges this scene was composed for.
+        target: the object to be tracked.
+        scenery: objects that never move, painted into the background.
+        behind, front: distractors, painted before the target, and occluders, painted over it.
+        imaging: light, blur and noise.
+        attributes: the challenges this scene was drawn for.
         hidden_is_absent: True writes a NaN ground-truth row also where the target is in view but hidden.
     """
 
@@ -52,7 +52,7 @@ class Scene:
     scenery: tuple[Actor, ...]
     behind: tuple[Actor, ...]
     front: tuple[Actor, ...]
-    look: Look
+    imaging: Imaging
     attributes: tuple[str, ...] = ()
     hidden_is_absent: bool = False
 
@@ -71,20 +71,16 @@ class Scene:
         return self.camera.size
 
     @cached_property
-    def truth(self) -> Truth:
+    def ground_truth(self) -> SceneGroundTruth:
         """Boxes, oriented boxes, visible shares and flags of all frames; computed once, without painting anything."""
-        return survey(self.camera, self.target, self.front, self.hidden_is_absent)
-
-    @cached_property
-    def _world(self) -> tuple[int, int, int, int]:
-        return self.camera.world_bounds()
+        return measure_ground_truth(self.camera, self.target, self.front, self.hidden_is_absent)
 
     @cached_property
     def background(self) -> Image:
         """The world picture that the camera looks at, scenery included."""
-        left, top, width, height = self._world
+        left, top, width, height = self.camera.world_bounds
         rng = stream(self.seed, self.name, "background")
-        canvas = make_background(rng, self.look.place, width, height, self.target.figure.colors())
+        canvas = make_background(rng, self.imaging.place, width, height, self.target.model.colors())
         to_canvas = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
         for actor in self.scenery:
             actor.draw(canvas, 0, to_canvas)
@@ -93,21 +89,20 @@ class Scene:
     @cached_property
     def grain(self) -> NDArray[np.int16]:
         """A sheet of sensor noise, from which every frame takes a piece of its own."""
-        return self.look.noise_sheet(stream(self.seed, self.name, "noise"), self.size)
+        return self.imaging.noise_sheet(stream(self.seed, self.name, "noise"), self.size)
 
     def frame(self, index: int) -> Image:
         """Renders frame `index` (0-based) as (height, width, 3) uint8 BGR. Raises `FrameError` outside the scene."""
         camera = self._matrix(index)
         picture = self._backdrop(index, camera)
-        cast = (*self.behind, self.target, *self.front)
-        for actor in cast:
-            actor.draw(picture, index, camera, self.look.exposure * self._velocity(actor.track.center, index))
-        picture = self.look.develop(picture, index)
-        return self.look.add_noise(picture, self.grain, stream(self.seed, self.name, "frame", index))
+        for actor in (*self.behind, self.target, *self.front):
+            actor.draw(picture, index, camera, self.imaging.exposure * self._velocity(actor.track.center, index))
+        picture = self.imaging.develop(picture, index)
+        return self.imaging.add_noise(picture, self.grain, stream(self.seed, self.name, "frame", index))
 
     def box(self, index: int) -> NDArray[np.float64]:
         """(4,) x, y, w, h: tight box of the whole target, hidden parts included, cut at the image border."""
-        return np.asarray(self.truth.boxes_xywh[index])
+        return np.asarray(self.ground_truth.boxes_xywh[index])
 
     def outlines(self, index: int) -> list[Points]:
         """Outlines of the target's parts, each (K, 2) image pixels, not cut; their union is the whole target."""
@@ -123,9 +118,8 @@ class Scene:
 
     def mask(self, index: int) -> Mask:
         """The pixels where the target is seen: in the image and not behind anything."""
-        camera = self._matrix(index)
-        full = region_mask(self.target.outlines(index, camera), self.size)
-        hidden = covered_mask(self.front, index, camera, full)
+        full = self.full_mask(index)
+        hidden = covered_mask(self.front, index, self._matrix(index), full)
         return Mask(full.bits & ~hidden, full.x, full.y)
 
     def sequence(self, polygons: bool = False) -> Sequence:
@@ -133,7 +127,7 @@ class Scene:
 
         `polygons` gives (N, 8) oriented boxes as ground truth instead of (N, 4) boxes; absent rows are NaN in both.
         """
-        truth = self.truth
+        truth = self.ground_truth
         rows = truth.boxes_xywh
         if polygons:
             rows = np.where(np.isnan(rows[:, :1]), np.nan, truth.corners.reshape(len(self), 8))
@@ -143,7 +137,7 @@ class Scene:
             frames=GeneratedFrames(len(self), self, self.name),
             image_size=self.size,
             attributes=self.attributes,
-            frame_tags=truth.tags(self.look.brightness()),
+            frame_tags=truth.tags(self.imaging.brightness()),
             visible=truth.visible,
             masks=SceneMasks(self),
             cover=truth.cover,
@@ -155,13 +149,13 @@ class Scene:
         return self.camera.matrix(index)
 
     def _backdrop(self, index: int, camera: Matrix) -> Image:
-        left, top, _, _ = self._world
+        left, top, _, _ = self.camera.world_bounds
         matrix = camera[:2].copy()
         matrix[:, 2] += matrix[:, :2] @ (left + 0.5, top + 0.5) - 0.5
         picture = cv2.warpAffine(self.background, matrix, self.size, borderMode=cv2.BORDER_REFLECT)
         middle = transform(invert(camera), np.array([self.size]) / 2)
         velocity = self._velocity(np.broadcast_to(middle, (len(self), 2)), index)
-        return self.look.smear(np.asarray(picture, np.uint8), velocity)
+        return self.imaging.smear(np.asarray(picture, np.uint8), velocity)
 
     def _velocity(self, center: NDArray[np.float64], index: int) -> NDArray[np.float64]:
         """(2,) image displacement per frame of the world path `center` (N, 2) around frame `index`; 0 across a cut."""
@@ -181,17 +175,10 @@ class SceneMasks(AbstractSequence[Mask]):
     def __len__(self) -> int:
         return len(self.scene)
 
-    @overload
-    def __getitem__(self, index: int) -> Mask: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Mask]: ...
-
-    def __getitem__(self, index: int | slice) -> Mask | list[Mask]:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        place = range(len(self))[index]
-        return self.scene.mask(place)
+        return self.scene.mask(range(len(self))[index])
 
 
 def scene_of(sequence: Sequence) -> Scene:

@@ -1,4 +1,4 @@
-"""Paints a part of a figure once, and the two tools that lay it into a frame: blending and motion blur."""
+"""Paints a part of a model once, and the two tools that lay it into a frame: blending and motion blur."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUPERSAMPLE = 4
 class Sprite:
     """A painted part: premultiplied BGRA uint8 at full, half and quarter resolution.
 
-    `levels[k]` has `density / 2**k` pixels per figure unit; sprite pixel center (c, r) of level 0 shows the figure
+    `levels[k]` has `density / 2**k` pixels per model unit; sprite pixel center (c, r) of level 0 shows the model
     point `origin + ((c, r) + 0.5) / density`.
     """
 
@@ -29,18 +29,18 @@ class Sprite:
     origin: tuple[float, float]
     density: float
 
-    def to_figure(self, level: int) -> NDArray[np.float64]:
-        """3x3 matrix from pixel centers of `levels[level]` (integer coordinates) to figure coordinates."""
+    def to_model(self, level: int) -> NDArray[np.float64]:
+        """3x3 matrix from pixel centers of `levels[level]` (integer coordinates) to model coordinates."""
         step = 2**level / self.density
         return np.array([[step, 0, self.origin[0] + 0.5 * step], [0, step, self.origin[1] + 0.5 * step], [0, 0, 1.0]])
 
     def level_for(self, scale: float) -> int:
-        """The level to sample when one figure unit becomes `scale` image pixels: never shrinks more than twice."""
+        """The level to sample when one model unit becomes `scale` image pixels: never shrinks more than twice."""
         return int(np.clip(np.floor(np.log2(max(self.density / scale, 1.0))), 0, len(self.levels) - 1))
 
 
 def paint_part(part: Part, density: float) -> Sprite:
-    """Paints `part` with `density` pixels per figure unit: pattern, details, shading as a solid body, soft edge."""
+    """Paints `part` with `density` pixels per model unit: pattern, details, shading as a solid body, soft edge."""
     left, top, right, bottom = bounds([part.outline])
     width = (int(np.ceil((right - left) * density)) + 2 * MARGIN + 3) // 4 * 4
     height = (int(np.ceil((bottom - top) * density)) + 2 * MARGIN + 3) // 4 * 4

@@ -55,9 +55,9 @@ def is_short_term(scene: Scene) -> bool:
 
     The target is never away for more than `LONGEST_ABSENCE` frames and well in sight at the end.
     """
-    cover = scene.truth.cover
-    seen = np.concatenate([[True], scene.truth.visible, [True]]).nonzero()[0]
-    hidden = "occlusion" not in scene.attributes or float((cover < 0.6 * scene.truth.in_view).mean()) > 0.06
+    cover = scene.ground_truth.cover
+    seen = np.concatenate([[True], scene.ground_truth.visible, [True]]).nonzero()[0]
+    hidden = "occlusion" not in scene.attributes or float((cover < 0.6 * scene.ground_truth.in_view).mean()) > 0.06
     return bool(hidden and np.diff(seen).max() - 1 <= LONGEST_ABSENCE and cover[-6:].min() > 0.5)
 
 

@@ -7,15 +7,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.synthetic.actor import Actor
+from toolkit.synthetic.actor import Actor, make_actor
 from toolkit.synthetic.difficulty import SceneDifficulty, difficulty_of
-from toolkit.synthetic.generator import ATTEMPTS, IMAGE_SIZE, cast_bystander, first_accepted, largest_scale
-from toolkit.synthetic.motion import Camera, Curve, Track, still
-from toolkit.synthetic.objects import Figure, make_figure
-from toolkit.synthetic.occluders import make_prop
+from toolkit.synthetic.generator import ATTEMPTS, IMAGE_SIZE, first_accepted, make_bystander
+from toolkit.synthetic.motion import Camera, Curve, still
+from toolkit.synthetic.objects import ObjectModel, make_object
+from toolkit.synthetic.occluders import make_occluder
 from toolkit.synthetic.scene import Scene
 from toolkit.synthetic.texture import Rng, stream
-from toolkit.synthetic.trajectories import direct_camera, direct_light, growing, posed, random_path, room, starting_size
+from toolkit.synthetic.trajectories import (
+    camera_trajectory,
+    initial_size,
+    motion_range,
+    pose_track,
+    random_imaging,
+    random_path,
+    scale_course,
+)
 
 COUNT = 220
 PACE = 7.0  # pixels per frame on the way out, in, or behind a wall
@@ -122,9 +130,9 @@ def longterm_scene(
 
 
 def _is_long_term(scene: Scene, events: tuple[str, ...]) -> bool:
-    absent = 1 - scene.truth.visible.mean()
+    absent = 1 - scene.ground_truth.visible.mean()
     enough = absent == 0 if set(events) == {"jump"} else 0.05 <= absent <= 0.5
-    return bool(enough and scene.truth.cover[-10:].min() > 0.6)
+    return bool(enough and scene.ground_truth.cover[-10:].min() > 0.6)
 
 
 def _draw(
@@ -138,34 +146,28 @@ def _draw(
     count: int,
 ) -> Scene | None:
     """One draw; None when the events take more frames than there are."""
-    figure = make_figure(rng, family)
-    camera = direct_camera(rng, difficulty, count, IMAGE_SIZE)
-    start = starting_size(rng, difficulty, figure)
-    size = growing(rng, difficulty, figure, camera, start)
-    route = _plan_route(rng, difficulty, events, *room(difficulty, figure, camera, float(size.max())), start, count)
+    model = make_object(rng, family)
+    camera = camera_trajectory(rng, difficulty, count, IMAGE_SIZE)
+    start = initial_size(rng, difficulty, model)
+    size = scale_course(rng, difficulty, model, camera, start)
+    low, high = motion_range(difficulty, model, camera, float(size.max()))
+    route = _plan_route(rng, difficulty, events, low, high, start, count)
     if len(route.points) > count:
         return None
     center = camera.to_world(np.array(route.points))
-    front = []
+    walls = []
     for first, last, _ in route.walls:
         center[first : last + 1] = center[(first + last) // 2]
-        front.append(_wall(rng, figure, center[first], float(size[first : last + 1].max()), count))
-    track = posed(rng, difficulty, center, size)
-    behind = [_stranger(rng, difficulty, figure, camera, start) for _ in range(difficulty.lookalikes)]
-    scenery = tuple(cast_bystander(rng, difficulty, camera) for _ in range(difficulty.bystanders))
+        width, height = WALL_MARGIN * float(size[first : last + 1].max()) * np.array(model.extent())
+        kind = str(rng.choice(["wall", "wall", "trunk"]))
+        wall = make_occluder(rng, kind, float(width), float(height))
+        walls.append(Actor(wall, still(center[first], count), 1.0, 0.0))
+    target = make_actor(model, pose_track(rng, difficulty, center, size), camera)
+    distractors = tuple(_wanderer(rng, difficulty, model, camera, start) for _ in range(difficulty.distractors))
+    bystanders = tuple(make_bystander(rng, difficulty, camera) for _ in range(difficulty.bystanders))
+    imaging = random_imaging(rng, difficulty, count)
     kinds = tuple(sorted({EVENT_ATTRIBUTES[event] for event in events} | set(attributes)))
-    return Scene(
-        name,
-        seed,
-        camera,
-        Actor(figure, track, largest_scale(track, camera)),
-        scenery,
-        tuple(behind),
-        tuple(front),
-        direct_light(rng, difficulty, count),
-        kinds,
-        hidden_is_absent=True,
-    )
+    return Scene(name, seed, camera, target, bystanders, distractors, tuple(walls), imaging, kinds, True)
 
 
 EVENT_ATTRIBUTES = {"leave": "out_of_view", "jump": "fast_motion", "hide": "occlusion"}
@@ -184,16 +186,10 @@ def _plan_route(
     return route
 
 
-def _wall(rng: Rng, figure: Figure, center: Curve, size: float, count: int) -> Actor:
-    width, height = WALL_MARGIN * size * np.array(figure.extent())
-    kind = str(rng.choice(["wall", "wall", "trunk"]))
-    return Actor(make_prop(rng, kind, float(width), float(height)), still(center, count), 1.0, 0.0)
-
-
-def _stranger(rng: Rng, difficulty: SceneDifficulty, figure: Figure, camera: Camera, size: float) -> Actor:
-    """A similar thing that wanders in view on its own, whether the target is there or not."""
+def _wanderer(rng: Rng, difficulty: SceneDifficulty, model: ObjectModel, camera: Camera, size: float) -> Actor:
+    """A distractor that moves in view on its own, whether the target is there or not."""
     count = len(camera.zoom)
-    low, high = room(difficulty, figure, camera, size)
+    low, high = motion_range(difficulty, model, camera, size)
     path = camera.to_world(random_path(rng, difficulty, count, low, high, size))
-    track: Track = posed(rng, difficulty, path, np.full(count, size))
-    return Actor(figure.lookalike(rng), track, largest_scale(track, camera))
+    track = pose_track(rng, difficulty, path, np.full(count, size))
+    return make_actor(model.similar(rng), track, camera)

@@ -1,4 +1,4 @@
-"""Where everything goes: paths of the target, its company, the camera and the light, drawn from a difficulty."""
+"""Random trajectories of target, distractors and camera, and the course of the light, as hard as a difficulty says."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from toolkit.synthetic.background import PLACES
 from toolkit.synthetic.difficulty import SceneDifficulty
-from toolkit.synthetic.imaging import Look
+from toolkit.synthetic.imaging import Imaging
 from toolkit.synthetic.motion import Camera, Curve, Track, jitter, through, wave
-from toolkit.synthetic.objects import Figure
+from toolkit.synthetic.objects import ObjectModel
 from toolkit.synthetic.texture import Rng
 
-KNOT = 18  # frames between the bends of a path
+KNOT = 18  # frames between the bends of a trajectory
 SHORTEST_SIDE = 25.0  # pixels of a target's shorter side in frame 0
 
 
-def direct_camera(rng: Rng, difficulty: SceneDifficulty, count: int, size: tuple[int, int]) -> Camera:
-    """A traveling, shaking, zooming camera that starts at the world's origin."""
+def camera_trajectory(rng: Rng, difficulty: SceneDifficulty, count: int, size: tuple[int, int]) -> Camera:
+    """Draws the path of a traveling, shaking, zooming camera that starts at the world's origin."""
     knots = max(count // 25, 1) + 1
     steps = rng.normal(0, 1, (knots, 2)) * (1, 0.4)
     steps *= difficulty.pan * count / (knots - 1) / np.maximum(np.hypot(*steps.T)[:, None], 1e-6)
@@ -28,15 +28,15 @@ def direct_camera(rng: Rng, difficulty: SceneDifficulty, count: int, size: tuple
     )
 
 
-def starting_size(rng: Rng, difficulty: SceneDifficulty, figure: Figure) -> float:
-    """Pixels per figure unit in frame 0: from the difficulty's range, but no side shorter than `SHORTEST_SIDE`."""
-    return float(max(rng.uniform(*difficulty.size), SHORTEST_SIDE / min(figure.extent())))
+def initial_size(rng: Rng, difficulty: SceneDifficulty, model: ObjectModel) -> float:
+    """Pixels per model unit in frame 0: from the difficulty's range, but no side shorter than `SHORTEST_SIDE`."""
+    return float(max(rng.uniform(*difficulty.size), SHORTEST_SIDE / min(model.extent())))
 
 
 def random_path(
     rng: Rng, difficulty: SceneDifficulty, count: int, low: Curve, high: Curve, size: float, start: Curve | None = None
 ) -> Curve:
-    """A path (count, 2) in view pixels inside the rectangle `low`..`high`, mostly sideways, bouncing at its border.
+    """Draws a trajectory (count, 2) in view pixels inside the rectangle `low`..`high`, mostly sideways, bouncing.
 
     It begins at `start` (2,), at a random place when None; dashes are measured in `size` pixels.
     """
@@ -52,17 +52,17 @@ def random_path(
             direction = rng.uniform(0, 2 * np.pi)
             jump = 3 * difficulty.dash * size * np.array([np.cos(direction), np.sin(direction)])
             path = path + jump * np.clip((np.arange(count)[:, None] - at) / 3, 0, 1)
-    return fold(path, low, high)
+    return reflect(path, low, high)
 
 
-def fold(path: Curve, low: Curve, high: Curve) -> Curve:
+def reflect(path: Curve, low: Curve, high: Curve) -> Curve:
     """Reflects a path at the border of a rectangle as often as needed: it stays inside and stays continuous."""
-    room = np.maximum(high - low, 1.0)
-    phase = np.mod((path - low) / room, 2.0)
-    return np.asarray(low + room * np.where(phase > 1, 2 - phase, phase))
+    extent = np.maximum(high - low, 1.0)
+    phase = np.mod((path - low) / extent, 2.0)
+    return np.asarray(low + extent * np.where(phase > 1, 2 - phase, phase))
 
 
-def excursion(rng: Rng, path: Curve, size: tuple[int, int], half: Curve) -> Curve:
+def leave_and_return(rng: Rng, path: Curve, size: tuple[int, int], half: Curve) -> Curve:
     """Lets a path in view leave through the nearest side border, stay away for some frames, and come back there."""
     count = len(path)
     begin, away = int(count * rng.uniform(0.3, 0.4)), int(rng.integers(8, 13))
@@ -75,12 +75,14 @@ def excursion(rng: Rng, path: Curve, size: tuple[int, int], half: Curve) -> Curv
     return np.stack([path[:, 0] + smooth * (outside - path[:, 0]), path[:, 1]], axis=1)
 
 
-def room(difficulty: SceneDifficulty, figure: Figure, camera: Camera, largest: float) -> tuple[Curve, Curve]:
-    """(low, high) corners of the view rectangle in which a figure's center may move so that all of it stays in view.
+def motion_range(
+    difficulty: SceneDifficulty, model: ObjectModel, camera: Camera, largest: float
+) -> tuple[Curve, Curve]:
+    """(low, high) corners of the view rectangle in which a model's center may move so that all of it stays in view.
 
-    `largest` is the most pixels per figure unit that it reaches.
+    `largest` is the most pixels per model unit that it reaches.
     """
-    extent = np.array(figure.extent())
+    extent = np.array(model.extent())
     if difficulty.turn > 0.5:
         extent = np.full(2, np.hypot(*extent))
     half = 0.5 * largest * float(camera.zoom.max()) * extent + 3 + 2 * difficulty.shake
@@ -88,14 +90,14 @@ def room(difficulty: SceneDifficulty, figure: Figure, camera: Camera, largest: f
     return np.minimum(half, middle - 1), np.maximum(2 * middle - half, middle + 1)
 
 
-def growing(rng: Rng, difficulty: SceneDifficulty, figure: Figure, camera: Camera, size: float) -> Curve:
-    """(N,) pixels per figure unit, starting at `size` and never taller or wider than 0.55 of the image's height."""
+def scale_course(rng: Rng, difficulty: SceneDifficulty, model: ObjectModel, camera: Camera, size: float) -> Curve:
+    """(N,) pixels per model unit, starting at `size` and never taller or wider than 0.55 of the image's height."""
     growth = wave(rng, len(camera.zoom), difficulty.growth, 60)
-    limit = np.log2(max(0.55 * camera.size[1] / (size * max(figure.extent())), 1.0))
+    limit = np.log2(max(0.55 * camera.size[1] / (size * max(model.extent())), 1.0))
     return np.asarray(size * 2 ** np.minimum(growth, limit))
 
 
-def posed(rng: Rng, difficulty: SceneDifficulty, center: Curve, size: Curve) -> Track:
+def pose_track(rng: Rng, difficulty: SceneDifficulty, center: Curve, size: Curve) -> Track:
     """A track along a world path with the difficulty's turning, narrowing, gait and bending."""
     count = len(center)
     return Track(
@@ -108,34 +110,34 @@ def posed(rng: Rng, difficulty: SceneDifficulty, center: Curve, size: Curve) -> 
     )
 
 
-def direct_target(rng: Rng, difficulty: SceneDifficulty, figure: Figure, camera: Camera) -> Track:
-    """The target's pose at every frame: in view all the time, unless the difficulty says that it leaves."""
-    start = starting_size(rng, difficulty, figure)
-    size = growing(rng, difficulty, figure, camera, start)
-    low, high = room(difficulty, figure, camera, float(size.max()))
+def target_trajectory(rng: Rng, difficulty: SceneDifficulty, model: ObjectModel, camera: Camera) -> Track:
+    """Draws the target's pose at every frame: in view all the time, unless the difficulty says that it leaves."""
+    start = initial_size(rng, difficulty, model)
+    size = scale_course(rng, difficulty, model, camera, start)
+    low, high = motion_range(difficulty, model, camera, float(size.max()))
     path = random_path(rng, difficulty, len(size), low, high, start)
     if difficulty.leaves:
-        path = excursion(rng, path, camera.size, low)
-    return posed(rng, difficulty, camera.to_world(path), size)
+        path = leave_and_return(rng, path, camera.size, low)
+    return pose_track(rng, difficulty, camera.to_world(path), size)
 
 
-def direct_lookalike(rng: Rng, difficulty: SceneDifficulty, target: Track, place: int) -> Track:
-    """Circles the target at one to two and a half times its size and comes close now and then."""
+def distractor_trajectory(rng: Rng, difficulty: SceneDifficulty, target: Track, place: int) -> Track:
+    """Draws the pose of a distractor, which circles the target at one to two and a half times its size."""
     count = len(target.size)
     size = target.size * rng.uniform(0.9, 1.1)
     around = 2 * np.pi * place / 3 + rng.uniform(0, 1) + wave(rng, count, 1.6, 60)
     distance = target.size * (1.6 + wave(rng, count, 0.75, 40))
     offset = distance[:, None] * np.stack([1.25 * np.cos(around), 0.8 * np.sin(around)], axis=1)
-    return posed(rng, difficulty, target.center + offset, size)
+    return pose_track(rng, difficulty, target.center + offset, size)
 
 
-def direct_light(rng: Rng, difficulty: SceneDifficulty, count: int) -> Look:
-    """The place, the light's course and the camera's weaknesses."""
+def random_imaging(rng: Rng, difficulty: SceneDifficulty, count: int) -> Imaging:
+    """Draws the place, the course of the light, and the camera's blur, resolution and noise."""
     places = [place for place in PLACES if place != "clutter"]
     place = difficulty.place or str(rng.choice(places))
     dim = 1 - np.abs(wave(rng, count, difficulty.dimming, 45)) + 0.3 * wave(rng, count, difficulty.dimming, 60)
     tint = 1 + 0.2 * difficulty.dimming * rng.uniform(-1, 1, 3) * wave(rng, count, 1.0, 80)[:, None]
-    return Look(
+    return Imaging(
         place=place,
         gain=np.clip(dim[:, None] * tint, 0.2, 1.4),
         shade_edge=0.4 + wave(rng, count, 0.6, 60),

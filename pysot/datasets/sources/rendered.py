@@ -117,7 +117,7 @@ class RenderedSource(Source):
                 )
             except DatasetError:
                 continue
-            truth = scene.truth
+            truth = scene.ground_truth
             large = np.nan_to_num(truth.boxes_xywh[:, 2:]).min(axis=1) >= SMALLEST_BOX
             usable = np.flatnonzero(truth.visible & (truth.cover >= self.min_cover) & large)
             if len(usable) >= self.frames_per_scene / 2:

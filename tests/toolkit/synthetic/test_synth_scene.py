@@ -51,7 +51,7 @@ def test_another_seed_or_name_gives_another_scene(hard: Scene) -> None:
     renamed = random_scene(3, hard.attributes, 60, family="animal", name="renamed")
     for scene in (other, renamed):
         assert np.mean(scene.frame(0) != hard.frame(0)) > 0.5
-        assert not np.allclose(scene.truth.boxes_xywh[0], hard.truth.boxes_xywh[0])
+        assert not np.allclose(scene.ground_truth.boxes_xywh[0], hard.ground_truth.boxes_xywh[0])
 
 
 def test_a_pickled_scene_is_small_and_renders_the_same(hard: Scene) -> None:
@@ -60,13 +60,13 @@ def test_a_pickled_scene_is_small_and_renders_the_same(hard: Scene) -> None:
     copy = pickle.loads(data)
     assert len(data) < 100_000
     assert np.array_equal(copy.frame(13), expected)
-    np.testing.assert_array_equal(copy.truth.boxes_xywh, hard.truth.boxes_xywh)
+    np.testing.assert_array_equal(copy.ground_truth.boxes_xywh, hard.ground_truth.boxes_xywh)
 
 
 def test_noise_differs_from_frame_to_frame() -> None:
     scene = random_scene(1, (), 4, family="ball")
     camera = replace(scene.camera, center=np.zeros((4, 2)))
-    still = replace(scene, camera=camera, look=replace(scene.look, gain=np.ones((4, 3)), exposure=0.0))
+    still = replace(scene, camera=camera, imaging=replace(scene.imaging, gain=np.ones((4, 3)), exposure=0.0))
     difference = still.frame(1).astype(int) - still.frame(2)
     assert 1 < np.abs(difference).mean() < 12
 
@@ -78,7 +78,7 @@ def test_outlines_masks_and_boxes_agree(seed: int) -> None:
     for frame in (0, 13, 29):
         region = shapely_region(scene, frame).intersection(box(0, 0, *scene.size))
         full, seen = scene.full_mask(frame), scene.mask(frame)
-        if scene.truth.in_view[frame] < ABSENT_BELOW:
+        if scene.ground_truth.in_view[frame] < ABSENT_BELOW:
             assert np.isnan(scene.box(frame)).all()
             continue
         left, top, right, bottom = region.bounds
@@ -87,23 +87,23 @@ def test_outlines_masks_and_boxes_agree(seed: int) -> None:
         assert full.bits.sum() == pytest.approx(region.area, rel=0.06)
         assert not (seen.bits & ~full.bits).any()
         whole = shapely_region(scene, frame).area
-        assert seen.bits.sum() / whole == pytest.approx(scene.truth.cover[frame], abs=0.05)
+        assert seen.bits.sum() / whole == pytest.approx(scene.ground_truth.cover[frame], abs=0.05)
 
 
 def test_turned_box_holds_the_outline(hard: Scene) -> None:
     for frame in range(0, 60, 7):
         corners = ShapelyPolygon(hard.corners(frame)).buffer(1e-6)
         assert corners.contains(shapely_region(hard, frame))
-        np.testing.assert_allclose(hard.corners(frame), hard.truth.corners[frame])
+        np.testing.assert_allclose(hard.corners(frame), hard.ground_truth.corners[frame])
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_the_picture_changes_exactly_where_the_mask_says(family: str) -> None:
     """Takes the target away: the pixels that differ are those of its mask and of its shadow below."""
     scene = random_scene(11, ("deformation",), 12, family=family)
-    look = replace(scene.look, noise=0.0, exposure=0.0, softness=0.01)
+    imaging = replace(scene.imaging, noise=0.0, exposure=0.0, softness=0.01)
     target = replace(scene.target, shadow=0.0)
-    with_target = replace(scene, look=look, target=target)
+    with_target = replace(scene, imaging=imaging, target=target)
     gone = replace(target, track=replace(target.track, center=target.track.center + 5000))
     # The background mimics nothing but clutter's target, so both scenes share one picture of the world.
     without = replace(with_target, target=gone)
@@ -122,13 +122,13 @@ def test_the_picture_changes_exactly_where_the_mask_says(family: str) -> None:
 def test_first_frame_is_a_fair_start() -> None:
     for seed in range(12):
         scene = random_scene(seed, None, 20)
-        assert scene.truth.cover[0] == 1.0
-        assert scene.truth.boxes_xywh[0, 2:].min() >= 24
+        assert scene.ground_truth.cover[0] == 1.0
+        assert scene.ground_truth.boxes_xywh[0, 2:].min() >= 24
 
 
 def test_leaving_the_view_is_nan_and_not_visible() -> None:
     scene = random_scene(5, ("out_of_view",), 80, family="ball")
-    truth = scene.truth
+    truth = scene.ground_truth
     away = np.isnan(truth.boxes_xywh[:, 0])
     assert 5 <= away.sum() <= 35
     assert not truth.visible[away].any()
@@ -144,9 +144,9 @@ def test_hidden_target_keeps_its_box_but_is_not_visible() -> None:
     front = replace(scene.front[0], track=replace(scene.front[0].track, center=scene.target.track.center))
     scale = replace(front.track, size=front.track.size * 4)
     covered = replace(scene, front=(replace(front, track=scale),))
-    assert not covered.truth.visible.any()
-    assert np.isfinite(covered.truth.boxes_xywh).all()
-    assert np.isnan(replace(covered, hidden_is_absent=True).truth.boxes_xywh).all()
+    assert not covered.ground_truth.visible.any()
+    assert np.isfinite(covered.ground_truth.boxes_xywh).all()
+    assert np.isnan(replace(covered, hidden_is_absent=True).ground_truth.boxes_xywh).all()
 
 
 def test_sequence_carries_the_truth(hard: Scene) -> None:
@@ -167,13 +167,15 @@ def test_sequence_carries_the_truth(hard: Scene) -> None:
 
 def test_attributes_show_in_the_numbers() -> None:
     """What an attribute promises can be measured on the truth."""
-    mild = random_scene(8, (), 72, family="card").truth
+    mild = random_scene(8, (), 72, family="card").ground_truth
 
     def growth(boxes: np.ndarray) -> float:
         size = np.sqrt(boxes[:, 2] * boxes[:, 3])
         return float(size.max() / size.min())
 
-    assert growth(random_scene(8, ("scale_change",), 72, family="card").truth.boxes_xywh) > growth(mild.boxes_xywh)
+    assert growth(random_scene(8, ("scale_change",), 72, family="card").ground_truth.boxes_xywh) > growth(
+        mild.boxes_xywh
+    )
     for name in ("occlusion", "rotation", "fast_motion", "illumination", "camera_motion"):
         scenes = [random_scene(seed, (name,), 72, family="card") for seed in (1, 2, 3)]
         assert any(scene.sequence().frame_tags[name].any() for scene in scenes), name
@@ -182,7 +184,7 @@ def test_attributes_show_in_the_numbers() -> None:
 def test_bad_input_is_named() -> None:
     with pytest.raises(DatasetError, match=r"'rain' is not an attribute.*occlusion"):
         random_scene(0, ("rain",))
-    with pytest.raises(DatasetError, match=r"'cow' is not a figure.*animal"):
+    with pytest.raises(DatasetError, match=r"'cow' is not an object family.*animal"):
         random_scene(0, (), family="cow")
     scene = random_scene(0, (), 10, family="ball")
     with pytest.raises(FrameError, match=r"frames 0\.\.9, not 10"):

@@ -40,7 +40,7 @@ def test_streams_are_keyed_by_the_scene_name() -> None:
     expected = np.random.default_rng([7, zlib.crc32(b"training_0"), zlib.crc32(b"scene"), 0]).random(4)
     assert np.array_equal(stream(7, "training_0", "scene", 0).random(4), expected)
     first, second = (random_scene(0, ["rotation"], 8, name=name) for name in ("rotation_1", scene_name(0)))
-    assert not np.array_equal(first.truth.boxes_xywh, second.truth.boxes_xywh)
+    assert not np.array_equal(first.ground_truth.boxes_xywh, second.ground_truth.boxes_xywh)
 
 
 def test_boxes_hold_the_masks(source: RenderedSource) -> None:
@@ -59,7 +59,7 @@ def test_frames_stay_in_range_and_show_the_target(source: RenderedSource) -> Non
     near = RenderedSource("near", count=3, frames_per_scene=24, size=(200, 160), frame_range=2)
     for video in range(3):
         scene, usable = near._scene(video)
-        assert (scene.truth.cover[usable] >= 0.4).all() and scene.truth.visible[usable].all()
+        assert (scene.ground_truth.cover[usable] >= 0.4).all() and scene.ground_truth.visible[usable].all()
         for seed in range(3):
             numbers = [
                 int(frame.origin.rsplit(" ", 1)[1]) for frame in near.draw(video, np.random.default_rng(seed), 3)
