@@ -19,7 +19,7 @@ from yacs.config import CfgNode
 
 from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, print_error
 from pysot.config.experiments import experiment_name
-from pysot.config.loading import load_config
+from pysot.config.loading import attention_config, load_config
 from pysot.core.attention_input import CLIPS, clip_indices
 from pysot.core.crop import Image
 from pysot.core.device import resolve_device
@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
     parser.add_argument("--config", required=True, metavar="NAME|FILE", help="experiment or YAML file with ATTENTION")
     parser.add_argument("--opts", nargs="+", default=[], metavar="KEY VALUE", help="config keys to change")
-    parser.add_argument("--snapshot", metavar="NAME|FILE", help="default: ATTENTION.SNAPSHOT, or the experiment's own")
+    parser.add_argument(
+        "--snapshot", metavar="NAME|FILE", help="default: the experiment's own, or a tracker's ATTENTION.SNAPSHOT"
+    )
     parser.add_argument("--dataset", required=True, metavar="NAME|DIR", help="OTB100, SYNTH-LT, ... or a folder")
     parser.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; default: testing_dataset/NAME")
     parser.add_argument("--video", metavar="NAME", help="only this sequence")
@@ -142,9 +144,10 @@ def _make_job(args: argparse.Namespace) -> MapJob:
         raise SotError(f"--side is {args.side} and --workers {args.workers}; expected 0 or more, and 1 or more.")
     if args.scores is not None and args.overlay:
         raise SotError("--scores reads the maps, but --overlay writes pictures of them. Leave out one of the two.")
+    own = experiment_name(args.config) if cfg.HEAD.TYPE == "ATTENTION" else cfg.ATTENTION.SNAPSHOT
     return MapJob(
-        cfg=cfg,
-        weights=find_snapshot(args.snapshot or cfg.ATTENTION.SNAPSHOT or experiment_name(args.config)),
+        cfg=attention_config(cfg, args.snapshot or own),
+        weights=find_snapshot(args.snapshot or own),
         device=args.device,
         threads=args.threads,
         out=args.out,

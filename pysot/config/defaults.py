@@ -283,15 +283,15 @@ _ATTENTION = {
     "ENABLED": False,  # follow the target locally and look for it everywhere when it is lost
     "PROPOSALS": "attention",  # attention; maps: those in MAP_DIR; sliding: windows all over the frame
     "TYPE": "TANet",  # TANet as released, or TANetTiny
-    "SNAPSHOT": "",  # zoo name or file of the network's weights
+    "SNAPSHOT": "tanet_tiny",  # zoo name or file of the network's weights; an experiment's name describes the network
     "MAP_DIR": "",  # maps made by tools/attention.py
     "INPUT_SIZE": 300,
     "CLIP_LEN": 3,
     "CLIP": "causal",  # causal, or centered as released: it sees the next frame
     "KWARGS": Open(),
     "POLICY": {
-        "FAIL_THR": 0.8,
-        "REDETECT_THR": 0.9,
+        "FAIL_THR": -1.0,  # below 0: the tracker's own
+        "REDETECT_THR": -1.0,
         "MARGIN": 0.0,
         "ATTENTION_WEIGHT": 0.0,  # of the attention inside a box, in how sure a global frame is of it
         "PATIENCE": 1,

@@ -16,7 +16,7 @@ import yaml
 from yacs.config import CfgNode
 
 from pysot.config.defaults import default_tree
-from pysot.config.experiments import find_config
+from pysot.config.experiments import find_config, list_experiments
 from pysot.config.parts import add_declared, check_parts, unused_keys, value_of
 from pysot.config.plugins import load_plugins
 from pysot.core.errors import ConfigError
@@ -105,6 +105,21 @@ def ensure_validated(cfg: CfgNode) -> None:
     """Validates a tree that can still be written to. A frozen one was validated when it was loaded."""
     if not cfg.is_frozen():
         validate_config(cfg)
+
+
+def attention_config(cfg: CfgNode, snapshot: str | Path) -> CfgNode:
+    """`cfg` with what its ATTENTION group leaves at the defaults of the network taken from the experiment `snapshot`,
+    if there is one of that name.
+    """
+    if str(snapshot) not in list_experiments():
+        return cfg
+    theirs, defaults, tree = load_config(snapshot).ATTENTION, get_cfg().ATTENTION, cfg.clone()
+    tree.defrost()
+    for key in ("TYPE", "INPUT_SIZE", "CLIP_LEN", "KWARGS"):
+        if tree.ATTENTION[key] == defaults[key]:
+            tree.ATTENTION[key] = theirs[key]
+    tree.freeze()
+    return tree
 
 
 def dump_config(cfg: CfgNode) -> str:

@@ -67,6 +67,7 @@ class AtomTracker(OnlineTracker):
 
     params_type = AtomParams
     heads = ("IOUNET",)
+    lost_below, found_from = 0.4, 0.5
     model: AtomNet
     params: AtomParams
 

@@ -117,12 +117,17 @@ class Tracker(ABC):
     Attributes:
         params_type: the dataclass of this tracker's hyper-parameters (see `pysot.config.params`).
         heads: the values of HEAD.TYPE whose models it can run.
+        lost_below: the score under which the target is probably not seen, on the scale of this tracker's scores.
+        found_from: the score from which on it surely is. Both are what a global search goes by where a config sets
+            no thresholds (`pysot.tracker.global_search`).
         selection_modes: the values of TARGET_AWARE.MODE it can work with; none where it uses all channels.
     """
 
     config_keys: ClassVar[tuple[str, ...]] = ("ATTENTION",)  # any tracker can be searched with
     params_type: ClassVar[type[Any]]
     heads: ClassVar[tuple[str, ...]] = ()
+    lost_below: ClassVar[float] = 0.8
+    found_from: ClassVar[float] = 0.9
     selection_modes: ClassVar[tuple[str, ...]] = ()
     center_xy: tuple[float, float]
     size_wh: tuple[float, float]

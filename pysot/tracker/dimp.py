@@ -68,6 +68,7 @@ class DimpTracker(OnlineTracker):
 
     params_type = DimpParams
     heads = ("DIMP",)
+    lost_below, found_from = 0.25, 0.4
     model: DimpNet
     params: DimpParams
     _warned = False

@@ -23,6 +23,7 @@ class NanoTracker(SiameseTracker):
 
     params_type = NanoTrackParams
     heads = ("BAN",)
+    lost_below, found_from = 0.98, 0.98
     model: NanoTrack
     params: NanoTrackParams
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from yacs.config import CfgNode
 
+from pysot.config.loading import attention_config
 from pysot.core.attention_input import CLIPS, target_picture, whole_frame
 from pysot.core.checks import check_choice
 from pysot.core.crop import Image
@@ -69,8 +70,10 @@ class Attention:
 
     @classmethod
     def from_config(cls, cfg: CfgNode, device: torch.device, snapshot: str | Path = "") -> Attention:
-        """The network that ATTENTION describes on `device`, with the weights of `snapshot` (zoo name or file; by
-        default ATTENTION.SNAPSHOT).
+        """The attention network on `device`, with the weights of `snapshot` (zoo name or file; by default
+        ATTENTION.SNAPSHOT).
+
+        Where that is the name of an experiment, it says what ATTENTION leaves open of the network.
 
         Raises `ConfigError` and `SnapshotError` as `pysot.load_tracker` does.
         """
@@ -79,7 +82,7 @@ class Attention:
             raise ConfigError(
                 "ATTENTION.SNAPSHOT is empty. Name the attention network's weights: tanet_tiny, or a file."
             )
-        net = AttentionNet.from_config(cfg)
+        net = AttentionNet.from_config(attention_config(cfg, snapshot))
         load_snapshot(net, find_snapshot(snapshot))
         if net.uses_batch_statistics:
             net.eval().requires_grad_(False).to(device)

@@ -42,7 +42,9 @@ class PolicyParams(CheckedParams):
 
     Attributes:
         fail_thr: a frame is bad when the base tracker's score is below it, or when it says itself that it is lost.
-        redetect_thr: the target counts as found from this score on; at least `fail_thr`. The size that is searched for
+            Below 0: the tracker's own `lost_below`.
+        redetect_thr: the target counts as found from this score on; at least `fail_thr`. Below 0: the tracker's own
+            `found_from`, or `fail_thr` where that is higher. The size that is searched for
             is that of the last frame that reached it.
         margin: a place found elsewhere must score so much more than the local one.
         attention_weight: in a searched frame, every score counts times the mean attention inside its box to this power
@@ -56,8 +58,8 @@ class PolicyParams(CheckedParams):
 
     config_group: ClassVar[str] = "ATTENTION.POLICY"
 
-    fail_thr: float = 0.8
-    redetect_thr: float = 0.9
+    fail_thr: float = -1.0
+    redetect_thr: float = -1.0
     margin: float = 0.0
     attention_weight: float = 0.0
     patience: int = 1
@@ -67,7 +69,7 @@ class PolicyParams(CheckedParams):
     hold: bool = False
 
     def __post_init__(self) -> None:
-        if self.redetect_thr < self.fail_thr:
+        if 0 <= self.redetect_thr < self.fail_thr:
             raise ConfigError(
                 f"ATTENTION.POLICY.REDETECT_THR {self.redetect_thr} is below FAIL_THR {self.fail_thr}: a target just "
                 "found would be lost in the same frame. Raise it."
@@ -99,7 +101,9 @@ class LocalGlobalTracker(Tracker):
     searched = 0
 
     def __init__(self, base: Tracker, proposer: Proposer, policy: PolicyParams) -> None:
-        super().__init__(base.model, policy)
+        fail_thr = policy.fail_thr if policy.fail_thr >= 0 else base.lost_below
+        redetect_thr = policy.redetect_thr if policy.redetect_thr >= 0 else max(base.found_from, fail_thr)
+        super().__init__(base.model, replace(policy, fail_thr=fail_thr, redetect_thr=redetect_thr))
         self.base, self.proposer = base, proposer
         self._warned = False
 

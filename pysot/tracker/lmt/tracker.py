@@ -67,6 +67,7 @@ class LmtTracker(Tracker):
 
     params_type = LmtParams
     heads = ("LMT",)
+    lost_below, found_from = 0.5, 0.731
     model: LmtNet
     params: LmtParams
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pysot.config.loading import load_config
 from pysot.config.params import params_from_config
 from pysot.core.crop import Image
-from pysot.core.errors import ConfigError, SotError
+from pysot.core.errors import ConfigError, SnapshotError, SotError
 from pysot.models.attention import AttentionNet
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
@@ -185,7 +185,7 @@ def test_a_tracker_that_gives_no_score_is_believed(caplog: pytest.LogCaptureFixt
 
 def test_thresholds_that_contradict_each_other() -> None:
     with pytest.raises(ConfigError, match=r"REDETECT_THR 0.5 is below FAIL_THR 0.8"):
-        PolicyParams(redetect_thr=0.5)
+        PolicyParams(fail_thr=0.8, redetect_thr=0.5)
     with pytest.raises(ConfigError, match="PATIENCE is 0"):
         PolicyParams(patience=0)
     with pytest.raises(SotError, match="before init"):
@@ -475,7 +475,7 @@ def test_builder_wraps_what_the_config_says(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can be trained, not tracked"):
         build_tracker(network, build_model(network))
     with pytest.raises(ConfigError, match="SNAPSHOT is empty"):
-        Attention.from_config(load_config("siamrpn_tiny"), torch.device("cpu"))
+        Attention.from_config(load_config("siamrpn_tiny", ["ATTENTION.SNAPSHOT", ""]), torch.device("cpu"))
 
 
 def test_own_snapshot_attends_to_the_target() -> None:
@@ -493,3 +493,25 @@ def test_own_snapshot_attends_to_the_target() -> None:
         inside.append(found[mask].mean())
         outside.append(found[~mask].mean())
     assert np.mean(inside) > 5 * np.mean(outside)
+
+
+@pytest.mark.parametrize("name", ["siamrpn_tiny", "atom_tiny", "dimp_tiny", "lmt_tiny"])
+def test_one_switch_searches_with_the_trackers_own_thresholds(name: str) -> None:
+    tracker = load_tracker(name, opts=["ATTENTION.ENABLED", "True"], device="cpu")
+    assert isinstance(tracker, LocalGlobalTracker) and isinstance(tracker.proposer, AttentionProposer)
+    assert (tracker.params.fail_thr, tracker.params.redetect_thr) == (tracker.base.lost_below, tracker.base.found_from)
+    tracker.init(FRAME, BOX)
+    assert np.isfinite(tracker.track(NEXT).box).all()
+
+
+def test_a_config_overrides_one_threshold_or_both() -> None:
+    opts = ["ATTENTION.ENABLED", "True", "ATTENTION.POLICY.FAIL_THR", "0.95"]
+    policy = load_tracker("siamrpn_tiny", opts=opts, device="cpu").params
+    assert (policy.fail_thr, policy.redetect_thr) == (0.95, 0.95)
+
+
+def test_the_weights_of_another_attention_network_are_refused() -> None:
+    weights = find_snapshot("tanet_tiny")
+    opts = ["ATTENTION.ENABLED", "True", "ATTENTION.TYPE", "TANet", "ATTENTION.SNAPSHOT", str(weights)]
+    with pytest.raises(SnapshotError, match=r"model\.safetensors does not fit this model \(TANet\)"):
+        load_tracker("siamrpn_tiny", opts=opts, device="cpu")
