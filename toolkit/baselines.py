@@ -1,4 +1,4 @@
-"""OpenCV's own trackers behind the toolkit's two calls: a baseline that needs no weights."""
+"""OpenCV's own trackers as the toolkit's `TrackerLike`: a baseline that needs no weights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 
 from toolkit.datasets.frames import Image
 from toolkit.errors import ProtocolError
+from toolkit.protocols.tracker import TrackerLike
 
 WITHOUT_WEIGHTS = ("MIL", "KCF", "CSRT", "MOSSE", "Boosting", "MedianFlow", "TLD")
 """Trackers of OpenCV and its contrib modules that work without a network file."""
 
 
-class OpenCVTracker:
+class OpenCVTracker(TrackerLike):
     """Runs one of OpenCV's trackers (`MIL`, `KCF`, `CSRT`, ...) as a `TrackerLike`.
 
     OpenCV reports no confidence: `best_score` is 1 while it says the target is found, else 0, and the box stays where

@@ -15,6 +15,7 @@ import numpy as np
 from toolkit.datasets.frames import GeneratedFrames, Image
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import FrameError
+from toolkit.protocols.tracker import TrackerLike
 
 WIDTH, HEIGHT = 160, 120
 AWAY = (1.0, 1.0, 4.0, 4.0)
@@ -74,7 +75,7 @@ def make_benchmark(
 
 
 @dataclass
-class Scripted:
+class Scripted(TrackerLike):
     """Finds the target exactly, except in the frames `away`; `started` lists the frames of its initializations."""
 
     away: tuple[int, ...] = ()
@@ -96,6 +97,17 @@ class Scripted:
         if self.polygon:
             result["polygon"] = as_polygon(box)
         return result
+
+
+class Listening(Scripted):
+    """Notes which frames it is told of, between the frames it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int, int]] = []
+
+    def at_frame(self, video: str, index: int) -> None:
+        self.told.append((video, index, len(self.seen)))
 
 
 class Raising(Scripted):

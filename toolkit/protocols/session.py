@@ -93,7 +93,7 @@ class Session:
         except ProtocolError as error:
             raise self._failure(index, "there is no box to start from", error) from error
         image = self._read(index)
-        self._announce(index)
+        self.tracker.at_frame(self.sequence.name, index)
         began = self.clock()
         try:
             self.tracker.init(image, box_xywh)
@@ -106,7 +106,7 @@ class Session:
     def step(self, index: int, *, masks: bool = False) -> Answer:
         """Lets the tracker find the target in frame `index`. With `masks`, a mask it returns is its region."""
         image = self._read(index)
-        self._announce(index)
+        self.tracker.at_frame(self.sequence.name, index)
         began = self.clock()
         try:
             result = self.tracker.track(image)
@@ -128,12 +128,6 @@ class Session:
         """Passes over frame `index` without reading it; `held` is what stands for the tracker's answer, if anything."""
         self.seconds.append(0.0)
         self._notify(index, None, held, float("nan"))
-
-    def _announce(self, index: int) -> None:
-        """Tells a tracker that wants to know (it has a method `at_frame`) which frame of which sequence comes next."""
-        announce = getattr(self.tracker, "at_frame", None)
-        if announce is not None:
-            announce(self.sequence.name, index)
 
     def _read(self, index: int) -> Image:
         try:

@@ -1,4 +1,4 @@
-"""What the toolkit asks of a tracker. Any object with these two methods can be run on every benchmark."""
+"""What the toolkit asks of a tracker. Any object with these methods can be run on every benchmark."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ class TrackResultLike(Protocol):
 
 
 class TrackerLike(Protocol):
-    """Two calls: `init` once with the first frame and box, `track` for every later frame."""
+    """Two calls: `init` once with the first frame and box, `track` for every later frame.
+
+    Before each of them `at_frame` says which frame it will be; a class that inherits from this one need not listen.
+    """
+
+    def at_frame(self, video: str, index: int) -> None:
+        """Told that frame `index` (0-based) of the sequence `video` comes next; seconds spent here do not count."""
+        return
 
     def init(self, image: Image, box_xywh: Sequence[float]) -> Any:
         """Learns the target `box_xywh` (0-based float pixels) in `image` (H, W, 3) uint8 BGR."""

@@ -25,6 +25,7 @@ from pysot.zoo.loading import load_snapshot
 from toolkit.datasets import load_benchmark
 from toolkit.datasets.frames import GeneratedFrames
 from toolkit.datasets.sequence import Sequence
+from toolkit.protocols.tracker import TrackerLike
 
 CONFIG = load_config("nanotrack_v2")
 
@@ -42,7 +43,7 @@ def moving_square(name: str = "square", count: int = 6, visible: NDArray[np.bool
     return Sequence(name, boxes, GeneratedFrames(count, render, name), (200, 160), visible=visible)
 
 
-class Follower:
+class Follower(TrackerLike):
     """Returns the true boxes, moved by `shift` pixels; draws from every global generator on the way."""
 
     def __init__(self, sequence: Sequence, shift: float = 0.0, fails_at: int | None = None) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_trackers import Raising, Random, Refusing, Scripted, Slow, make_sequence, true_box
+from fake_trackers import Listening, Raising, Random, Refusing, Scripted, Slow, make_sequence, true_box
 
 from toolkit.datasets.frames import ImageFiles
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
+from toolkit.protocols.multistart import run_multistart
 from toolkit.protocols.ope import run_ope
 from toolkit.protocols.session import FrameEvent, StepError
 
@@ -107,3 +108,11 @@ def test_every_frame_is_observed() -> None:
     assert [event.index for event in events] == [0, 1, 2, 3, 4]
     assert [event.started for event in events] == [True, False, False, False, False]
     assert all(event.image is not None and event.ground_truth is not None for event in events)
+
+
+def test_a_tracker_is_told_which_frame_comes_next() -> None:
+    tracker = Listening()
+    run_ope(tracker, make_sequence("film", count=3))
+    assert tracker.told == [("film", 0, 0), ("film", 1, 1), ("film", 2, 2)]
+    run_multistart(tracker, make_sequence("back", count=3, anchors=np.array([0, 0, -1])))
+    assert [index for _, index, _ in tracker.told[3:]] == [2, 1, 0]
