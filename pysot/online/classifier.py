@@ -117,13 +117,7 @@ class JointProblem:
     """
 
     def __init__(
-        self,
-        data: WeightedResponses,
-        side: int,
-        channels: tuple[int, int],
-        *,
-        filter_reg: float,
-        projection_reg: float,
+        self, data: WeightedResponses, side: int, channels: tuple[int, int], *, filter_reg: float, projection_reg: float
     ) -> None:
         self.data, self.side = data, side
         self.channels_in, self.channels = channels

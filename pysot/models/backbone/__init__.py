@@ -3,14 +3,4 @@
 from pysot.models.backbone import alexnet, compact, mobilenet_v2, mobilenet_v3, resnet, vgg, vggm
 from pysot.models.backbone.base import BACKBONES, Backbone
 
-__all__ = [
-    "BACKBONES",
-    "Backbone",
-    "alexnet",
-    "compact",
-    "mobilenet_v2",
-    "mobilenet_v3",
-    "resnet",
-    "vgg",
-    "vggm",
-]
+__all__ = ["BACKBONES", "Backbone", "alexnet", "compact", "mobilenet_v2", "mobilenet_v3", "resnet", "vgg", "vggm"]

@@ -18,10 +18,7 @@ def _layers(width_mult: float) -> tuple[list[list[nn.Module]], list[int]]:
     stages: list[list[nn.Module]] = []
     previous = 3
     for index, width in enumerate(widths):
-        stage: list[nn.Module] = [
-            nn.Conv2d(previous, width, kernels[index], strides[index]),
-            nn.BatchNorm2d(width),
-        ]
+        stage: list[nn.Module] = [nn.Conv2d(previous, width, kernels[index], strides[index]), nn.BatchNorm2d(width)]
         if pooled[index]:
             stage.append(nn.MaxPool2d(3, stride=2))
         if index < len(widths) - 1:

@@ -11,15 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn, middle_of_padded
+from pysot.models.layers.conv import conv_bn
 
 
 def conv_bn_relu(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
     """3x3 convolution that keeps the size (or halves it), batch norm and ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-    )
+    return conv_bn(channels_in, channels_out, 3, stride, padding=1, act=nn.ReLU)
 
 
 class Residual(nn.Module):
@@ -27,11 +24,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(
-            *conv_bn_relu(channels, channels),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
+        self.conv = nn.Sequential(*conv_bn_relu(channels, channels), *conv_bn(channels, channels, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv(x)
@@ -68,7 +61,7 @@ class Compact(Backbone):
             stage += [Residual(widths[level]) for _ in range(blocks[level - 1])]
             self.add_module(f"layer{level}", nn.Sequential(*stage))
         if top_down:
-            self.lateral = nn.Sequential(nn.Conv2d(widths[3], widths[2], 1, bias=False), nn.BatchNorm2d(widths[2]))
+            self.lateral = conv_bn(widths[3], widths[2])
         self.out_channels = [widths[level] for level in self.levels]
         init_conv_bn(self)
 

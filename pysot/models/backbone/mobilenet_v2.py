@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn
+from pysot.models.layers.conv import conv_bn
 
 STEM_WIDTH = 32
 GROUPS = (  # expansion, channels, blocks, stride of the first, dilation
@@ -29,14 +30,9 @@ class InvertedResidual(nn.Module):
         hidden = int(channels_in * expansion)
         padding = dilation if dilation > 1 else 2 - stride
         self.conv = nn.Sequential(
-            nn.Conv2d(channels_in, hidden, 1, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.ReLU6(inplace=True),
-            nn.Conv2d(hidden, hidden, 3, stride, padding, dilation, groups=hidden, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.ReLU6(inplace=True),
-            nn.Conv2d(hidden, channels_out, 1, bias=False),
-            nn.BatchNorm2d(channels_out),
+            *conv_bn(channels_in, hidden, act=nn.ReLU6),
+            *conv_bn(hidden, hidden, 3, stride, padding, dilation=dilation, groups=hidden, act=nn.ReLU6),
+            *conv_bn(hidden, channels_out),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,9 +53,7 @@ class MobileNetV2(Backbone):
         super().__init__()
         self.used_layers = check_levels(used_layers, deepest=len(GROUPS))
         widths = [int(STEM_WIDTH * width_mult)]
-        self.layer0 = nn.Sequential(
-            nn.Conv2d(3, widths[0], 3, stride=2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU6(inplace=True)
-        )
+        self.layer0 = conv_bn(3, widths[0], 3, stride=2, act=nn.ReLU6)
         previous_dilation = 1
         for level, (expansion, channels, count, stride, dilation) in enumerate(GROUPS[: self.used_layers[-1]], start=1):
             width = int(channels * width_mult)

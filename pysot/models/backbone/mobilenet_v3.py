@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import BACKBONES, Backbone, init_conv_bn, middle_of_padded
+from pysot.models.layers.conv import conv_bn
 
 BLOCKS = (  # kernel, expansion, channels, squeeze-and-excite, hard-swish, stride
     (3, 1.0, 16, True, False, 2),
@@ -52,19 +53,15 @@ class InvertedResidualV3(nn.Module):
         super().__init__()
         hidden = multiple_of_8(channels_in * expansion)
         self.residual = stride == 1 and channels_in == channels_out
-
-        def activation() -> nn.Module:
-            return nn.Hardswish(inplace=True) if swish else nn.ReLU(inplace=True)
-
+        act = nn.Hardswish if swish else nn.ReLU
         gate: nn.Module = SqueezeExcite(hidden) if gated else nn.Identity()
-        depthwise = nn.Conv2d(hidden, hidden, kernel, stride, (kernel - 1) // 2, groups=hidden, bias=False)
-        tail = [nn.Conv2d(hidden, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)]
+        depthwise = conv_bn(hidden, hidden, kernel, stride, (kernel - 1) // 2, groups=hidden)
+        project = conv_bn(hidden, channels_out)
         if hidden == channels_in:
-            layers = [depthwise, nn.BatchNorm2d(hidden), activation(), gate, *tail]
+            self.conv = nn.Sequential(*depthwise, act(inplace=True), gate, *project)
         else:
-            expand = [nn.Conv2d(channels_in, hidden, 1, bias=False), nn.BatchNorm2d(hidden), activation()]
-            layers = [*expand, depthwise, nn.BatchNorm2d(hidden), gate, activation(), *tail]
-        self.conv = nn.Sequential(*layers)
+            expand = conv_bn(channels_in, hidden, act=act)
+            self.conv = nn.Sequential(*expand, *depthwise, gate, act(inplace=True), *project)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv(x)
@@ -80,10 +77,7 @@ class MobileNetV3Small(Backbone):
     def __init__(self, used_layers: Sequence[int] | None = None) -> None:
         """`used_layers` is accepted because published configs carry it; there is only one output."""
         super().__init__()
-        stem = nn.Sequential(
-            nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.Hardswish(inplace=True)
-        )
-        layers: list[nn.Module] = [stem]
+        layers: list[nn.Module] = [conv_bn(3, 16, 3, stride=2, padding=1, act=nn.Hardswish)]
         channels = 16
         for kernel, expansion, width, gated, swish, stride in BLOCKS[: self.depth]:
             layers.append(InvertedResidualV3(channels, kernel, expansion, width, gated, swish, stride))

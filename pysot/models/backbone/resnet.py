@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn, middle_of_padded
+from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.normalize import normalize_imagenet
 
 STAGES, STAGE_WIDTHS = ("layer1", "layer2", "layer3", "layer4"), (64, 128, 256, 512)
@@ -30,11 +31,9 @@ def _conv3x3(channels_in: int, channels_out: int, stride: int, dilation: int) ->
 def _shortcut(channels_in: int, channels_out: int, stride: int, dilation: int) -> nn.Sequential:
     """Projection of a stage's first block: 1x1 in the plain stage, 3x3 in strided or dilated ones."""
     if stride == 1 and dilation == 1:
-        conv = nn.Conv2d(channels_in, channels_out, 1, bias=False)
-    else:
-        half = max(dilation // 2, 1)
-        conv = nn.Conv2d(channels_in, channels_out, 3, stride, half if dilation > 1 else 0, half, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(channels_out))
+        return conv_bn(channels_in, channels_out)
+    half = max(dilation // 2, 1)
+    return conv_bn(channels_in, channels_out, 3, stride, half if dilation > 1 else 0, dilation=half)
 
 
 class BasicBlock(nn.Module):
@@ -88,32 +87,24 @@ class Bottleneck(nn.Module):
         return out.relu_()
 
 
-def _padded(channels_in: int, width: int, stride: int) -> nn.Conv2d:
-    return nn.Conv2d(channels_in, width, 3, stride, padding=1, bias=False)
-
-
-def _pointwise_shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
-
-
 class PaddedBasicBlock(BasicBlock):
-    """Two 3x3 convolutions, padded also where they stride."""
+    """Two 3x3 convolutions, padded also where they stride; a 1x1 shortcut."""
 
     def __init__(self, channels_in: int, width: int, stride: int = 1, dilation: int = 1, first: bool = False) -> None:
         super().__init__(channels_in, width)
         if first:
-            self.conv1 = _padded(channels_in, width, stride)
-            self.downsample = _pointwise_shortcut(channels_in, width, stride)
+            self.conv1 = nn.Conv2d(channels_in, width, 3, stride, padding=1, bias=False)
+            self.downsample = conv_bn(channels_in, width, stride=stride)
 
 
 class PaddedBottleneck(Bottleneck):
-    """1x1, 3x3, 1x1 convolutions; the 3x3 one strides, and is padded also there."""
+    """1x1, 3x3, 1x1 convolutions; the 3x3 one strides, and is padded also there; a 1x1 shortcut."""
 
     def __init__(self, channels_in: int, width: int, stride: int = 1, dilation: int = 1, first: bool = False) -> None:
         super().__init__(channels_in, width)
         if first:
-            self.conv2 = _padded(width, width, stride)
-            self.downsample = _pointwise_shortcut(channels_in, width * self.expansion, stride)
+            self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+            self.downsample = conv_bn(channels_in, width * self.expansion, stride=stride)
 
 
 class ResNet(Backbone):

@@ -102,12 +102,7 @@ class DimpClassifier(nn.Module):
         return features
 
     def learn(
-        self,
-        features: Tensor,
-        boxes_xywh: Tensor,
-        *,
-        iterations: int | None = None,
-        weights: Tensor | None = None,
+        self, features: Tensor, boxes_xywh: Tensor, *, iterations: int | None = None, weights: Tensor | None = None
     ) -> list[Tensor]:
         """The first filter and every improvement of it; arguments as for `improve`."""
         with _full_precision(features):

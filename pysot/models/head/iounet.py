@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_weights
 
 from pysot.core.registry import Registry
+from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.packed_linear import PackedLinear
 from pysot.models.layers.prroi_pool import box_corners, prroi_box_gradient, prroi_pool_boxes
 
@@ -27,15 +28,6 @@ MapFunction: TypeAlias = Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]]
 
 IOU_HEADS: Registry[type[IouNet]] = Registry("overlap head", key="IOU.TYPE")
 """Classes called with `**IOU.KWARGS`."""
-
-
-def _conv(channels_in: int, channels_out: int, kernel: int = 3, padding: int = 1) -> nn.Sequential:
-    """Convolution with a bias, batch norm and ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, kernel, padding=padding),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-    )
 
 
 class LinearBlock(nn.Module):
@@ -79,15 +71,16 @@ class IouNet(nn.Module):
         super().__init__()
         (fine, coarse), (wide3, wide4), (inter3, inter4) = input_dim, pred_input_dim, pred_inter_dim
         target3, target4 = reference_dim
-        self.conv3_1r = _conv(fine, target3)
-        self.conv3_1t = _conv(fine, wide3)
-        self.conv3_2t = _conv(wide3, wide3)
-        self.fc3_1r = _conv(target3, target4, padding=0)
-        self.conv4_1r = _conv(coarse, target4)
-        self.conv4_1t = _conv(coarse, wide4)
-        self.conv4_2t = _conv(wide4, wide4)
-        self.fc34_3r = _conv(2 * target4, wide3, kernel=1, padding=0)
-        self.fc34_4r = _conv(2 * target4, wide4, kernel=1, padding=0)
+        conv = partial(conv_bn, kernel=3, padding=1, bias=True, act=nn.ReLU)
+        self.conv3_1r = conv(fine, target3)
+        self.conv3_1t = conv(fine, wide3)
+        self.conv3_2t = conv(wide3, wide3)
+        self.fc3_1r = conv(target3, target4, padding=0)
+        self.conv4_1r = conv(coarse, target4)
+        self.conv4_1t = conv(coarse, wide4)
+        self.conv4_2t = conv(wide4, wide4)
+        self.fc34_3r = conv(2 * target4, wide3, kernel=1, padding=0)
+        self.fc34_4r = conv(2 * target4, wide4, kernel=1, padding=0)
         self.fc3_rt = LinearBlock(wide3, inter3, SIDES[0])
         self.fc4_rt = LinearBlock(wide4, inter4, SIDES[1])
         self.iou_predictor = nn.Linear(inter3 + inter4, 1)
@@ -145,11 +138,7 @@ class IouNet(nn.Module):
         return overlaps.reshape(boxes_xywh.shape[:2])
 
     def forward(
-        self,
-        reference: Sequence[Tensor],
-        reference_boxes_xywh: Tensor,
-        test: Sequence[Tensor],
-        boxes_xywh: Tensor,
+        self, reference: Sequence[Tensor], reference_boxes_xywh: Tensor, test: Sequence[Tensor], boxes_xywh: Tensor
     ) -> Tensor:
         """All three steps, for training: (B, N)."""
         modulation = self.modulation(reference, reference_boxes_xywh)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pysot.models.backbone.base import init_conv_bn
 from pysot.models.head.base import BAN_HEADS, Kernels, SiameseHead
+from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise
 
 CELLS = 64
@@ -33,10 +34,6 @@ class ChannelAttention(nn.Module):
         return x * torch.sigmoid(gate)
 
 
-def _projection(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels))
-
-
 class PixelwiseCorrelation(nn.Module):
     """Pixel-wise correlation and channel attention.
 
@@ -49,16 +46,11 @@ class PixelwiseCorrelation(nn.Module):
         super().__init__()
         self.CA_layer = ChannelAttention()
         if channels is not None:
-            self.conv_kernel = _projection(channels)
-            self.conv_search = _projection(channels)
+            self.conv_kernel = conv_bn(channels, channels, bias=True)
+            self.conv_search = conv_bn(channels, channels, bias=True)
         if shrink:
-            self.conv = nn.Sequential(
-                nn.Conv2d(CELLS, CELLS, 2, groups=CELLS, bias=False),
-                nn.BatchNorm2d(CELLS),
-                nn.ReLU6(inplace=True),
-                nn.Conv2d(CELLS, CELLS, 1),
-                nn.BatchNorm2d(CELLS),
-            )
+            first = conv_bn(CELLS, CELLS, 2, groups=CELLS, act=nn.ReLU6)
+            self.conv = nn.Sequential(*first, *conv_bn(CELLS, CELLS, bias=True))
         self.projects, self.shrinks = channels is not None, shrink
 
     def kernel(self, template: Tensor) -> Tensor:
@@ -76,8 +68,8 @@ class DepthwiseCorrelation(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv_kernel = _projection(channels)
-        self.conv_search = _projection(channels)
+        self.conv_kernel = conv_bn(channels, channels, bias=True)
+        self.conv_search = conv_bn(channels, channels, bias=True)
 
     def kernel(self, template: Tensor) -> Tensor:
         """The template's share: (B, C, 4, 4)."""
@@ -94,9 +86,7 @@ def _tower_plain(widths: list[int], kernels: list[int]) -> nn.Sequential:
     for channels_in, channels_out, kernel in zip(widths, widths[1:], kernels, strict=False):
         layers += [
             nn.Conv2d(channels_in, channels_in, kernel, padding=kernel // 2, groups=channels_in, bias=False),
-            nn.Conv2d(channels_in, channels_out, 1, bias=False),
-            nn.BatchNorm2d(channels_out),
-            nn.ReLU6(inplace=True),
+            *conv_bn(channels_in, channels_out, act=nn.ReLU6),
         ]
     return nn.Sequential(*layers)
 
@@ -105,13 +95,8 @@ def _tower_linear(channels: int, depth: int) -> nn.Sequential:
     """V3: per layer a depth-wise convolution with batch norm and ReLU6, then a linear 1x1 with batch norm."""
     layers: list[nn.Module] = []
     for _ in range(depth):
-        layers += [
-            nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU6(inplace=True),
-            nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels),
-        ]
+        layers += conv_bn(channels, channels, 3, padding=1, groups=channels, act=nn.ReLU6)
+        layers += conv_bn(channels, channels)
     return nn.Sequential(*layers)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pysot.models.head.base import RPN_HEADS, Kernels, SiameseHead
+from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.xcorr import xcorr_pixelwise
 
 
@@ -20,19 +21,14 @@ class PixelBranch(nn.Module):
 
     def __init__(self, in_channels: int, hidden: int, depth: int, cells: int, out_channels: int) -> None:
         super().__init__()
-        self.conv_kernel = self._project(in_channels, hidden)
-        self.conv_search = self._project(in_channels, hidden)
+        self.conv_kernel = conv_bn(in_channels, hidden)
+        self.conv_search = conv_bn(in_channels, hidden)
         self.norm = nn.BatchNorm2d(cells)
         layers: list[nn.Module] = []
         for index in range(depth):
             width = cells + hidden if index == 0 else hidden
-            layers += [nn.Conv2d(width, hidden, 3, padding=1, bias=False), nn.BatchNorm2d(hidden)]
-            layers.append(nn.ReLU(inplace=True))
+            layers += conv_bn(width, hidden, 3, padding=1, act=nn.ReLU)
         self.head = nn.Sequential(*layers, nn.Conv2d(hidden, out_channels, 1))
-
-    @staticmethod
-    def _project(channels_in: int, hidden: int) -> nn.Sequential:
-        return nn.Sequential(nn.Conv2d(channels_in, hidden, 1, bias=False), nn.BatchNorm2d(hidden))
 
     def correlate(self, kernel: Tensor, search: Tensor) -> Tensor:
         """The output map for a `kernel` that `conv_kernel` made of the template."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pysot.models.head.base import RPN_HEADS, Kernels, SiameseHead
+from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_up_channel
 
 
@@ -20,20 +21,9 @@ class DepthwiseXCorr(nn.Module):
 
     def __init__(self, in_channels: int, hidden: int, out_channels: int, kernel_size: int = 3) -> None:
         super().__init__()
-        self.conv_kernel = self._branch(in_channels, hidden, kernel_size)
-        self.conv_search = self._branch(in_channels, hidden, kernel_size)
-        self.head = nn.Sequential(
-            nn.Conv2d(hidden, hidden, 1, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(hidden, out_channels, 1),
-        )
-
-    @staticmethod
-    def _branch(channels_in: int, hidden: int, kernel_size: int) -> nn.Sequential:
-        return nn.Sequential(
-            nn.Conv2d(channels_in, hidden, kernel_size, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(inplace=True)
-        )
+        self.conv_kernel = conv_bn(in_channels, hidden, kernel_size, act=nn.ReLU)
+        self.conv_search = conv_bn(in_channels, hidden, kernel_size, act=nn.ReLU)
+        self.head = nn.Sequential(*conv_bn(hidden, hidden, act=nn.ReLU), nn.Conv2d(hidden, out_channels, 1))
 
     def correlation(self, kernel: Tensor, search: Tensor) -> Tensor:
         """The correlation map before the 1x1 head; `kernel` is what `conv_kernel` made of the template."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
+from pysot.models.layers.conv import conv_bn
 
 TEMPLATE_MAX_WIDTH = 20
 """A feature map narrower than this is a template's."""
@@ -24,9 +25,7 @@ class LevelAdjust(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, center_size: int = 7) -> None:
         super().__init__()
         self.center_size = center_size
-        self.downsample = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
-        )
+        self.downsample = conv_bn(in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.downsample(x)

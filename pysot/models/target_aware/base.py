@@ -134,10 +134,7 @@ class Selector(ABC):
 
     @abstractmethod
     def fit(
-        self,
-        search: Sequence[Tensor],
-        template_hw: Sequence[tuple[int, int]],
-        middles: Sequence[float] | None = None,
+        self, search: Sequence[Tensor], template_hw: Sequence[tuple[int, int]], middles: Sequence[float] | None = None
     ) -> Selection:
         """The channels that tell the target from what is around it.
 

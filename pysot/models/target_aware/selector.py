@@ -37,10 +37,7 @@ class TargetAwareSelector(Selector):
         self._warned = False
 
     def fit(
-        self,
-        search: Sequence[Tensor],
-        template_hw: Sequence[tuple[int, int]],
-        middles: Sequence[float] | None = None,
+        self, search: Sequence[Tensor], template_hw: Sequence[tuple[int, int]], middles: Sequence[float] | None = None
     ) -> Selection:
         began = time.perf_counter()
         maps = {level: as_plain(search[level]) for level in self.levels}
