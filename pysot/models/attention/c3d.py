@@ -9,11 +9,9 @@ from typing import TypeAlias
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Triple: TypeAlias = tuple[int, int, int]
-
 LAYERS = ("conv1", "conv2", "conv3a", "conv3b", "conv4a", "conv4b", "conv5a", "conv5b")
 WIDTHS = (64, 128, 256, 256, 512, 512, 512, 512)
-Pool: TypeAlias = tuple[Triple, Triple, Triple]
+Pool: TypeAlias = tuple[tuple[int, int, int], ...]
 """Kernel, stride and padding over time, height, width."""
 
 PLAIN: Pool = ((2, 2, 2), (2, 2, 2), (0, 0, 0))

@@ -96,15 +96,10 @@ class CompactAttention(AttentionNet):
             told.append(F.interpolate(compared, size=size_hw, mode="bilinear", align_corners=False))
         if self.clip_len:
             assert clip is not None
-            told.append(self._moving(clip, size_hw))
+            small = F.adaptive_avg_pool2d(clip.mean(dim=2), (2 * size_hw[0], 2 * size_hw[1]))  # (B, T, h, w), gray
+            told.append(self.motion((small[:, 1:] - small[:, :-1]).abs() / 64))
         logits = F.pixel_shuffle(self.last(self.mix(torch.cat(told, dim=1))), 2)
         return F.interpolate(logits, size=frame.shape[-2:], mode="bilinear", align_corners=False)
-
-    def _moving(self, clip: Tensor, size_hw: tuple[int, int]) -> Tensor:
-        """What is made of the (B, T - 1) gray differences of consecutive frames."""
-        small = F.adaptive_avg_pool2d(clip.mean(dim=2), (2 * size_hw[0], 2 * size_hw[1]))
-        moving: Tensor = self.motion((small[:, 1:] - small[:, :-1]).abs() / 64)
-        return moving
 
 
 def alikeness(features: Tensor, parts: Tensor) -> Tensor:

@@ -53,6 +53,11 @@ def _after_pools(side: int, *layers: tuple[int, int]) -> int:
     return side
 
 
+def _stage(before: int, after: int, kernel: int) -> nn.Sequential:
+    pool = nn.MaxPool2d(3, 2)
+    return nn.Sequential(nn.Conv2d(before, after, kernel, 2), nn.ReLU(inplace=True), nn.LocalResponseNorm(2), pool)
+
+
 @APPEARANCE_DISCRIMINATORS.register("released")
 class AppearanceDiscriminator(Discriminator):
     """Three convolutions over frame and map; 57 600 features at 300 pixels."""
@@ -60,12 +65,7 @@ class AppearanceDiscriminator(Discriminator):
     def __init__(self, input_size: int = 300, final_relu: bool = False) -> None:
         side = _after_pools(input_size, (7, 2), (3, 2), (5, 2), (3, 2), (3, 1))
         super().__init__(256 * side * side, final_relu)
-        self.conv1 = nn.Sequential(
-            nn.Conv2d(4, 96, 7, 2), nn.ReLU(inplace=True), nn.LocalResponseNorm(2), nn.MaxPool2d(3, 2)
-        )
-        self.conv2 = nn.Sequential(
-            nn.Conv2d(96, 256, 5, 2), nn.ReLU(inplace=True), nn.LocalResponseNorm(2), nn.MaxPool2d(3, 2)
-        )
+        self.conv1, self.conv2 = _stage(4, 96, 7), _stage(96, 256, 5)
         self.conv3 = nn.Sequential(nn.Conv2d(256, 256, 3), nn.ReLU(inplace=True))
 
     def forward(self, frame: Tensor, attention: Tensor) -> Tensor:
@@ -81,12 +81,7 @@ class MotionDiscriminator(Discriminator):
         side = _after_pools(input_size, (2, 2), (2, 2), (2, 2), (2, 2), (3, 2), (3, 2))
         super().__init__(100 * side * side, final_relu)
         self.motionModel = discriminator_trunk(width)
-        self.conv_2D = nn.Sequential(
-            nn.Conv2d(self.motionModel.out_channels, 100, 3, 2),
-            nn.ReLU(inplace=True),
-            nn.LocalResponseNorm(2),
-            nn.MaxPool2d(3, 2),
-        )
+        self.conv_2D = _stage(self.motionModel.out_channels, 100, 3)
 
     def forward(self, frames: Tensor, attention: Tensor) -> Tensor:
         """(B,) logits."""

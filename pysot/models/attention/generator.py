@@ -62,8 +62,16 @@ class TANet(AttentionNet):
         if self.clip_len:
             self.motionModel = motion_trunk(width)
             fused += self.motionModel.out_channels
-        self.decoder, channels = _decoder(fused, width)
-        self.mymodules = nn.ModuleList([nn.ConvTranspose2d(channels, 1, 1)])
+        layers: list[nn.Module] = []
+        for count in DECODER:
+            if count == 0:
+                layers.append(nn.Upsample(scale_factor=2))
+                continue
+            channels = max(1, round(width * count))
+            layers.append(nn.ConvTranspose2d(fused, channels, 3, padding=1))
+            fused = channels
+        self.decoder = nn.Sequential(*layers)
+        self.mymodules = nn.ModuleList([nn.ConvTranspose2d(fused, 1, 1)])
 
     @property
     def backbone(self) -> StandardResNet18:  # type: ignore[override]
@@ -88,31 +96,13 @@ class TANet(AttentionNet):
         pairs = [torch.cat(pair, dim=1) for pair in zip(levels, remembered, strict=True)]
         if self.clip_len:
             assert clip is not None
-            moving = self.motionModel(clip.transpose(1, 2) / 255)
-            pairs.append(moving.squeeze(2))
+            pairs.append(self.motionModel(clip.transpose(1, 2) / 255).squeeze(2))
         fused = torch.cat([F.interpolate(pair, size=side) for pair in pairs], dim=1)
-        logits = self.mymodules[0](self._decode(fused))
-        return F.interpolate(logits, size=frame.shape[-2:])
-
-    def _decode(self, fused: Tensor) -> Tensor:
         for layer in self.decoder:
             fused = layer(fused)
             if self.dec_act == "relu" and isinstance(layer, nn.ConvTranspose2d):
                 fused = F.relu(fused)
-        return fused
+        return F.interpolate(self.mymodules[0](fused), size=frame.shape[-2:])
 
     def _prepared(self, image: Tensor) -> Tensor:
         return normalize_imagenet(image) if self.norm == "imagenet" else image / 255
-
-
-def _decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
-    """The layers of `DECODER`, and how many channels the last one gives."""
-    layers: list[nn.Module] = []
-    for count in DECODER:
-        if count:
-            channels = max(1, round(width * count))
-            layers.append(nn.ConvTranspose2d(channels_in, channels, 3, padding=1))
-            channels_in = channels
-        else:
-            layers.append(nn.Upsample(scale_factor=2))
-    return nn.Sequential(*layers), channels_in

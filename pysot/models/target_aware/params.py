@@ -102,10 +102,6 @@ class SelectionParams(CheckedParams):
         self.check("lr", len(self.lr) > 0 and min(self.lr) > 0, "numbers above 0")
         fine = len(self.momentum) > 0 and min(self.momentum) >= 0 and max(self.momentum) < 1
         self.check("momentum", fine, "numbers from 0 up to, not including, 1")
-        self._check_lengths()
-
-    def _check_lengths(self) -> None:
-        """Lists per level have one entry, or all the same number of them."""
         lengths = {name: len(getattr(self, name)) for name in PER_LEVEL if len(getattr(self, name)) > 1}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name.upper()} {list(getattr(self, name))}" for name in lengths)

@@ -27,8 +27,8 @@ def scale_samples(features: Tensor, template_hw: tuple[int, int]) -> tuple[Tenso
     """
     height, width = features.shape[1:]
     rows, columns = min(template_hw[0], height), min(template_hw[1], width)
-    least = SMALLEST_MAP
-    room = min((height - max(rows, least)) // 2, int((width - max(columns, least)) // 2 * height / width))
+    room_x = (width - max(columns, SMALLEST_MAP)) // 2 * height / width
+    room = min((height - max(rows, SMALLEST_MAP)) // 2, int(room_x))
     samples, ratios = [], []
     for step in range(-max(room, 0), max(room, 0) + 1):
         resized = (height + 2 * step, width + 2 * round(step * width / height))
@@ -42,9 +42,8 @@ def scale_samples(features: Tensor, template_hw: tuple[int, int]) -> tuple[Tenso
 def ranked_pairs(ratios: Tensor) -> Tensor:
     """(P, 2) numbers of samples, the better one first: all pairs on the same side of ratio 1."""
     numbers = range(len(ratios))
-    off = [abs(float(ratio) - 1) for ratio in ratios]
-    side = [float(ratio) - 1 for ratio in ratios]
-    pairs = [(i, j) for i in numbers for j in numbers if off[i] < off[j] and side[i] * side[j] >= 0]
+    off = [float(ratio) - 1 for ratio in ratios]
+    pairs = [(i, j) for i in numbers for j in numbers if abs(off[i]) < abs(off[j]) and off[i] * off[j] >= 0]
     return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
 
 

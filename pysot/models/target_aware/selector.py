@@ -14,7 +14,7 @@ from pysot.models.target_aware.base import SELECTORS, LevelSelection, Selection,
 from pysot.models.target_aware.params import SelectionParams
 from pysot.models.target_aware.ranking import scale_importance
 from pysot.models.target_aware.regression import Regression, gaussian_label, kernel_side
-from pysot.models.target_aware.solvers import Descent, Fit, descend, solve_ridge
+from pysot.models.target_aware.solvers import Fit, descend, solve_ridge
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +47,13 @@ class TargetAwareSelector(Selector):
                     f"Feature map {level} of the first frame is not finite, so that no channels can be chosen: the "
                     "weights are damaged, or overflow in this precision. Load another snapshot."
                 )
-        if all(_is_flat(features) for features in maps.values()):
+        if all((features.amax((1, 2)) == features.amin((1, 2))).all() for features in maps.values()):
             return self.keep_all(search, "every feature map is constant")
         with torch.no_grad():
             middle = dict.fromkeys(self.levels) if middles is None else dict(enumerate(middles))
             fits = {level: self._fit_level(level, maps[level], template_hw[level], middle[level]) for level in maps}
-            kept = {level: self._choose(level, fits[level]) for level in self.levels}
+            rule = self.params.select
+            kept = {level: choose(fits[level].importance, rule, self.counts[level]) for level in self.levels}
             if self.params.rank_loss:
                 level = self.params.rank_level
                 ranks = scale_importance(maps[level], template_hw[level], self.params.rank_iters)
@@ -89,23 +90,11 @@ class TargetAwareSelector(Selector):
         label = self.label((features.shape[1], features.shape[2]), template_hw, middle)
         problem = Regression(features, label, kernel)
         if params.descends:
-            descent = Descent(
-                lr=params.of_level("lr", level),
-                momentum=params.of_level("momentum", level),
-                weight_decay=params.weight_decay,
-                iters=params.iters,
-                early_stop=params.early_stop,
-                lr_auto=params.lr_auto,
-                seed=params.seed,
-            )
-            fit = descend(problem, descent, params.by_gradient)
+            fit = descend(problem, params, level)
             if fit is not None:
                 return fit
             logger.warning("Channel selection: gradient descent diverged on feature map %d; solved by ridge.", level)
         return solve_ridge(problem, params.ridge_lambda, params.by_gradient)
-
-    def _choose(self, level: int, fit: Fit) -> Tensor:
-        return choose(fit.importance, self.params.select, self.counts[level])
 
 
 def choose(importance: Tensor, rule: str, count: int) -> Tensor:
@@ -137,8 +126,3 @@ def fill_up(kept: dict[int, Tensor], importance: dict[int, Tensor], total: int) 
         filled[level][added] = True
         missing -= len(added)
     return filled
-
-
-def _is_flat(features: Tensor) -> bool:
-    """True when no channel of (C, H, W) differs from cell to cell."""
-    return bool((features.amax((1, 2)) == features.amin((1, 2))).all())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pysot.models.target_aware.params import SelectionParams
 from pysot.models.target_aware.regression import Regression
 
 logger = logging.getLogger(__name__)
@@ -35,28 +36,20 @@ class Fit:
     iterations: int
 
 
-@dataclass(frozen=True)
-class Descent:
-    """Hyper-parameters of `descend`, as in `SelectionParams`."""
-
-    lr: float
-    momentum: float
-    weight_decay: float
-    iters: int
-    early_stop: float
-    lr_auto: bool
-    seed: int
-
-
-def descend(problem: Regression, params: Descent, by_gradient: bool) -> Fit | None:
+def descend(problem: Regression, params: SelectionParams, level: int = 0) -> Fit | None:
     """Gradient descent with momentum on the mean square error, from almost zero; None when the loss is not finite.
 
-    Kernel and bias learn, both with weight decay. `by_gradient` measures importance by a gradient for the features
-    (`Regression.gap_taps`) instead of the kernel's sum.
+    Kernel and bias learn, both with weight decay.
+
+    Args:
+        params: `by_gradient` measures importance by a gradient for the features (`Regression.gap_taps`) instead of the
+            kernel's sum.
+        level: number of the feature map, which has its own `lr` and `momentum`.
     """
+    lr, momentum = params.of_level("lr", level), params.of_level("momentum", level)
     kernel, bias = first_kernel(problem, params.seed), problem.label.new_zeros(())
     velocity, bias_velocity = torch.zeros_like(kernel), torch.zeros_like(bias)
-    rate = safe_rate(problem, params.lr, params.momentum, params.seed) if params.lr_auto else params.lr
+    rate = safe_rate(problem, lr, momentum, params.seed) if params.lr_auto else lr
     residual = problem.respond(kernel) - problem.label
     steps = 0
     while True:
@@ -67,13 +60,13 @@ def descend(problem: Regression, params: Descent, by_gradient: bool) -> Fit | No
             break
         steps += 1
         gradient = problem.back(residual).mul_(2 / problem.cells).add_(kernel, alpha=params.weight_decay)
-        velocity.mul_(params.momentum).add_(gradient)
+        velocity.mul_(momentum).add_(gradient)
         bias_gradient = 2 * residual.mean() + params.weight_decay * bias
-        bias_velocity.mul_(params.momentum).add_(bias_gradient)
+        bias_velocity.mul_(momentum).add_(bias_gradient)
         kernel.sub_(velocity, alpha=rate)
         bias.sub_(bias_velocity, alpha=rate)
         residual = problem.respond(kernel) + bias - problem.label
-    importance = problem.gap_taps(residual) @ kernel if by_gradient else kernel.sum(0)
+    importance = problem.gap_taps(residual) @ kernel if params.by_gradient else kernel.sum(0)
     return Fit(importance, loss, steps) if importance.isfinite().all() else None
 
 
@@ -118,7 +111,8 @@ def solve_ridge(problem: Regression, penalty: float, by_gradient: bool) -> Fit:
     scale = max(penalty * float(gram.diagonal().mean()), torch.finfo(gram.dtype).eps)  # above 0 for a dead map, too
     damped = gram.clone()
     damped.diagonal().add_(scale)
-    weights = _solve_positive(damped, label)
+    factor, failed = torch.linalg.cholesky_ex(damped)  # rounding may rob it of its positive eigenvalues
+    weights = torch.linalg.solve(damped, label) if failed else torch.cholesky_solve(label[:, None], factor)[:, 0]
     response = gram @ weights
     residual = response - label
     loss = float(residual.square().mean() + scale / problem.cells * (weights @ response))
@@ -127,11 +121,3 @@ def solve_ridge(problem: Regression, penalty: float, by_gradient: bool) -> Fit:
         taps = problem.gap_taps(residual.reshape(problem.label.shape).to(problem.flat))
     cells = taps @ problem.shifts(weights.reshape(problem.label.shape).to(problem.flat))
     return Fit(problem.flat @ cells, loss, 0)
-
-
-def _solve_positive(matrix: Tensor, wanted: Tensor) -> Tensor:
-    """x of matrix x = wanted for a symmetric matrix that rounding may have robbed of its positive eigenvalues."""
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    if failed:
-        return torch.linalg.solve(matrix, wanted)
-    return torch.cholesky_solve(wanted[:, None], factor)[:, 0]

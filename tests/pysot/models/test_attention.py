@@ -104,15 +104,16 @@ def pictures(side: int, *sizes: int) -> Tensor:
 
 
 def test_decoder_is_linear_as_released_and_need_not_be() -> None:
-    """Without activations the decoder of a sum is the sum of the decoders, but for its biases."""
+    """Without activations the map of a sum of targets is the sum of their maps, but for what the frame adds."""
     for act, linear in (("none", True), ("relu", False)):
-        net = small(dec_act=act, motion="none").eval()
-        channels = net.decoder[0].in_channels
-        first, second = torch.randn(2, 1, channels, 4, 4)
+        net, frame = small(dec_act=act, motion="none").eval(), pictures(64, 1)
         with torch.no_grad():
-            together = net._decode(first + second) + net._decode(torch.zeros_like(first))
-            apart = net._decode(first) + net._decode(second)
-        assert torch.allclose(together, apart, atol=1e-5) == linear
+            one, other = net.encode(pictures(64, 1)), net.encode(255 - pictures(64, 1))
+            nothing = tuple(torch.zeros_like(level) for level in one)
+            both = tuple(first + second for first, second in zip(one, other, strict=True))
+            together = net.attend(frame, both, None) + net.attend(frame, nothing, None)
+            apart = net.attend(frame, one, None) + net.attend(frame, other, None)
+        assert torch.allclose(together, apart, rtol=1e-4, atol=1e-5) == linear
 
 
 def test_batch_statistics_reproduce_the_release() -> None:

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from pysot.models.target_aware.params import SelectionParams
 from pysot.models.target_aware.regression import Regression, gaussian_label
-from pysot.models.target_aware.solvers import Descent, Fit, descend, first_kernel, safe_rate, solve_ridge
+from pysot.models.target_aware.solvers import Fit, descend, first_kernel, safe_rate, solve_ridge
 from tests.pysot.models.target_aware.test_regression import patches, problem_of
 
-DESCENT = Descent(lr=1e-3, momentum=0.9, weight_decay=1e-4, iters=300, early_stop=1e-4, lr_auto=True, seed=1234)
+DESCENT = SelectionParams(solver="sgd")
 
 
 def planted(scale: float = 1.0, channels: int = 24, side: int = 15, mean: float = 0.1) -> Regression:
@@ -27,10 +28,10 @@ def planted(scale: float = 1.0, channels: int = 24, side: int = 15, mean: float 
     return Regression(scale * features, label, (5, 5))
 
 
-def solve(problem: Regression, how: str, descent: Descent = DESCENT) -> Fit:
+def solve(problem: Regression, how: str, descent: SelectionParams = DESCENT) -> Fit:
     if how.startswith("ridge"):
         return solve_ridge(problem, 0.1, by_gradient=how.endswith("gradient"))
-    fit = descend(problem, descent, by_gradient=how.endswith("gradient"))
+    fit = descend(problem, replace(descent, solver=how))
     assert fit is not None
     return fit
 
@@ -48,7 +49,8 @@ def test_the_planted_channel_is_found(how: str, mean: float, scale: float) -> No
 def test_descent_is_torchs(momentum: float) -> None:
     """Kernel and bias after 40 steps of `torch.optim.SGD` on a convolution with autograd."""
     problem = planted()
-    params = replace(DESCENT, lr=2e-3, momentum=momentum, iters=40, early_stop=0.0, lr_auto=False, weight_decay=0.05)
+    params = replace(DESCENT, lr=(2e-3,), momentum=(momentum,), weight_decay=0.05)
+    params = replace(params, iters=40, early_stop=0.0, lr_auto=False)
     conv = nn.Conv2d(problem.channels, 1, 5, padding=2)
     start = first_kernel(problem, params.seed)
     with torch.no_grad():
@@ -97,15 +99,15 @@ def test_ridge_is_explicit_least_squares(
 
 
 def test_it_stops_early() -> None:
-    fast = solve(planted(), "sgd", replace(DESCENT, lr=0.05, early_stop=0.01))
-    slow = solve(planted(), "sgd", replace(DESCENT, lr=0.05, early_stop=0.0))
+    fast = solve(planted(), "sgd", replace(DESCENT, lr=(0.05,), early_stop=0.01))
+    slow = solve(planted(), "sgd", replace(DESCENT, lr=(0.05,), early_stop=0.0))
     assert fast.loss < 0.01 and fast.iterations < 300 and slow.iterations == 300
 
 
 def test_a_step_that_would_diverge_is_shortened(caplog: pytest.LogCaptureFixture) -> None:
     problem = planted(100.0)
-    wild = replace(DESCENT, lr=1e-2)
-    assert descend(problem, replace(wild, lr_auto=False), by_gradient=False) is None
+    wild = replace(DESCENT, lr=(1e-2,))
+    assert descend(problem, replace(wild, lr_auto=False)) is None
     with caplog.at_level(logging.INFO):
         fit = solve(problem, "sgd", wild)
     assert "would diverge" in caplog.text and fit.loss < 1.0
