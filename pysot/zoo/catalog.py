@@ -7,14 +7,12 @@ from `scores.json` by `tools/zoo.py page`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pysot.zoo.catalog_backbones import BACKBONE_ROWS
-from pysot.zoo.entry import NOT_STATED, ModelEntry, drive
+from pysot.zoo.entry import ModelEntry, drive
 
-_PYSOT_ZOO = "PySOT's MODEL_ZOO.md"
-_PYTRACKING_ZOO = "pytracking's MODEL_ZOO.md: means of 5 runs (VOT 15, GOT-10k 3)"
 _NANO = (
     "https://raw.githubusercontent.com/HonglinChu/SiamTrackers/master/NanoTrack/models/pretrained",
     "https://github.com/HonglinChu/SiamTrackers/raw/master/NanoTrack/models/pretrained",
@@ -25,8 +23,10 @@ _DIMP = "Bhat et al., DiMP, ICCV 2019"
 _PRDIMP = "Danelljan et al., PrDiMP, CVPR 2020"
 
 
-def _vot(eao: float, accuracy: float, robustness: float) -> dict[str, float]:
-    return {"EAO": eao, "A": accuracy, "R": robustness}
+def _vots(*scores: tuple[float, float, float]) -> dict[str, dict[str, float]]:
+    """EAO, accuracy and robustness on VOT2016, VOT2018 and VOT2019."""
+    benchmarks = zip(("VOT2016", "VOT2018", "VOT2019"), scores, strict=True)
+    return {benchmark: dict(zip(("EAO", "A", "R"), values, strict=True)) for benchmark, values in benchmarks}
 
 
 def _otb(success: float, precision: float) -> dict[str, dict[str, float]]:
@@ -35,60 +35,30 @@ def _otb(success: float, precision: float) -> dict[str, dict[str, float]]:
 
 def _own(name: str, *, family: str, sha256: str, size: int, paper: str, checks: Mapping[str, float]) -> ModelEntry:
     """A snapshot of ours: `experiments/<name>/model.safetensors`. `tools/zoo.py add` prints the row of a new one."""
-    return ModelEntry(
-        name,
-        family,
-        f"{name}.safetensors",
-        urls=(),
-        license="Apache-2.0",
-        origin="this project",
-        form="own",
-        configs=(name,),
-        sha256=sha256,
-        size=size,
-        paper=paper,
-        checks=checks,
-    )
+    file = f"{name}.safetensors"
+    return ModelEntry(name, family, file, "own", configs=(name,), sha256=sha256, size=size, paper=paper, checks=checks)
 
 
 def _nanotrack(version: int, sha256: str, size: int, scores: tuple[float, float, float, float]) -> ModelEntry:
-    vot18, vot19, got, dtb = scores
+    name, file = f"nanotrack_v{version}", f"nanotrackv{version}.pth"
+    columns = (("VOT2018", "EAO"), ("VOT2019", "EAO"), ("GOT-10k val", "AO"), ("DTB70", "AUC"))
     return ModelEntry(
-        f"nanotrack_v{version}",
+        name,
         "nanotrack",
-        f"nanotrackv{version}.pth",
-        urls=tuple(f"{folder}/nanotrackv{version}.pth" for folder in _NANO),
-        license="Apache-2.0",
-        origin="HonglinChu/SiamTrackers",
-        form="nanotrack",
-        configs=(f"nanotrack_v{version}",),
+        file,
+        "nanotrack",
+        tuple(f"{folder}/{file}" for folder in _NANO),
+        (name,),
         sha256=sha256,
         size=size,
         paper="no paper; HonglinChu/SiamTrackers",
-        published={
-            "VOT2018": {"EAO": vot18},
-            "VOT2019": {"EAO": vot19},
-            "GOT-10k val": {"AO": got},
-            "DTB70": {"AUC": dtb},
-        },
-        published_in="README of HonglinChu/SiamTrackers",
+        published={benchmark: {score: value} for (benchmark, score), value in zip(columns, scores, strict=True)},
     )
 
 
 def _pysot(name: str, file_id: str, published: Mapping[str, Mapping[str, float]], paper: str = _SIAMRPN) -> ModelEntry:
-    return ModelEntry(
-        name,
-        "siammask" if name.startswith("siammask") else "siamrpn",
-        f"{name}.pth",
-        urls=drive(file_id),
-        license="CC BY-SA 3.0",
-        origin="STVIR/pysot",
-        form="pysot",
-        configs=(name,),
-        paper=paper,
-        published=published,
-        published_in=_PYSOT_ZOO,
-    )
+    family = "siammask" if name.startswith("siammask") else "siamrpn"
+    return ModelEntry(name, family, f"{name}.pth", "pysot", drive(file_id), (name,), paper=paper, published=published)
 
 
 _PYTRACKING_COLUMNS = ("VOT2018", "OTB2015", "NFS", "UAV123", "LaSOT", "TrackingNet", "GOT-10k", "AVisT")
@@ -100,24 +70,21 @@ def _pytracking(
     file_id: str,
     configs: tuple[str, ...],
     paper: str,
-    scores: tuple[float | None, ...] = (),
+    scores: Sequence[float | None] = (None,) * len(_PYTRACKING_COLUMNS),
     aliases: tuple[str, ...] = (),
     note: str = "",
 ) -> ModelEntry:
-    rows = zip(_PYTRACKING_COLUMNS, _PYTRACKING_SCORES, scores or (None,) * len(_PYTRACKING_COLUMNS), strict=True)
+    rows = zip(_PYTRACKING_COLUMNS, _PYTRACKING_SCORES, scores, strict=True)
     return ModelEntry(
         name,
         "atom" if name == "atom" else "dimp",
         f"{name}.pth",
-        urls=drive(file_id),
-        license=NOT_STATED,
-        origin="visionml/pytracking",
-        form="pytracking",
-        configs=configs,
-        aliases=aliases,
+        "pytracking",
+        drive(file_id),
+        configs,
+        aliases,
         paper=paper,
         published={benchmark: {score: value} for benchmark, score, value in rows if value is not None},
-        published_in=_PYTRACKING_ZOO if scores else "",
         note=note,
     )
 
@@ -170,41 +137,25 @@ PYSOT_ROWS = (
     _pysot(
         "siamrpn_alex_dwxcorr",
         "1t62x56Jl7baUzPTo0QrC4jJnwvPZm-2m",
-        {
-            "VOT2016": _vot(0.393, 0.618, 0.238),
-            "VOT2018": _vot(0.352, 0.576, 0.290),
-            "VOT2019": _vot(0.260, 0.573, 0.547),
-        },
+        _vots((0.393, 0.618, 0.238), (0.352, 0.576, 0.290), (0.260, 0.573, 0.547)),
         _ALEX,
     ),
     _pysot("siamrpn_alex_dwxcorr_otb", "1gCpmR85Qno3C-naR3SLqRNpVfU7VJ2W0", _otb(0.666, 0.876), _ALEX),
     _pysot(
         "siamrpn_r50_l234_dwxcorr",
         "1Q4-1563iPwV6wSf_lBHDj5CPFiGSlEPG",
-        {
-            "VOT2016": _vot(0.464, 0.642, 0.196),
-            "VOT2018": _vot(0.415, 0.601, 0.234),
-            "VOT2019": _vot(0.287, 0.595, 0.467),
-        },
+        _vots((0.464, 0.642, 0.196), (0.415, 0.601, 0.234), (0.287, 0.595, 0.467)),
     ),
     _pysot("siamrpn_r50_l234_dwxcorr_otb", "1Cx_oHu6o0gNeH7F9zZrgevfAGdyWC4D5", _otb(0.696, 0.914)),
     _pysot(
         "siamrpn_mobilev2_l234_dwxcorr",
         "1JB94pZTvB1ZByU-qSJn4ZAIfjLWE5EBJ",
-        {
-            "VOT2016": _vot(0.455, 0.624, 0.214),
-            "VOT2018": _vot(0.410, 0.586, 0.229),
-            "VOT2019": _vot(0.292, 0.580, 0.446),
-        },
+        _vots((0.455, 0.624, 0.214), (0.410, 0.586, 0.229), (0.292, 0.580, 0.446)),
     ),
     _pysot(
         "siammask_r50_l3",
         "1YbPUQVTYw_slAvk_DchvRY-7B6rnSXP9",
-        {
-            "VOT2016": _vot(0.455, 0.634, 0.219),
-            "VOT2018": _vot(0.423, 0.615, 0.248),
-            "VOT2019": _vot(0.283, 0.597, 0.461),
-        },
+        _vots((0.455, 0.634, 0.219), (0.423, 0.615, 0.248), (0.283, 0.597, 0.461)),
         "Wang et al., SiamMask, CVPR 2019",
     ),
     _pysot("siamrpn_r50_l234_dwxcorr_lt", "1lOOTedwGLbGZ7MAbqJimIcET3ANJd29A", {"VOT2018-LT": {"F": 0.629}}),

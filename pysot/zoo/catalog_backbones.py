@@ -5,82 +5,41 @@ Links are those of the projects' own pages; torchvision's file names end in the 
 
 from __future__ import annotations
 
-from pysot.zoo.entry import NOT_STATED, ModelEntry, drive
+from typing import Any
+
+from pysot.zoo.entry import ModelEntry, drive
 
 _TORCHVISION = "https://download.pytorch.org/models"
 _PYSOT_BACKBONES = "1DuXVWVYIeynAcvt9uxtkuleV6bs6e3T9"
 _MATCONVNET = "http://www.vlfeat.org/matconvnet/models"
 
 
-def _torchvision(
-    name: str,
-    digits: str,
-    backbone: str,
-    paper: str,
-    configs: tuple[str, ...] = (),
-    aliases: tuple[str, ...] = (),
-    note: str = "",
-) -> ModelEntry:
+def _torchvision(name: str, digits: str, backbone: str, paper: str, **more: Any) -> ModelEntry:
     file = f"{name}-{digits}.pth"
+    urls = (f"{_TORCHVISION}/{file}",)
     return ModelEntry(
-        name,
-        "backbone",
-        file,
-        urls=(f"{_TORCHVISION}/{file}",),
-        license=NOT_STATED,
-        origin="pytorch/vision",
-        form="torchvision",
-        configs=configs,
-        aliases=aliases,
-        sha256=digits,
-        paper=paper,
-        backbone=backbone,
-        note=note,
+        name, "backbone", file, "torchvision", urls, sha256=digits, paper=paper, backbone=backbone, **more
     )
 
 
 def _pysot_backbone(name: str, file: str, backbone: str, note: str) -> ModelEntry:
-    return ModelEntry(
-        name,
-        "backbone",
-        file,
-        urls=(f"gdfolder:{_PYSOT_BACKBONES}/{file}",),
-        license="CC BY-SA 3.0",
-        origin="STVIR/pysot",
-        form="pysot",
-        backbone=backbone,
-        note=note,
-    )
+    urls = (f"gdfolder:{_PYSOT_BACKBONES}/{file}",)
+    return ModelEntry(name, "backbone", file, "pysot", urls, backbone=backbone, note=note)
 
 
 def _matconvnet(name: str, backbone: str, paper: str, note: str) -> ModelEntry:
-    return ModelEntry(
-        name,
-        "backbone",
-        f"{name}.mat",
-        urls=(f"{_MATCONVNET}/{name}.mat",),
-        license="see vlfeat.org",
-        origin="vlfeat/matconvnet",
-        form="matconvnet",
-        paper=paper,
-        backbone=backbone,
-        note=f"{note}; reading it needs scipy",
-    )
+    file, note = f"{name}.mat", f"{note}; reading it needs scipy"
+    urls = (f"{_MATCONVNET}/{file}",)
+    return ModelEntry(name, "backbone", file, "matconvnet", urls, paper=paper, backbone=backbone, note=note)
 
 
 def _metasdnet(name: str, file_id: str, file: str, trained_on: str, tested_on: str) -> ModelEntry:
-    return ModelEntry(
-        name,
-        "lmt",
-        file,
-        urls=drive(file_id),
-        license=NOT_STATED,
-        origin="silverbottlep/meta_trackers",
-        form="metasdnet",
-        paper="Park and Berg, Meta-Tracker, ECCV 2018",
-        note=f"MetaSDNet, trained on {trained_on} and ILSVRC, for tests on {tested_on}: LMT without its overlap branch "
-        "(--opts HEAD.KWARGS.iou_branch False)",
+    note = (
+        f"MetaSDNet, trained on {trained_on} and ILSVRC, for tests on {tested_on}: LMT without its overlap branch "
+        "(--opts HEAD.KWARGS.iou_branch False)"
     )
+    paper = "Park and Berg, Meta-Tracker, ECCV 2018"
+    return ModelEntry(name, "lmt", file, "metasdnet", drive(file_id), paper=paper, note=note)
 
 
 BACKBONE_ROWS = (
@@ -106,10 +65,8 @@ BACKBONE_ROWS = (
         "resnet18_vggmconv1",
         "backbone",
         "resnet18_vggmconv1.pth",
-        urls=drive("1aWC4waLv_te-BULoy0k-n_zS-ONms21S"),
-        license=NOT_STATED,
-        origin="visionml/pytracking",
-        form="pytracking",
+        "pytracking",
+        drive("1aWC4waLv_te-BULoy0k-n_zS-ONms21S"),
         note="ECO's features; no backbone of ours takes it",
     ),
     _matconvnet("imagenet-vgg-m", "vggm", "Chatfield et al., BMVC 2014", "VGG-M: LMT"),
@@ -134,10 +91,8 @@ BACKBONE_ROWS = (
         "tanet",
         "tanet",
         "TANet_model.pkl",
-        urls=drive("1g3TsL3_qajKdL0bUp1iBwoiq8USHUpGZ"),
-        license=NOT_STATED,
-        origin="wangxiao5791509/LGSearch_DDGAN_PyTorch",
-        form="ddgan",
+        "ddgan",
+        drive("1g3TsL3_qajKdL0bUp1iBwoiq8USHUpGZ"),
         paper="Wang et al., TANet, TNNLS 2021",
         note="the attention generator, learned on GOT-10k",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SHA256_DIGITS = 64
 NOT_STATED = "not stated"
@@ -11,6 +12,44 @@ DRIVE, DRIVE_FOLDER = "gd:", "gdfolder:"
 """Links to Google Drive: `gd:ID`, and `gdfolder:ID/NAME` for a file in a shared folder."""
 
 FAMILIES = ("siamrpn", "siammask", "nanotrack", "atom", "dimp", "lmt", "tanet", "backbone")
+
+
+class Form(NamedTuple):
+    """A kind of snapshot files, all of one project.
+
+    Attributes:
+        files: what they are.
+        origin: the project.
+        license: of the weights.
+        published_in: where their scores stand, and how they were taken.
+    """
+
+    files: str
+    origin: str
+    license: str
+    published_in: str = ""
+
+
+FORMS: Mapping[str, Form] = {
+    "own": Form("this project's safetensors", "this project", "Apache-2.0"),
+    "pysot": Form("PySOT's state_dict or checkpoint", "STVIR/pysot", "CC BY-SA 3.0", "PySOT's MODEL_ZOO.md"),
+    "nanotrack": Form(
+        "PySOT's checkpoint, with numpy numbers in its optimizer",
+        "HonglinChu/SiamTrackers",
+        "Apache-2.0",
+        "README of HonglinChu/SiamTrackers",
+    ),
+    "pytracking": Form(
+        "pytracking's checkpoint: weights under `net`, beside objects of its classes",
+        "visionml/pytracking",
+        NOT_STATED,
+        "pytracking's MODEL_ZOO.md: means of 5 runs (VOT 15, GOT-10k 3)",
+    ),
+    "torchvision": Form("an ImageNet classifier's state_dict", "pytorch/vision", NOT_STATED),
+    "matconvnet": Form("MatConvNet's .mat", "vlfeat/matconvnet", "see vlfeat.org"),
+    "metasdnet": Form("MetaSDNet's checkpoint", "silverbottlep/meta_trackers", NOT_STATED),
+    "ddgan": Form("the state_dict of LGSearch_DDGAN's generator", "wangxiao5791509/LGSearch_DDGAN_PyTorch", NOT_STATED),
+}
 
 
 @dataclass(frozen=True)
@@ -21,10 +60,8 @@ class ModelEntry:
         name: zoo name, what `--snapshot` takes.
         family: one of `FAMILIES`; `backbone` for weights that only start a training, or a tracker without any others.
         file: name of the file in a zoo folder.
+        form: how the file is written, and whose it is (`FORMS`).
         urls: where to download it, in the order to try: http(s), `gd:ID` or `gdfolder:ID/NAME`.
-        license: of the weights.
-        origin: project that published it.
-        form: how the file is written (`FORMS`).
         configs: experiments it is made for, the main one first.
         aliases: other names of it, such as the file name that published configs use.
         sha256: of the file: 64 hex digits, the first few where only these are known, or nothing.
@@ -32,7 +69,6 @@ class ModelEntry:
         paper: where the tracker is described.
         backbone: entry of the registry that these weights are for, where they are no tracker's.
         published: benchmark -> score -> value, as its authors printed them; never measured here.
-        published_in: where these stand, and how they were taken.
         checks: success on sequences of SYNTH, which `tests/pysot/zoo/test_own_snapshots.py` measures again.
         note: anything else a user must know.
     """
@@ -40,10 +76,8 @@ class ModelEntry:
     name: str
     family: str
     file: str
-    urls: tuple[str, ...]
-    license: str
-    origin: str
     form: str
+    urls: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     sha256: str = ""
@@ -51,9 +85,23 @@ class ModelEntry:
     paper: str = ""
     backbone: str = ""
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    published_in: str = ""
     checks: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def license(self) -> str:
+        """Of the weights."""
+        return FORMS[self.form].license
+
+    @property
+    def origin(self) -> str:
+        """The project that published it."""
+        return FORMS[self.form].origin
+
+    @property
+    def published_in(self) -> str:
+        """Where the `published` scores stand; empty when there are none."""
+        return FORMS[self.form].published_in if self.published else ""
 
     @property
     def is_own(self) -> bool:
@@ -76,19 +124,6 @@ class ModelEntry:
         if self.is_verified:
             return "sha256"
         return f"{len(self.sha256)} digits" if self.sha256 else "unverified"
-
-
-FORMS: Mapping[str, str] = {
-    "own": "this project's safetensors",
-    "pysot": "PySOT's state_dict or checkpoint",
-    "nanotrack": "PySOT's checkpoint, with numpy numbers in its optimizer",
-    "pytracking": "pytracking's checkpoint: weights under `net`, beside objects of its classes",
-    "torchvision": "an ImageNet classifier's state_dict",
-    "matconvnet": "MatConvNet's .mat",
-    "metasdnet": "MetaSDNet's checkpoint",
-    "ddgan": "the state_dict of LGSearch_DDGAN's generator",
-}
-"""Kinds of files: what each is."""
 
 
 def drive(file_id: str) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def _facts(entry: ModelEntry) -> Iterator[tuple[str, str]]:
     yield "also", ", ".join(entry.aliases)
     yield "configs", ", ".join(entry.configs)
     yield "here", str(here) if here is not None else "no"
-    yield "file", f"{entry.file}: {FORMS[entry.form]}"
+    yield "file", f"{entry.file}: {FORMS[entry.form].files}"
     yield "size", f"{entry.size} bytes" if entry.size else ""
     yield "sha256", entry.sha256 if entry.is_verified else f"{entry.sha256} ({entry.hash_state})".strip()
     yield "license", entry.license

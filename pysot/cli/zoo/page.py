@@ -136,7 +136,7 @@ def _files(entries: Iterable[ModelEntry]) -> str:
         (
             entry.name,
             ", ".join(entry.configs) or entry.note,
-            FORMS[entry.form],
+            FORMS[entry.form].files,
             f"{entry.size / 1e6:.1f} MB" if entry.size else "not known",
             entry.license,
             entry.origin,

@@ -166,5 +166,5 @@ def test_a_page_that_is_behind_is_noticed(
     assert "is not up to date. Run: python tools/zoo.py page" in said(capsys, "page", "--check", code=1)
     said(capsys, "page")
     assert said(capsys, "page", "--check") == ""
-    monkeypatch.setitem(CATALOG, "atom", replace(CATALOG["atom"], license="another"))
+    monkeypatch.setitem(CATALOG, "atom", replace(CATALOG["atom"], paper="another"))
     said(capsys, "page", "--check", code=1)
