@@ -31,8 +31,12 @@ def python_files(repo: Path) -> list[Path]:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Dotted names imported anywhere in a file, also inside functions."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Dotted names imported anywhere in a file, also inside functions; not those that only types are checked with."""
+    tree = ast.parse(path.read_text())
+    for block in ast.walk(tree):
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test):
+            block.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -83,6 +87,39 @@ def test_a_config_is_read_by_builders_from_config_and_the_command_line_only(repo
 
 def reads_config(argument: ast.arg) -> bool:
     return argument.arg == "cfg" or (argument.annotation is not None and "CfgNode" in ast.dump(argument.annotation))
+
+
+def test_the_import_graph_has_no_circles(repo: Path) -> None:
+    """Imports inside functions count: a lazy one may save time, but must not hide a circle."""
+    files = {".".join(path.relative_to(repo).with_suffix("").parts): path for path in python_files(repo)}
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    arrows = {
+        name: {found for full in imports_of(path) if (found := nearest_module(full, modules)) not in ("", name)}
+        for name, path in modules.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"imports go in a circle: {' -> '.join([*above[above.index(name) :], name])}"
+        if name not in done:
+            for other in sorted(arrows[name]):
+                visit(other, (*above, name))
+            done.add(name)
+
+    for name in modules:
+        visit(name, ())
+
+
+def nearest_module(dotted: str, modules: dict[str, Path]) -> str:
+    """The module that `import dotted` or `from ... import` reads; the empty text for other packages."""
+    while dotted and dotted not in modules:
+        dotted = dotted.rpartition(".")[0]
+    return dotted
+
+
+def test_no_folder_is_a_heap(repo: Path) -> None:
+    for folder in {path.parent for path in python_files(repo)}:
+        assert len(list(folder.glob("*.py"))) <= 20, f"{folder} holds more than 20 files"
 
 
 def test_devices_are_named_in_one_file(repo: Path) -> None:
