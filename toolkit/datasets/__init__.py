@@ -4,7 +4,7 @@ from toolkit.utils.opencv import require_cv2
 
 require_cv2()
 
-from toolkit.datasets.check import Problem, check_benchmark, iter_problems
+from toolkit.datasets.check import Problem, check_benchmark
 from toolkit.datasets.frames import FrameSource, GeneratedFrames, Image, ImageFiles, VideoFile, read_image
 from toolkit.datasets.loader import load_benchmark
 from toolkit.datasets.sequence import Benchmark, Sequence
@@ -19,7 +19,6 @@ __all__ = [
     "Sequence",
     "VideoFile",
     "check_benchmark",
-    "iter_problems",
     "load_benchmark",
     "read_image",
 ]

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.errors import DatasetError, RegionError, ResultError
+from toolkit.errors import DatasetError, RegionError
 from toolkit.regions import Mask, Polygon, Region, bounding_box, parse_region
 from toolkit.regions.text import MAX_MASK_PIXELS
-from toolkit.utils.numbers import parse_numbers
+from toolkit.utils.numbers import NotANumberError, parse_numbers
 
 VOT_TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
 """Per-frame attributes of the VOT short-term challenges."""
@@ -54,11 +54,12 @@ def read_table(text: TextFile) -> NDArray[np.float64]:
 
     Raises `DatasetError` naming file and line: no rows, a row of another width, or a token that is not a number.
     """
-    data = text.read()
     try:
-        numbers = parse_numbers(data, text.where)
-    except ResultError as error:
-        raise DatasetError(_bad_token(data, text.where)) from error
+        numbers = parse_numbers(text.read(), text.where)
+    except NotANumberError as error:
+        raise DatasetError(
+            f"{text.where}:{error.line}: '{error.token}' is not a number; one frame per row as x,y,w,h expected."
+        ) from error
     widths = numbers.widths()
     if not len(widths):
         raise DatasetError(f"{text.where}: the annotation is empty. Restore the file, or remove the sequence.")
@@ -82,8 +83,7 @@ def read_ground_truth(text: TextFile) -> GroundTruth:
     if _MASK_ROW.search(data):
         masks = tuple(_read_masks(data, text.where))
         return GroundTruth(np.array([bounding_box(mask) for mask in masks]), masks)
-    table = read_table(TextFile(text.where, lambda: data))
-    return GroundTruth(check_width(table, f"{text.where}:1"))
+    return GroundTruth(check_width(read_table(TextFile(text.where, lambda: data)), f"{text.where}:1"))
 
 
 def check_width(table: NDArray[np.float64], where: str) -> NDArray[np.float64]:
@@ -138,16 +138,3 @@ def _as_mask(region: Region) -> Mask:
     if not (0 <= width * height <= MAX_MASK_PIXELS and max(abs(x), abs(y)) < MAX_MASK_PIXELS):
         raise RegionError(f"the box {x:g},{y:g},{width:g},{height:g} in a file of masks is no part of an image.")
     return Mask(np.ones((round(height), round(width)), dtype=np.bool_), round(x), round(y))
-
-
-def _bad_token(data: bytes, where: str) -> str:
-    """Names the line and the token that is not a number."""
-    for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), start=1):
-        for token in line.translate(str.maketrans(",;\t[]()", " " * 7)).split():
-            try:
-                complex(token.replace("i", "j"))
-            except ValueError:
-                if token.lower() in ("nan", "inf", "-nan", "-inf", "+nan", "+inf", "infinity"):
-                    continue
-                return f"{where}:{number}: '{token[:40]}' is not a number; one frame per row as x,y,w,h expected."
-    return f"{where}: this annotation cannot be read as numbers."

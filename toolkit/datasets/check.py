@@ -114,23 +114,18 @@ def check_benchmark(name: str, root: str | Path | None = None, *, decode: bool =
     benchmark); without, its file only has to exist. Raises `DatasetError` when there is no such benchmark or nothing
     of it was found.
     """
-    return list(iter_problems(name, root, decode=decode))
-
-
-def iter_problems(name: str, root: str | Path | None = None, *, decode: bool = True) -> Iterator[Problem]:
-    """The problems of `check_benchmark` one by one, as they are found."""
     check = open_check(name, root, decode=decode)
-    yield from check.absences()
-    for _, problems in check:
-        yield from problems
+    return [*check.absences(), *(problem for _, problems in check for problem in problems)]
 
 
 def open_check(name: str, root: str | Path | None = None, *, decode: bool = True) -> BenchmarkCheck:
     """Finds the sequences to check; arguments and errors as of `check_benchmark`."""
     row = find_row(name)
     if row is not None and row.layout == "synthetic":
-        openers: Found = {sequence.name: partial(_same, sequence) for sequence in load_benchmark(name)}
-        return BenchmarkCheck(row.name, openers, decode=decode)
+        benchmark = load_benchmark(name)
+        return BenchmarkCheck(
+            row.name, {one.name: partial(benchmark.__getitem__, one.name) for one in benchmark}, decode=decode
+        )
     discovery = discover(name, root)
     return BenchmarkCheck(discovery.name, discovery.found, discovery.missing, decode)
 
@@ -179,12 +174,12 @@ def _check_images(report: _Report, frames: FrameSource, sizes: NDArray[np.float6
     unreadable: dict[int, str] = {}
     for index in range(len(frames)):
         try:
-            size = _read_size(frames, index, decode)
+            if decode:
+                sizes[index : index + 1] = frames[index].shape[1::-1]
+            elif isinstance(frames, ImageFiles | ImageFolder) and not Path(frames.label(index)).is_file():
+                raise FrameError(f"{frames.label(index)} does not exist")
         except FrameError as error:
             unreadable[index] = str(error)
-            continue
-        if size is not None and index < len(sizes):
-            sizes[index] = size
     report.add_unreadable(unreadable)
     known = sizes[np.isfinite(sizes[:, 0])]
     if len(known):
@@ -193,16 +188,6 @@ def _check_images(report: _Report, frames: FrameSource, sizes: NDArray[np.float6
             f"the image is not {known[0, 0]:.0f}x{known[0, 1]:.0f} as the first one is",
             "warning",
         )
-
-
-def _read_size(frames: FrameSource, index: int, decode: bool) -> tuple[int, int] | None:
-    """(width, height) of a frame, None when it is not to be read. Raises `FrameError` when it is not there."""
-    if decode:
-        height, width = frames[index].shape[:2]
-        return width, height
-    if isinstance(frames, ImageFiles | ImageFolder) and not Path(frames.label(index)).is_file():
-        raise FrameError(f"{frames.label(index)} does not exist")
-    return None
 
 
 def _check_truth(report: _Report, sizes: NDArray[np.float64]) -> None:
@@ -233,7 +218,3 @@ def _check_truth(report: _Report, sizes: NDArray[np.float64]) -> None:
 
 def _frames(first: int, last: int) -> str:
     return f"frame {first}" if first == last else f"frames {first} to {last}"
-
-
-def _same(sequence: Sequence) -> Sequence:
-    return sequence

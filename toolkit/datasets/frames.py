@@ -91,8 +91,9 @@ class VideoFile(FrameSource):
 
     def __len__(self) -> int:
         if self._count is None:
-            self._count = _count_frames(self._open())
-            self._capture = None
+            capture, self._capture, self._count = self._open(), None, 0
+            while capture.grab():  # decodes headers only: the container's own frame count is often wrong
+                self._count += 1
         return self._count
 
     def __getitem__(self, index: int) -> Image:
@@ -137,11 +138,3 @@ def read_image(path: Path) -> Image:
         state = "cannot be decoded as an image" if path.is_file() else "does not exist"
         raise FrameError(f"{path}: this frame {state}. Restore the file, or remove the sequence from the run.")
     return np.asarray(image, dtype=np.uint8)
-
-
-def _count_frames(capture: cv2.VideoCapture) -> int:
-    """Counts by decoding headers only: the container's own frame count is often wrong."""
-    count = 0
-    while capture.grab():
-        count += 1
-    return count

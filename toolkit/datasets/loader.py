@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.datasets.catalog import BenchmarkRow, find_row, require_row
-from toolkit.datasets.layouts import LAYOUTS, Found
+from toolkit.datasets.layouts import Found, find_sequences
 from toolkit.datasets.layouts.own import empty_sequences, own_data
 from toolkit.datasets.layouts.pysot_json import pysot_json
 from toolkit.datasets.layouts.text_files import annotation_archive, annotation_folder, is_archive
@@ -58,7 +58,9 @@ def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: 
     """
     row = find_row(name_or_path)
     if row is not None and row.layout == "synthetic":
-        benchmark = _synthetic(row)
+        from toolkit.synthetic import synth_benchmark, synth_longterm_benchmark  # the renderer uses this package
+
+        benchmark = synth_longterm_benchmark() if row.protocol == "longterm" else synth_benchmark()
         return benchmark if video is None else benchmark.select(video)
     discovery = discover(name_or_path, root)
     if video is not None:
@@ -75,7 +77,7 @@ def discover(name_or_path: str, root: str | Path | None = None) -> Discovery:
     """Finds the sequences of a benchmark (not a synthetic one) or of a user's own data, and opens none."""
     row = find_row(name_or_path)
     if row is not None:
-        return _discover_row(row, _roots(root))
+        return _discover_row(row, root)
     path = Path(name_or_path)
     if not path.exists() and root is not None:
         path = Path(root) / name_or_path
@@ -84,12 +86,21 @@ def discover(name_or_path: str, root: str | Path | None = None) -> Discovery:
     return _discover_own(path)
 
 
-def _discover_row(row: BenchmarkRow, roots: list[Path]) -> Discovery:
+def _discover_row(row: BenchmarkRow, root: str | Path | None) -> Discovery:
+    if root is not None:
+        roots = [Path(root)]
+    else:
+        data = os.environ.get(ROOT_VARIABLE)
+        roots = [Path("testing_dataset"), *((Path(data) / "testing_dataset", Path(data)) if data else ())]
+    listed = set(row.names or ())
     strangers: list[str] = []
     for found, defines_list in _candidates(row, roots):
-        kept = found if defines_list or row.names is None else _listed(row, found)
-        if kept:
-            return Discovery(row.name, row.protocol, dict(sorted(kept.items())), _missing(row, kept))
+        names = {name: row.canonical(name) for name in found}
+        if not defines_list and row.names is not None:
+            names = {name: canonical for name, canonical in names.items() if canonical in listed}
+        if names:
+            missing = tuple(name for name in row.names or () if name not in names.values())
+            return Discovery(row.name, row.protocol, {name: found[name] for name in sorted(names)}, missing)
         strangers.extend(found)
     raise DatasetError(_nothing_found(row, roots, strangers))
 
@@ -104,9 +115,10 @@ def _candidates(row: BenchmarkRow, roots: list[Path]) -> Iterator[tuple[Found, b
                     yield pysot_json(base / f"{name}.json", (base, root)), defines_list
     for _, base in bases:
         if base.is_dir():
-            yield LAYOUTS[row.layout](base, row), False
+            yield find_sequences(base, row), False
     for root, base in bases:
-        if base.is_dir() and (base != root or row.names is not None or _is_named(row, base)):
+        # texts at the root itself may be anything, unless the names are known or the folder bears the benchmark's
+        if base.is_dir() and (base != root or row.names is not None or base.resolve().name in row.folder_names()):
             yield annotation_folder(base, row), False
     for root in roots:
         yield _archives(row, root), False
@@ -115,26 +127,6 @@ def _candidates(row: BenchmarkRow, roots: list[Path]) -> Iterator[tuple[Found, b
 def _bases(row: BenchmarkRow, roots: list[Path]) -> list[tuple[Path, Path]]:
     """(root, folder) for every folder that may hold the benchmark: each root and its folders of a fitting name."""
     return [(root, base) for root in roots for base in (root, *(root / name for name in row.folder_names()))]
-
-
-def _nothing_found(row: BenchmarkRow, roots: list[Path], strangers: list[str]) -> str:
-    """The message that names every folder and every pattern that was tried."""
-    absent = [str(root) for root in roots if not root.exists()]
-    note = f" These do not exist: {', '.join(absent)}." if absent else ""
-    if strangers:
-        note += f" Found only sequences that are not part of it: {', '.join(strangers[:5])}."
-    wanted = [f"{name}.json" for name in (*row.own_names(), *row.shares)]
-    wanted += [*row.annotations, "*.txt", *(f"{name}*.tar.gz" for name in (*row.own_names(), *row.shares))]
-    return (
-        f"No sequence of {row.name} was found.{note} Pass the folder that holds it as dataset root.\n"
-        f"  looked in: {', '.join(str(base) for _, base in _bases(row, roots))}\n"
-        f"  looked for: {', '.join(wanted)}"
-    )
-
-
-def _is_named(row: BenchmarkRow, folder: Path) -> bool:
-    """Whether a folder's own name is the benchmark's: then its text files may be annotations."""
-    return folder.resolve().name in row.folder_names()
 
 
 def _archives(row: BenchmarkRow, root: Path) -> Found:
@@ -151,14 +143,19 @@ def _archives(row: BenchmarkRow, root: Path) -> Found:
     return {}
 
 
-def _listed(row: BenchmarkRow, found: Found) -> Found:
-    listed = set(row.names or ())
-    return {name: opener for name, opener in found.items() if row.canonical(name) in listed}
-
-
-def _missing(row: BenchmarkRow, found: Found) -> tuple[str, ...]:
-    present = {row.canonical(name) for name in found}
-    return tuple(name for name in row.names or () if name not in present)
+def _nothing_found(row: BenchmarkRow, roots: list[Path], strangers: list[str]) -> str:
+    """The message that names every folder and every pattern that was tried."""
+    absent = [str(root) for root in roots if not root.exists()]
+    note = f" These do not exist: {', '.join(absent)}." if absent else ""
+    if strangers:
+        note += f" Found only sequences that are not part of it: {', '.join(strangers[:5])}."
+    wanted = [f"{name}.json" for name in (*row.own_names(), *row.shares)]
+    wanted += [*row.annotations, "*.txt", *(f"{name}*.tar.gz" for name in (*row.own_names(), *row.shares))]
+    return (
+        f"No sequence of {row.name} was found.{note} Pass the folder that holds it as dataset root.\n"
+        f"  looked in: {', '.join(str(base) for _, base in _bases(row, roots))}\n"
+        f"  looked for: {', '.join(wanted)}"
+    )
 
 
 def _discover_own(path: Path) -> Discovery:
@@ -203,20 +200,3 @@ def _open_one(discovery: Discovery, row: BenchmarkRow | None, video: str) -> Seq
             return opener()
     state = "is listed but not there" if video in discovery.missing else "is not one of its sequences"
     raise DatasetError(f"{discovery.name}: '{video}' {state}. There are: {', '.join(discovery.found)}.")
-
-
-def _roots(root: str | Path | None) -> list[Path]:
-    if root is not None:
-        return [Path(root)]
-    roots = [Path("testing_dataset")]
-    if os.environ.get(ROOT_VARIABLE):
-        data = Path(os.environ[ROOT_VARIABLE])
-        roots += [data / "testing_dataset", data]
-    return roots
-
-
-def _synthetic(row: BenchmarkRow) -> Benchmark:
-    """Rendered on the fly; imported here because the renderer itself uses this package's classes."""
-    from toolkit.synthetic import synth_benchmark, synth_longterm_benchmark
-
-    return synth_longterm_benchmark() if row.protocol == "longterm" else synth_benchmark()

@@ -21,6 +21,17 @@ _FEW = 64
 _SPLITTER = 134217729.0  # 2**27 + 1, Dekker's constant: halves a 53-bit significand
 
 
+class NotANumberError(ResultError):
+    """A text holds a token that is not a number; `line` (from 1) and `token` say which."""
+
+    def __init__(self, where: str, line: int, token: str) -> None:
+        super().__init__(
+            f"{where}: line {line} holds '{token}' where a number was expected. "
+            "Write one frame per line as x,y,w,h, or run this sequence again."
+        )
+        self.line, self.token = line, token
+
+
 @dataclass(frozen=True)
 class NumberTable:
     """Rows of numbers of any width.
@@ -44,7 +55,7 @@ def parse_numbers(data: bytes, where: str) -> NumberTable:
     """Parses text whose numbers are separated by any mix of comma, semicolon, tab, blank, brackets and line ends.
 
     `nan` and `inf` are numbers; a complex number (MATLAB writes them when a size turns negative) is NaN. Blank rows at
-    the end are dropped. Raises `ResultError` naming `where`, the line and the token that is not a number.
+    the end are dropped. Raises `NotANumberError` naming `where`, the line and the token that is not a number.
     """
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")
@@ -73,11 +84,7 @@ def _convert(data: bytes, start: int, stop: int, where: str) -> float:
         complex(token.decode("ascii").replace("i", "j"))
     except ValueError:
         line = data.count(b"\n", 0, start) + 1
-        shown = token[:40].decode("ascii", "backslashreplace")
-        raise ResultError(
-            f"{where}: line {line} holds '{shown}' where a number was expected. "
-            "Write one frame per line as x,y,w,h, or run this sequence again."
-        ) from None
+        raise NotANumberError(where, line, token[:40].decode("ascii", "backslashreplace")) from None
     return float("nan")
 
 

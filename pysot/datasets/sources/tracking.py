@@ -17,7 +17,7 @@ from pysot.datasets.sources.tracks import FileTrack, NumberedNames, as_config_er
 from toolkit.datasets import Sequence as Recording
 from toolkit.datasets.catalog import BenchmarkRow
 from toolkit.datasets.image_folder import ImageFolder
-from toolkit.datasets.layouts import LAYOUTS
+from toolkit.datasets.layouts import find_sequences
 from toolkit.datasets.listings import LASOT_TEST
 from toolkit.errors import abbreviate
 
@@ -155,7 +155,7 @@ def _videos(
     if not root.is_dir():
         raise ConfigError(f"{row.name}: ROOT {root} is not a folder. Set it to where the data set was unpacked.")
     with as_config_error():
-        found = LAYOUTS[row.layout](root, row)
+        found = find_sequences(root, row)
         allowed = sorted(set(found) - set(never))
         if not allowed:
             raise ConfigError(

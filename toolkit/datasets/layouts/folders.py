@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from toolkit.datasets.annotation import GroundTruth, TextFile, read_flags, read_table, read_values
 from toolkit.datasets.catalog import BenchmarkRow
 from toolkit.datasets.image_folder import ImageFolder
-from toolkit.datasets.layouts.place import Found, Place, assemble, find_frames, find_places, open_place, read_attributes
+from toolkit.datasets.layouts.place import Place, assemble, find_frames, open_place, read_attributes
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
 
@@ -20,33 +19,11 @@ VATIC_COLUMNS = 9
 """Numbers in a row of the VATIC annotation tool before the quoted label: id, x1, y1, x2, y2, frame, lost, ..."""
 
 
-def sequence_folders(base: Path, row: BenchmarkRow) -> Found:
-    """One folder per sequence with its annotation and images: OTB, DTB70, TNL2K, TC128."""
-    return find_places(base, row, _open_sequence_folder)
+def open_sequence_folder(row: BenchmarkRow, place: Place) -> Sequence:
+    """One folder per sequence with its annotation and images: OTB, DTB70, TNL2K, TC128.
 
-
-def split_folders(base: Path, row: BenchmarkRow) -> Found:
-    """Annotations in one folder, with `att/` beside them, image folders in another: UAV123, UAVDT, TrackingNet."""
-    return find_places(base, row, open_place)
-
-
-def lasot_folders(base: Path, row: BenchmarkRow) -> Found:
-    """`<class>/<sequence>/{img,groundtruth.txt,full_occlusion.txt,out_of_view.txt}`."""
-    return find_places(base, row, _open_lasot)
-
-
-def got10k_folders(base: Path, row: BenchmarkRow) -> Found:
-    """`<subset>/<sequence>/{00000001.jpg,groundtruth.txt,absence.label,cover.label,meta_info.ini}`."""
-    return find_places(base, row, _open_got10k)
-
-
-def nfs_folders(base: Path, row: BenchmarkRow) -> Found:
-    """`<sequence>/<rate>/<sequence>/00001.jpg` or `<rate>/<sequence>/00001.jpg`; corners, 240 rows per second."""
-    return find_places(base, row, _open_nfs)
-
-
-def _open_sequence_folder(row: BenchmarkRow, place: Place) -> Sequence:
-    """TC128 says in `<name>_frames.txt` which images it uses."""
+    TC128 says in `<name>_frames.txt` which images it uses.
+    """
     sequence = open_place(row, place)
     used = place.folder / f"{place.name}_frames.txt"
     if used.is_file():
@@ -55,8 +32,11 @@ def _open_sequence_folder(row: BenchmarkRow, place: Place) -> Sequence:
     return sequence
 
 
-def _open_lasot(row: BenchmarkRow, place: Place) -> Sequence:
-    """Visible where neither fully occluded nor out of view."""
+def open_lasot(row: BenchmarkRow, place: Place) -> Sequence:
+    """`<class>/<sequence>/{img,groundtruth.txt,full_occlusion.txt,out_of_view.txt}`.
+
+    Visible where neither fully occluded nor out of view.
+    """
     sequence = open_place(row, place)
     rows = len(sequence.ground_truth)
     absent = [
@@ -67,43 +47,39 @@ def _open_lasot(row: BenchmarkRow, place: Place) -> Sequence:
     return replace(sequence, visible=~np.any(absent, axis=0)) if absent else sequence
 
 
-def _open_got10k(row: BenchmarkRow, place: Place) -> Sequence:
-    """`absence.label`: 1 where absent; `cover.label`: visible share in eighths; `meta_info.ini`: resolution."""
+def open_got10k(row: BenchmarkRow, place: Place) -> Sequence:
+    """`<subset>/<sequence>/{00000001.jpg,groundtruth.txt,absence.label,cover.label,meta_info.ini}`.
+
+    `absence.label`: 1 where absent; `cover.label`: visible share in eighths; `meta_info.ini`: resolution.
+    """
     sequence = open_place(row, place)
     rows = len(sequence.ground_truth)
     absence, cover, meta = (place.folder / name for name in ("absence.label", "cover.label", "meta_info.ini"))
     if absence.is_file():
         sequence = replace(sequence, visible=~read_flags(TextFile.at(absence), rows))
     if cover.is_file():
-        sequence = replace(sequence, cover=_read_cover(TextFile.at(cover), rows))
+        values = read_values(TextFile.at(cover))
+        if len(values) != rows or not ((values >= 0) & (values <= 8)).all():
+            raise DatasetError(f"{cover}: {len(values)} values; expected {rows}, one per frame, between 0 and 8.")
+        sequence = replace(sequence, cover=values / 8.0)
     if meta.is_file():
-        sequence = replace(sequence, image_size=_read_resolution(TextFile.at(meta)))
+        match = re.search(rb"resolution\s*[:=]\s*\(?\s*(\d+)\D+(\d+)", TextFile.at(meta).read())
+        sequence = replace(sequence, image_size=(int(match[1]), int(match[2])) if match else None)
     return sequence
 
 
-def _read_cover(text: TextFile, rows: int) -> NDArray[np.float64]:
-    values = read_values(text)
-    if len(values) != rows or not ((values >= 0) & (values <= 8)).all():
-        raise DatasetError(f"{text.where}: {len(values)} values; expected {rows}, one per frame, between 0 and 8.")
-    return values / 8.0
+def open_nfs(row: BenchmarkRow, place: Place) -> Sequence:
+    """`<sequence>/<rate>/<sequence>/00001.jpg` or `<rate>/<sequence>/00001.jpg`, corners.
 
-
-def _read_resolution(text: TextFile) -> tuple[int, int] | None:
-    match = re.search(rb"resolution\s*[:=]\s*\(?\s*(\d+)\D+(\d+)", text.read())
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def _open_nfs(row: BenchmarkRow, place: Place) -> Sequence:
-    """Rows are at 240 per second unless the images show that there is a row for each of them."""
+    Rows are at 240 per second unless the images show that there is a row for each of them.
+    """
     corners, lost = read_corners(TextFile.at(place.path))
     frames = find_frames(row, place, row.first_image, 1)
     stride = row.stride
     if isinstance(frames, ImageFolder):
-        images = len(frames)
-        stride = stride if len(corners) > images else 1
+        stride = stride if len(corners) > len(frames) else 1
         frames = ImageFolder(frames.folder, first=row.first_image, count=len(corners[::stride]))
-    truth = GroundTruth(corners[::stride])
-    sequence = replace(assemble(row, place, truth), frames=frames)
+    sequence = replace(assemble(row, place, GroundTruth(corners[::stride])), frames=frames)
     attributes = read_attributes(row, place.folder / "att", place.name)
     return replace(sequence, attributes=attributes, visible=None if lost is None else ~lost[::stride])
 

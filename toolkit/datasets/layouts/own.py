@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.datasets.annotation import GroundTruth, TextFile, read_ground_truth
-from toolkit.datasets.frames import FrameSource, VideoFile
+from toolkit.datasets.frames import VideoFile
 from toolkit.datasets.image_folder import ImageFolder, has_image, natural_key
 from toolkit.datasets.layouts.place import Found
 from toolkit.datasets.sequence import Sequence
@@ -61,7 +61,7 @@ def _folder_sequences(folder: Path) -> Found:
 
 
 def _open_folder(name: str, images: Path | None, annotation: Path | None) -> Sequence:
-    truth = GroundTruth(np.empty((0, 4))) if annotation is None else read_ground_truth(TextFile.at(annotation))
+    truth = _read_truth(annotation)
     rows = len(truth.boxes)
     frames = None if images is None else ImageFolder(images, count=rows if rows > 1 else None)
     return Sequence(name, truth.boxes, frames=frames, masks=truth.masks)
@@ -70,7 +70,9 @@ def _open_folder(name: str, images: Path | None, annotation: Path | None) -> Seq
 def _open_video(path: Path) -> Sequence:
     """The boxes of `<stem>.txt` or `groundtruth.txt` beside the video; (0, 4) without either."""
     beside = (path.with_suffix(".txt"), path.with_name("groundtruth.txt"))
-    annotation = next((file for file in beside if file.is_file()), None)
-    truth = GroundTruth(np.empty((0, 4))) if annotation is None else read_ground_truth(TextFile.at(annotation))
-    frames: FrameSource = VideoFile(path)
-    return Sequence(path.stem, truth.boxes, frames=frames, masks=truth.masks)
+    truth = _read_truth(next((file for file in beside if file.is_file()), None))
+    return Sequence(path.stem, truth.boxes, frames=VideoFile(path), masks=truth.masks)
+
+
+def _read_truth(annotation: Path | None) -> GroundTruth:
+    return GroundTruth(np.empty((0, 4))) if annotation is None else read_ground_truth(TextFile.at(annotation))

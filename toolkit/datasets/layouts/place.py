@@ -62,15 +62,17 @@ def find_places(base: Path, row: BenchmarkRow, opener: Opener) -> Found:
 
 
 def open_place(row: BenchmarkRow, place: Place) -> Sequence:
-    """Boxes or masks, images and attributes of one sequence, as most benchmarks store them."""
-    truth = read_ground_truth(TextFile.at(place.path))
-    return assemble(row, place, truth)
+    """Boxes or masks, images and attributes of one sequence, as most benchmarks store them.
+
+    Also annotations in one folder with `att/` beside them, images in another: UAV123, UAVDT, TrackingNet.
+    """
+    return assemble(row, place, read_ground_truth(TextFile.at(place.path)))
 
 
 def assemble(row: BenchmarkRow, place: Place, truth: GroundTruth) -> Sequence:
     """The sequence with its part of the annotation rows, shifted to 0-based, and its images where they are."""
     first, last = row.image_ranges.get(place.name, (row.first_image, None))
-    boxes, masks = truth.boxes, truth.masks
+    boxes = truth.boxes
     if first is not None and last is not None and len(boxes) >= last:
         boxes = boxes[first - 1 : last]  # the file annotates from image 1 on
     if row.one_based:
@@ -80,7 +82,7 @@ def assemble(row: BenchmarkRow, place: Place, truth: GroundTruth) -> Sequence:
         boxes,
         frames=find_frames(row, place, first, len(boxes)),
         attributes=read_attributes(row, place.folder / "att", place.name),
-        masks=masks,
+        masks=truth.masks,
     )
 
 
@@ -90,10 +92,10 @@ def find_frames(row: BenchmarkRow, place: Place, first: int | None, rows: int) -
         parent = Path(place.annotation).parent.as_posix()
         folder = place.base / pattern.format(dir=parent, name=place.name, video=place.video)
         if has_image(folder):
-            cut_out = place.name in row.image_ranges and "{name}" in pattern  # a part's own folder, own numbering
-            count = rows if rows > 1 else None
+            shared = place.name in row.image_ranges
+            cut_out = shared and "{name}" in pattern  # a part's own folder, own numbering
             return ImageFolder(
-                folder, first=None if cut_out else first, count=count, shared=place.name in row.image_ranges
+                folder, first=None if cut_out else first, count=rows if rows > 1 else None, shared=shared
             )
     return None
 

@@ -69,17 +69,24 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
         raise DatasetError(f"{where}: 'img_names' holds {images[:3]}...; expected a list of file names.")
     if 1 < rows != len(images):
         raise DatasetError(f"{where}: {len(images)} img_names but {rows} rows in gt_rect; one row per image expected.")
-    root = _image_root(images, roots)
-    absent = entry.get("absent")
+    folder = PurePosixPath(images[0]).parent
+    root = next((root for root in roots if (root / folder).is_dir()), None)  # None: there are no frames here
+    visible = None
+    if entry.get("absent") is not None:  # holds 1 where the target is there: it is LaSOT's flag turned round
+        visible = _flags(where, entry, "absent")
+        if len(visible) != rows:
+            raise DatasetError(
+                f"{where}: {len(visible)} flags in 'absent' for {rows} rows of gt_rect; one per row expected."
+            )
     return Sequence(
         name,
         truth,
         frames=None if root is None else ImageFiles(images, root),
         image_size=_size(where, entry),
         attributes=tuple(map(str, _list_of(where, entry, "attr"))) if entry.get("attr") else (),
-        frame_tags={tag: _tag(where, entry, tag, rows) for tag in VOT_TAGS if tag in entry},
-        # PySOT's `absent` holds 1 where the target is there: it is LaSOT's flag turned round
-        visible=None if absent is None else _absent(where, entry, rows),
+        # published files hold an empty list for a tag that no frame carries, and some lists end early
+        frame_tags={tag: fit_tag(_flags(where, entry, tag), rows) for tag in VOT_TAGS if tag in entry},
+        visible=visible,
     )
 
 
@@ -96,10 +103,8 @@ def _ground_truth(where: str, entry: dict[str, Any]) -> NDArray[np.float64]:
     try:
         table = np.array(rows, dtype=np.float64)
     except (ValueError, TypeError):
-        table = _read_rows(f"{where}: {key}", rows)
-    if table.ndim != 2:
-        table = _read_rows(f"{where}: {key}", rows)
-    return check_width(table, f"{where}: {key}")
+        table = np.empty(0)
+    return check_width(table if table.ndim == 2 else _read_rows(f"{where}: {key}", rows), f"{where}: {key}")
 
 
 def _read_rows(where: str, rows: list[Any]) -> NDArray[np.float64]:
@@ -127,18 +132,6 @@ def _list_of(where: str, entry: dict[str, Any], key: str) -> list[Any]:
     return entry[key]
 
 
-def _tag(where: str, entry: dict[str, Any], key: str, rows: int) -> NDArray[np.bool_]:
-    """Published files hold an empty list for a tag that no frame carries, and some lists end early."""
-    return fit_tag(_flags(where, entry, key), rows)
-
-
-def _absent(where: str, entry: dict[str, Any], rows: int) -> NDArray[np.bool_]:
-    flags = _flags(where, entry, "absent")
-    if len(flags) != rows:
-        raise DatasetError(f"{where}: {len(flags)} flags in 'absent' for {rows} rows of gt_rect; one per row expected.")
-    return flags
-
-
 def _flags(where: str, entry: dict[str, Any], key: str) -> NDArray[np.bool_]:
     try:
         flags = np.array(entry[key], dtype=np.float64) == 1
@@ -158,9 +151,3 @@ def _size(where: str, entry: dict[str, Any]) -> tuple[int, int] | None:
         raise DatasetError(
             f"{where}: width {entry['width']!r}, height {entry['height']!r}: whole numbers expected."
         ) from error
-
-
-def _image_root(images: list[str], roots: AbstractSequence[Path]) -> Path | None:
-    """The root below which the folder of the first image exists; None when there are no frames here."""
-    folder = PurePosixPath(images[0]).parent
-    return next((root for root in roots if (root / folder).is_dir()), None)

@@ -80,7 +80,12 @@ def _looks_like_rows(text: TextFile) -> bool:
 
 def _open(name: str, texts: Mapping[str, TextFile], row: BenchmarkRow) -> Sequence:
     text = texts[f"{name}.txt"]
-    truth, lost = _read_nfs(text, row) if row.layout == "nfs_folders" else (read_ground_truth(text), None)
+    lost: NDArray[np.bool_] | None = None
+    if row.layout == "nfs_folders" and b'"' in text.read()[:200]:  # official VATIC rows: corners at 240 per second
+        corners, lost = read_corners(text)
+        truth, lost = GroundTruth(corners[:: row.stride]), None if lost is None else lost[:: row.stride]
+    else:
+        truth = read_ground_truth(text)
     absent, att = texts.get(f"absent/{name}.txt"), texts.get(f"att/{name}.txt")
     if absent is not None:
         lost = read_flags(absent, len(truth.boxes))
@@ -91,14 +96,3 @@ def _open(name: str, texts: Mapping[str, TextFile], row: BenchmarkRow) -> Sequen
         visible=None if lost is None else ~lost,
         masks=truth.masks,
     )
-
-
-def _read_nfs(text: TextFile, row: BenchmarkRow) -> tuple[GroundTruth, NDArray[np.bool_] | None]:
-    """The truth, and where the target is lost when the rows say so.
-
-    Official VATIC rows are corners at 240 per second; any other file holds one box x, y, w, h per frame.
-    """
-    if b'"' in text.read()[:200]:
-        boxes, lost = read_corners(text)
-        return GroundTruth(boxes[:: row.stride]), None if lost is None else lost[:: row.stride]
-    return read_ground_truth(text), None

@@ -12,17 +12,13 @@ from numpy.typing import NDArray
 from toolkit.datasets.annotation import TextFile, fit_tag, read_flags, read_values
 from toolkit.datasets.catalog import BenchmarkRow
 from toolkit.datasets.image_folder import has_image
-from toolkit.datasets.layouts.place import Found, Place, find_frames, find_places, open_place
+from toolkit.datasets.layouts.place import Place, find_frames, open_place
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
 
 
-def vot_folders(base: Path, row: BenchmarkRow) -> Found:
+def open_vot(row: BenchmarkRow, place: Place) -> Sequence:
     """`<sequence>/{groundtruth.txt,*.tag,anchor.value,sequence}` with the images there or in `color/`."""
-    return find_places(base, row, _open_vot)
-
-
-def _open_vot(row: BenchmarkRow, place: Place) -> Sequence:
     info = _read_info(place.folder / "sequence")
     sequence = open_place(row, place)
     rows = len(sequence.ground_truth)
@@ -31,11 +27,12 @@ def _open_vot(row: BenchmarkRow, place: Place) -> Sequence:
         sequence = replace(
             sequence, frames=find_frames(replace(row, frames=(f"{{dir}}/{channel}",)), place, row.first_image, rows)
         )
+    width, height = info.get("width", ""), info.get("height", "")
     return replace(
         sequence,
         frame_tags={path.stem: _read_tag(path, rows) for path in sorted(place.folder.glob("*.tag"))},
         anchors=_read_anchors(place.folder / "anchor.value", rows),
-        image_size=_size(info),
+        image_size=(int(width), int(height)) if width.isdigit() and height.isdigit() else None,
     )
 
 
@@ -45,11 +42,6 @@ def _read_info(path: Path) -> dict[str, str]:
         return {}
     text = TextFile.at(path).read().decode("utf-8-sig", "replace")
     return {key.strip(): value.strip() for key, value in re.findall(r"^([\w.]+)\s*=(.*)$", text, re.MULTILINE)}
-
-
-def _size(info: dict[str, str]) -> tuple[int, int] | None:
-    width, height = info.get("width", ""), info.get("height", "")
-    return (int(width), int(height)) if width.isdigit() and height.isdigit() else None
 
 
 def _read_tag(path: Path, rows: int) -> NDArray[np.bool_]:
