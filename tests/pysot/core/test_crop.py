@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from pysot.core.crop import context_side, get_subwindow, sample_patch
 from pysot.online.patch import resize_patch
-from tests.golden import bag_frames, hash_uniform, read_json
+from tests.golden import recorded
+from tests.golden.recipe import bag_frames, hash_uniform
 
 
 def test_context_side_of_two_targets() -> None:
@@ -22,7 +24,7 @@ def test_context_side_of_two_targets() -> None:
 
 def test_recorded_crops(shared: Path) -> None:
     image = bag_frames(shared, 1)[0]
-    units = read_json(shared / "golden" / "pysot_units.json")
+    units = json.loads((shared / "golden" / "pysot_units.json").read_text())
     slices = np.load(shared / "golden" / "pysot_units.npz")
     fill = image.mean(axis=(0, 1))
     np.testing.assert_allclose(fill, units["channel_average"])
@@ -32,9 +34,9 @@ def test_recorded_crops(shared: Path) -> None:
         assert crop.sum() == units[f"subwin{index}"]["sum"]
 
 
-def test_crop_over_the_border_of_the_second_reference(shared: Path) -> None:
+def test_crop_over_the_border_of_the_second_reference() -> None:
     image = np.floor(256 * hash_uniform(240 * 320 * 3, 10)).astype(np.uint8).reshape(240, 320, 3)
-    golden = read_json(shared / "golden" / "values" / "golden.json")["models"]["siamrpn_alex_dwxcorr"]["tracker"]
+    golden = recorded("second_reference.json")["siamrpn_alex_dwxcorr"]["tracker"]
     border = golden["x_crop_border"]
     crop = get_subwindow(image, tuple(border["center"]), 255, border["side"], image.mean(axis=(0, 1)))
     assert crop.sum() == pytest.approx(border["sum"], rel=1e-3)

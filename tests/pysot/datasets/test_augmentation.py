@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pysot.core.crop import context_side, get_subwindow
 from pysot.datasets.augmentation import CROP_SIDE, Patch, ViewParams, make_view
 from pysot.datasets.sources.base import AnnotatedFrame
-from tests.golden import BAG_BOX, bag_frames
+from tests.golden.recipe import BAG_BOX, bag_frames
 
 PLAIN = ViewParams()
 SEARCH = ViewParams(shift=64, scale=0.18)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pysot.datasets.targets import AnchorTargets, PointTargets
-from tests.golden import read_json
+from tests.golden import recorded
 
 BOXES = st.tuples(st.floats(-40, 290), st.floats(-40, 290), st.floats(0.01, 300), st.floats(0.01, 300)).map(
     lambda b: np.array([b[0], b[1], b[0] + b[2], b[1] + b[3]])
@@ -28,16 +27,16 @@ def counts(label: NDArray[Any]) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("case", ["at0", "at1", "at2"])
-def test_anchor_targets_equal_pysots(shared: Path, case: str) -> None:
+def test_anchor_targets_equal_pysots(case: str) -> None:
     """Which background anchors are kept is random there and here; everything else is comparable."""
-    facts = read_json(shared / "golden" / "pysot_units.json")[case]
-    arrays = np.load(shared / "golden" / "pysot_units.npz")
+    facts = recorded("pysot_units.json")[case]
+    arrays = recorded("pysot_units.npz")
     box, targets = np.array(facts["box"]), AnchorTargets()
     found = targets(box, facts["neg"], rng())
-    label, recorded = found["label_cls"], arrays[f"{case}_cls"]
-    assert label.dtype == np.int64 and label.shape == recorded.shape
+    label, wanted = found["label_cls"], arrays[f"{case}_cls"]
+    assert label.dtype == np.int64 and label.shape == wanted.shape
     assert counts(label) == (facts["n_pos"], facts["n_neg"], facts["n_ign"])
-    np.testing.assert_array_equal(label == 1, recorded == 1)  # fewer than 16, so none is left to chance
+    np.testing.assert_array_equal(label == 1, wanted == 1)  # fewer than 16, so none is left to chance
     np.testing.assert_allclose(found["label_loc_weight"], arrays[f"{case}_w"], atol=1e-7)
     np.testing.assert_allclose(found["label_loc"][:, :, ::6, ::6], arrays[f"{case}_delta_slice"], atol=1e-5)
     delta = found["label_loc"].astype(np.float64)
@@ -45,7 +44,7 @@ def test_anchor_targets_equal_pysots(shared: Path, case: str) -> None:
     assert np.sqrt((delta**2).sum()) == pytest.approx(facts["delta"]["l2"], rel=1e-5)
     if facts["neg"]:
         assert not found["label_loc_weight"].any()
-        rows, columns = np.nonzero((recorded == 0).any(axis=0))  # the recorded choice lies in our 7 x 7 cells
+        rows, columns = np.nonzero((wanted == 0).any(axis=0))  # the recorded choice lies in our 7 x 7 cells
         near_y, near_x = targets._near((box[1] + box[3]) / 2), targets._near((box[0] + box[2]) / 2)
         assert near_y.start <= rows.min() and rows.max() < near_y.stop
         assert near_x.start <= columns.min() and columns.max() < near_x.stop
@@ -53,11 +52,11 @@ def test_anchor_targets_equal_pysots(shared: Path, case: str) -> None:
         overlap = targets.overlap(box)
         np.testing.assert_allclose(overlap[:, ::4, ::4], arrays[f"{case}_overlap_f16"], atol=1e-5)
         assert overlap.sum() == pytest.approx(facts["overlap"]["sum"], rel=1e-5)
-        assert (overlap[recorded == 0] < 0.3).all() and (overlap[label == 0] < 0.3).all()
+        assert (overlap[wanted == 0] < 0.3).all() and (overlap[label == 0] < 0.3).all()
 
 
-def test_anchors_before_sampling_equal_the_second_record(shared: Path) -> None:
-    models = read_json(shared / "golden" / "values" / "golden.json")["models"]
+def test_anchors_before_sampling_equal_the_second_record() -> None:
+    models = recorded("second_reference.json")
     facts = models["siamrpn_r50_l234_dwxcorr"]["tracker"]
     targets = AnchorTargets()
     centers = targets.anchors_cxcywh[0, 0, :, 0]

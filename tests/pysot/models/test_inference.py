@@ -15,7 +15,7 @@ from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.models.layers.fused_conv import PACKED_AT, FusedConv2d
-from tests.golden import fill_weights_by_hash, random_crop
+from tests.golden.recipe import fill_weights_by_hash, random_crop
 
 FAMILIES = ["siamrpn_alex_dwxcorr_16gpu", "siamrpn_mobilev2_l234_dwxcorr", "nanotrack_v1", "nanotrack_v3"]
 

@@ -20,12 +20,12 @@ from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise, xcorr_up
 from pysot.models.meta_arch.siamese import SiamMask, count_parameters
 from pysot.models.neck import NECKS
 from pysot.zoo.loading import load_snapshot
-from tests.golden import (
+from tests.golden import recorded
+from tests.golden.recipe import (
     fill_weights_by_hash,
     golden_model,
     hash_uniform,
     random_crop,
-    read_json,
     relative_error,
 )
 
@@ -47,19 +47,19 @@ SECOND_SET = [
 
 
 @pytest.mark.parametrize(("experiment", "golden"), GOLDEN_STATES.items())
-def test_state_dict_is_the_published_one(shared: Path, experiment: str, golden: str) -> None:
+def test_state_dict_is_the_published_one(experiment: str, golden: str) -> None:
     state = build_model(load_config(experiment)).state_dict()
-    reference = read_json(shared / "golden" / f"{golden}_state.json")["state"]
+    reference = recorded(f"{golden}_state.json")
     assert [[name, list(t.shape), str(t.dtype).removeprefix("torch.")] for name, t in state.items()] == [
         [name, shape, dtype.removeprefix("torch.")] for name, shape, dtype in reference
     ]
 
 
 @pytest.mark.parametrize("name", ["siamrpn_alex_dwxcorr", "siamrpn_r50_l234_dwxcorr", "siammask_r50_l3"])
-def test_outputs_agree_with_the_reference(shared: Path, name: str) -> None:
+def test_outputs_agree_with_the_reference(name: str) -> None:
     cfg = load_config(name)
-    model = golden_model(shared, name, build_model(cfg))
-    raw = np.load(shared / "golden" / f"{name}_raw.npz")
+    model = golden_model(name, build_model(cfg))
+    raw = recorded(f"{name}_raw.npz")
     search = random_crop(1, cfg.TRACK.INSTANCE_SIZE)
     with torch.inference_mode():
         template = model.features(random_crop(0, 127))
@@ -78,7 +78,7 @@ def test_outputs_agree_with_the_reference(shared: Path, name: str) -> None:
             features = model.track_with_mask(kernels, search)[1]
             assert relative_error(model.mask(features)[:, ::64, ::6, ::6], raw["mask_slice"]) < 1e-4
             refined = model.refine(features, (12, 7)).reshape(-1)
-        assert relative_error(refined, raw["mask_refine_12_7"].reshape(-1)) < 1e-4
+        assert relative_error(refined[::7], raw["mask_refine_12_7"].reshape(-1)) < 1e-4
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -112,8 +112,8 @@ def check_stat(value: torch.Tensor, stat: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("name", SECOND_SET)
-def test_second_independent_reference(shared: Path, name: str) -> None:
-    golden = read_json(shared / "golden" / "values" / "golden.json")["models"][name]
+def test_second_independent_reference(name: str) -> None:
+    golden = recorded("second_reference.json")[name]
     cfg = load_config(name)
     model = build_model(cfg).eval()
     assert count_parameters(model) == golden["params"]
@@ -134,8 +134,8 @@ def test_second_independent_reference(shared: Path, name: str) -> None:
             check_stat(model.refine(features, (12, 12)).reshape(1, -1), forward["refine_12_12"])
 
 
-def test_parameter_count_of_the_unweighted_network(shared: Path) -> None:
-    golden = read_json(shared / "golden" / "values" / "golden.json")["models"]["siamrpn_r50_l234_dwxcorr_otb"]
+def test_parameter_count_of_the_unweighted_network() -> None:
+    golden = recorded("second_reference.json")["siamrpn_r50_l234_dwxcorr_otb"]
     assert count_parameters(build_model(load_config("siamrpn_r50_l234_dwxcorr_otb"))) == golden["params"]
 
 

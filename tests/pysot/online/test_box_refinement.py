@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,8 @@ from torch import Tensor
 from pysot.core.errors import ConfigError
 from pysot.models.head.iounet import TargetOverlap
 from pysot.online.box_refinement import BoxParams, Overlap, ascend, best_box, jitter_boxes
-from tests.golden import golden_atom
+from tests.golden import recorded
+from tests.golden.recipe import golden_atom
 
 TARGET = torch.tensor([40.0, 50.0, 60.0, 30.0])
 FIRST = torch.tensor([44.0, 46.0, 66.0, 33.0])
@@ -43,13 +43,13 @@ def by_autograd(overlap: Callable[[Tensor], Tensor]) -> Overlap:
 climb = partial(ascend, by_autograd(likeness))
 
 
-def test_recorded_refinement(shared: Path) -> None:
-    with np.load(shared / "golden" / "pytracking_atom_net.npz") as arrays:
-        boxes, train, expected, history = (
-            torch.from_numpy(arrays[key])
-            for key in ("proposals_xywh", "train_boxes_xywh", "refined_boxes_5it_step1", "refined_iou_hist")
-        )
-    model = golden_atom(shared).requires_grad_(False)
+def test_recorded_refinement() -> None:
+    arrays = recorded("pytracking_atom_net.npz")
+    boxes, train, expected, history = (
+        torch.from_numpy(arrays[key])
+        for key in ("proposals_xywh", "train_boxes_xywh", "refined_boxes_5it_step1", "refined_iou_hist")
+    )
+    model = golden_atom().requires_grad_(False)
     cells = np.random.RandomState(0).uniform(0, 255, (4, 3, 18, 18)).astype(np.float32)[[0, 3]]
     images = torch.from_numpy(np.kron(cells, np.ones((1, 1, 16, 16), np.float32))[:, ::-1].copy())
     with torch.no_grad():

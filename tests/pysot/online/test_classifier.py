@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,15 +19,16 @@ from pysot.online.classifier import (
     random_classifier,
 )
 from pysot.online.gauss_newton import ConjugateGradient, NormalEquations, gauss_newton
+from tests import golden
 from tests.pysot.online.oracle import Linearized, classifier_residuals, mlu
 
 FILTER_REG, PROJECTION_REG = 0.1, 1e-4
 
 
 @pytest.fixture(scope="module")
-def recorded(shared: Path) -> dict[str, Tensor]:
-    with np.load(shared / "golden" / "pytracking_atom_net.npz") as arrays:
-        return {key: torch.from_numpy(arrays[key]) for key in arrays if key.startswith(("joint_", "cg_"))}
+def recorded() -> dict[str, Tensor]:
+    arrays = golden.recorded("pytracking_atom_net.npz")
+    return {key: torch.from_numpy(value) for key, value in arrays.items() if key.startswith(("joint_", "cg_"))}
 
 
 def taps_last(kernel: Tensor) -> Tensor:

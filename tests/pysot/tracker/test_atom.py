@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pysot.online.patch import PatchView
 from pysot.tracker.atom import AtomParams, AtomTracker
 from pysot.tracker.base import SearchRegion
 from pysot.tracker.builder import build_tracker
-from tests.golden import BAG_BOX, bag_frames, golden_atom, read_json
+from tests.golden.recipe import BAG_BOX, bag_frames, golden_atom
 
 RECORDED_PEAKS = [(-16, -4), (-14, -10), (-4, -11), (-10, -13), (-9, -2), (-11, -2), (-11, -2), (-9, -3), (-8, -2)]
 """Where the reference's classifier found the target, 288ths of the crop right and down of its middle. They were not
@@ -59,8 +60,8 @@ class GivenPeaks(RecordedTracker):
 def test_recorded_boxes_follow_from_the_peaks(shared: Path) -> None:
     params = recorded_params()
     params = replace(params, aug=replace(params.aug, flip=False, rotate=(), blur=(), shift=()))
-    tracker = GivenPeaks(golden_atom(shared).double().requires_grad_(False), params)
-    recorded = read_json(shared / "golden" / "pytracking_atom_track.json")["track_deterministic_float64"]
+    tracker = GivenPeaks(golden_atom().double().requires_grad_(False), params)
+    recorded = json.loads((shared / "golden" / "pytracking_atom_track.json").read_text())["track_deterministic_float64"]
     frames = bag_frames(shared, 10)
     tracker.init(frames[0], BAG_BOX)
     for frame, expected in zip(frames[1:], recorded["bbox"], strict=True):
@@ -70,8 +71,8 @@ def test_recorded_boxes_follow_from_the_peaks(shared: Path) -> None:
 @pytest.mark.slow
 def test_recorded_run(shared: Path) -> None:
     """With the classifier: each frame from the recorded box before it."""
-    tracker = RecordedTracker(golden_atom(shared).double().requires_grad_(False), recorded_params())
-    recorded = read_json(shared / "golden" / "pytracking_atom_track.json")["track_deterministic_float64"]
+    tracker = RecordedTracker(golden_atom().double().requires_grad_(False), recorded_params())
+    recorded = json.loads((shared / "golden" / "pytracking_atom_track.json").read_text())["track_deterministic_float64"]
     frames = bag_frames(shared, 10)
     tracker.init(frames[0], BAG_BOX)
     for frame, box, score, peak in zip(frames[1:], recorded["bbox"], recorded["score"], RECORDED_PEAKS, strict=True):

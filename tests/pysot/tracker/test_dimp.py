@@ -4,6 +4,7 @@ test_online.py.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +29,7 @@ from pysot.online.localization import Finding, LocalizationParams, Peak
 from pysot.tracker.base import SearchRegion, State
 from pysot.tracker.builder import build_tracker
 from pysot.tracker.dimp import DimpParams, DimpTracker
-from tests.golden import BAG_BOX, bag_frames, golden_dimp, read_json
+from tests.golden.recipe import BAG_BOX, bag_frames, golden_dimp
 from tests.pysot.tracker.small_online import (
     BOX,
     PATH,
@@ -51,8 +52,8 @@ DIMP = DimpParams(
 def test_recorded_run(shared: Path) -> None:
     params = replace(DIMP, integer_division=False)
     aug, box = replace(params.aug, random_shift=0.0, dropout_num=0), replace(params.box, num_random=0)
-    tracker = DimpTracker(golden_dimp(shared).requires_grad_(False), replace(params, aug=aug, box=box))
-    recorded = read_json(shared / "golden" / "pytracking_dimp18_track.json")["track_deterministic"]
+    tracker = DimpTracker(golden_dimp().requires_grad_(False), replace(params, aug=aug, box=box))
+    recorded = json.loads((shared / "golden" / "pytracking_dimp18_track.json").read_text())["track_deterministic"]
     frames = bag_frames(shared, 21)
     tracker.init(frames[0], BAG_BOX)
     states = {"normal": State.TRACKED, "hard_negative": State.TRACKED, "not_found": State.LOST}

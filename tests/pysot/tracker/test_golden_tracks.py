@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,8 @@ from pysot.config.loading import load_config
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.tracker.builder import build_tracker
-from tests.golden import BAG_BOX, bag_frames, fill_weights_by_hash, golden_model, hash_uniform, read_json
+from tests.golden import recorded
+from tests.golden.recipe import BAG_BOX, bag_frames, fill_weights_by_hash, golden_model, hash_uniform
 
 PIXELS, SCORE = 5e-3, 1e-4
 CPU = torch.device("cpu")
@@ -23,9 +25,9 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("name", ["siamrpn_alex_dwxcorr", "siamrpn_r50_l234_dwxcorr", "siammask_r50_l3"])
 def test_recorded_track(shared: Path, name: str) -> None:
     cfg = load_config(name)
-    model = prepare_for_inference(golden_model(shared, name, build_model(cfg)), CPU)
+    model = prepare_for_inference(golden_model(name, build_model(cfg)), CPU)
     tracker = build_tracker(cfg, model)
-    recorded = read_json(shared / "golden" / f"{name}_track.json")["track"]
+    recorded = json.loads((shared / "golden" / f"{name}_track.json").read_text())["track"]
     if name == "siamrpn_r50_l234_dwxcorr":
         recorded = recorded[:8]  # a second per frame
     frames = bag_frames(shared, len(recorded) + 1)
@@ -52,7 +54,7 @@ def test_nanotrack_with_real_weights(
     shared: Path, monkeypatch: pytest.MonkeyPatch, version: int, sequence: str
 ) -> None:
     monkeypatch.setenv("PYSOT_ZOO", str(shared / "data" / "weights"))
-    recorded = read_json(shared / "golden" / f"nanotrackv{version}_track.json")[sequence]
+    recorded = json.loads((shared / "golden" / f"nanotrackv{version}_track.json").read_text())[sequence]
     if sequence == "bag":
         frames = bag_frames(shared, 196)
     else:
@@ -83,8 +85,8 @@ def test_nanotrack_v3_with_real_weights(shared: Path, monkeypatch: pytest.Monkey
             assert result.box == pytest.approx(expected[index], abs=PIXELS)
 
 
-def test_second_independent_reference(shared: Path) -> None:
-    golden = read_json(shared / "golden" / "values" / "golden.json")["models"]["siamrpn_alex_dwxcorr"]["tracker"]
+def test_second_independent_reference() -> None:
+    golden = recorded("second_reference.json")["siamrpn_alex_dwxcorr"]["tracker"]
     frames = [
         np.floor(256 * hash_uniform(240 * 320 * 3, phase)).astype(np.uint8).reshape(240, 320, 3)
         for phase in (10, 11, 12)

@@ -23,7 +23,7 @@ from pysot.tracker.base import Tracker
 from pysot.tracker.builder import build_tracker
 from pysot.tracker.siamese import SiameseCandidate, SiameseTracker
 from pysot.zoo.loading import load_snapshot
-from tests.golden import BAG_BOX, bag_frames, fill_weights_by_hash
+from tests.golden.recipe import BAG_BOX, bag_frames, fill_weights_by_hash
 from tests.pysot.tracker.test_tracker_contract import BOX, FRAME, NEXT, SMALL
 
 CPU = torch.device("cpu")

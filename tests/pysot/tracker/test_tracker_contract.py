@@ -22,7 +22,7 @@ from pysot.tracker.decoders import anchor_grid, anchor_sizes, point_grid
 from pysot.tracker.siamese import SiameseCandidate, change_penalty, clip_state, cosine_window
 from pysot.tracker.siammask import rotated_box
 from pysot.tracker.siamrpn import SiamRPNLTTracker
-from tests.golden import fill_weights_by_hash
+from tests.golden.recipe import fill_weights_by_hash
 
 SMALL = {  # one small network per tracker class
     "SiamRPNTracker": ("siamrpn_alex_dwxcorr", ["BACKBONE.KWARGS.width_mult", "0.25", "RPN.KWARGS.in_channels", "64"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from pysot.training.losses import (
     point_loc_loss,
     refined_mask_loss,
 )
-from tests.golden import read_json
+from tests.golden import recorded
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -40,9 +39,9 @@ def half_each(cls: Tensor, label: Tensor) -> Tensor:
     return 0.5 * positive.value() + 0.5 * negative.value()
 
 
-def test_anchor_losses_equal_pysots(shared: Path) -> None:
-    facts = read_json(shared / "golden" / "pysot_units.json")
-    arrays = np.load(shared / "golden" / "pysot_units.npz")
+def test_anchor_losses_equal_pysots() -> None:
+    facts = recorded("pysot_units.json")
+    arrays = recorded("pysot_units.npz")
     logits = normal(2, 5, 25, 25, 2, seed=1).movedim(-1, 1).reshape(2, 10, 25, 25)
     label = torch.from_numpy(np.stack([arrays["at0_cls"], arrays["at2_cls"]]))
     assert float(half_each(logits.float(), label)) == pytest.approx(facts["cls_loss"], rel=1e-5)

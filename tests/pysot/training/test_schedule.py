@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ from hypothesis import strategies as st
 
 from pysot.core.errors import ConfigError
 from pysot.training.schedule import learning_rates
-from tests.golden import read_json
+from tests.golden import recorded
 
 STEP_UP = {"start_lr": 0.001, "end_lr": 0.005, "step": 1}
 
 
-def test_defaults_equal_pysots(shared: Path) -> None:
-    recorded = read_json(shared / "golden" / "pysot_units.json")["lr_default_20ep"]
-    np.testing.assert_allclose(learning_rates(20, warmup_epochs=5), np.ravel(recorded), rtol=1e-12)
+def test_defaults_equal_pysots() -> None:
+    rates = np.ravel(recorded("pysot_units.json")["lr_default_20ep"])
+    np.testing.assert_allclose(learning_rates(20, warmup_epochs=5), rates, rtol=1e-12)
 
 
 def test_resnet50_table() -> None:

@@ -26,7 +26,7 @@ from pysot.models.head.iounet import IouNet
 from pysot.models.meta_arch.atom import AtomNet
 from pysot.zoo.convert import FOREIGN_PACKAGES, Placeholder, own_key, own_keys, placeholders_for
 from pysot.zoo.loading import load_snapshot, read_state_dict, read_torch_file
-from tests.golden import published_shapes
+from tests.golden.recipe import published_shapes
 
 FORMATS = [pytest.param(True, id="zip"), pytest.param(False, id="before torch 1.6")]
 RAN: list[str] = []
@@ -111,8 +111,8 @@ def small_net() -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("zipped", FORMATS)
-def test_published_checkpoint_fills_the_network(shared: Path, tmp_path: Path, zipped: bool) -> None:
-    shapes = published_shapes(shared, "pytracking_atom")
+def test_published_checkpoint_fills_the_network(tmp_path: Path, zipped: bool) -> None:
+    shapes = published_shapes("pytracking_atom")
     generator = torch.Generator().manual_seed(0)
     net = {
         name: torch.tensor(5) if name.endswith("num_batches_tracked") else torch.rand(shape, generator=generator)
@@ -144,9 +144,9 @@ def overlapping_net(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tenso
     ],
 )
 def test_published_checkpoints_of_dimp_fill_the_network(
-    shared: Path, tmp_path: Path, experiment: str, golden: str, file: str, zipped: bool
+    tmp_path: Path, experiment: str, golden: str, file: str, zipped: bool
 ) -> None:
-    shapes = published_shapes(shared, golden)
+    shapes = published_shapes(golden)
     if experiment.startswith("prdimp"):  # its wanted scores are not learned
         shapes = {name: s for name, s in shapes.items() if not ("filter_optimizer" in name and "predictor" in name)}
     net = overlapping_net(shapes)
@@ -160,8 +160,8 @@ def test_published_checkpoints_of_dimp_fill_the_network(
         assert torch.equal(state[own_key(name)], value.to(state[own_key(name)].dtype)), name
 
 
-def test_the_classifier_of_dimp_does_not_fill_that_of_prdimp(shared: Path, tmp_path: Path) -> None:
-    net = overlapping_net(published_shapes(shared, "pytracking_dimp18"))
+def test_the_classifier_of_dimp_does_not_fill_that_of_prdimp(tmp_path: Path) -> None:
+    net = overlapping_net(published_shapes("pytracking_dimp18"))
     write_checkpoint(tmp_path / "dimp18.pth", net, zipped=True)
     model = build_model(load_config("prdimp_r18"))
     with pytest.raises(SnapshotError, match=r"unexpected \(3\): classifier.filter_optimizer.label_map_predictor"):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.golden import recorded
 from toolkit.datasets import Benchmark, Sequence
 from toolkit.evaluation import evaluate
 from toolkit.evaluation.ope import RULES, OpeTruth, mean_curves, repeat_bad_results, score_sequence
@@ -31,8 +31,8 @@ def reference_curves(truth: np.ndarray, result: np.ndarray) -> tuple[np.ndarray,
     return np.array(success), np.array([np.mean(errors <= t) for t in range(51)])
 
 
-def test_golden_sequence(shared: Path) -> None:
-    golden = np.load(shared / "golden" / "ope_small.npz")
+def test_golden_sequence() -> None:
+    golden = recorded("ope_small.npz")
     success, precision, norm = score_sequence(golden["gt"], golden["pred"])
     np.testing.assert_allclose(success, golden["success"], atol=1e-9)
     np.testing.assert_allclose(precision, golden["precision"], atol=1e-9)
@@ -55,8 +55,8 @@ def synthetic(n_trackers: int) -> tuple[list[np.ndarray], list[list[np.ndarray]]
     return truths, results[:n_trackers]
 
 
-def test_golden_benchmark(shared: Path) -> None:
-    golden = json.loads((shared / "golden" / "ope_synth_scores.json").read_text())["scores"]
+def test_golden_benchmark() -> None:
+    golden = recorded("ope_synth_scores.json")
     truths, results = synthetic(10)
     truth = OpeTruth([Sequence(str(k), one) for k, one in enumerate(truths)], RULES["pysot"])
     for k, result in enumerate(results):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.golden import recorded
 from toolkit import Sequence
 from toolkit.evaluation import got10k, longterm, multistart, trackingnet
 from toolkit.evaluation.multistart import AnchorRun, anchor_run, true_regions
@@ -19,10 +17,10 @@ from toolkit.regions import Mask, Rectangle, Special
 NAN_ROW = [np.nan] * 4
 
 
-def test_longterm_golden(shared: Path) -> None:
+def test_longterm_golden() -> None:
     """The three arrays of the golden file are F, precision and recall, from low thresholds to high."""
-    golden = np.load(shared / "golden" / "pysot_units.npz")
-    truth = json.loads((shared / "golden" / "pysot_units.json").read_text())["f1_gt"]
+    golden = recorded("pysot_units.npz")
+    truth = recorded("pysot_units.json")["f1_gt"]
     thresholds = longterm.confidence_thresholds(golden["f1_scores"])
     np.testing.assert_array_equal(thresholds[::-1], golden["f1_thr"])
     present = np.array([len(row) > 1 for row in truth])

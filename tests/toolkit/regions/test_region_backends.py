@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.golden import recorded
 from toolkit.regions import backend, kernels
 
 native = pytest.mark.skipif(
@@ -62,8 +63,8 @@ def test_any_number_at_all(wild: np.ndarray, tame: np.ndarray, bounds: np.ndarra
 
 
 @native
-def test_the_reference_pairs(shared: Path) -> None:
-    golden = np.load(shared / "golden" / "region_overlap_2000.npz")
+def test_the_reference_pairs() -> None:
+    golden = recorded("region_overlap.npz")
     for a, b in (("P1", "P2"), ("U1", "U2")):
         points = [golden[name].astype(np.float64).reshape(-1, 2) for name in (a, b)]
         for mode in (0, 1, 2):

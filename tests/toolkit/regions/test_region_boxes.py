@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.golden import recorded
 from toolkit.errors import RegionError
 from toolkit.regions import (
     Mask,
@@ -23,8 +21,8 @@ from toolkit.regions import (
 TURNED = [30, 10, 70, 30, 60, 60, 20, 40]
 
 
-def test_area_preserving_box_equals_the_reference(shared: Path) -> None:
-    for case in json.loads((shared / "golden" / "pysot_units.json").read_text())["axis_aligned"]:
+def test_area_preserving_box_equals_the_reference() -> None:
+    for case in recorded("pysot_units.json")["axis_aligned"]:
         np.testing.assert_allclose(area_preserving_box(case["inp"]), case["cxcywh"], rtol=1e-12)
 
 

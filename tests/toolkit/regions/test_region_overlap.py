@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from shapely.geometry import Polygon as ShapelyPolygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
+from tests.golden import recorded
 from toolkit.errors import RegionError
 from toolkit.regions import Mode, overlap_pairs, overlap_ragged, rectangle_iou
 from toolkit.utils.region import vot_overlap
@@ -92,16 +91,16 @@ def paint_as_defined(points: NDArray[np.float64], width: int, height: int) -> ND
     ("name", "a", "b"),
     [("rotated_box_pairs", "P1", "P2"), ("rect_pairs", "R1", "R2"), ("random_quads_uniform", "U1", "U2")],
 )
-def test_every_reference_pair(shared: Path, name: str, a: str, b: str, bounded: bool) -> None:
-    golden = np.load(shared / "golden" / "region_overlap_2000.npz")
+def test_every_reference_pair(name: str, a: str, b: str, bounded: bool) -> None:
+    golden = recorded("region_overlap.npz")
     expected = golden[f"{name}_{'bounds' if bounded else 'nobounds'}"]
     found = overlap_pairs(golden[a], golden[b], (1920, 1080) if bounded else None)
-    assert len(found) == 2000
+    assert len(found) == 1000
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-def test_reference_corner_cases(shared: Path) -> None:
-    cases = json.loads((shared / "golden" / "region_overlap_hand.json").read_text())
+def test_reference_corner_cases() -> None:
+    cases = recorded("region_overlap_hand.json")
     found = [vot_overlap(case["a"], case["b"], case["bounds"]) for case in cases]
     np.testing.assert_allclose(found, [case["overlap"] for case in cases], rtol=0, atol=1e-6)
 

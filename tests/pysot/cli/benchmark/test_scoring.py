@@ -13,6 +13,7 @@ from pysot.cli.benchmark import scoring as benchmark_eval
 from pysot.cli.benchmark.scoring import Work, measure
 from pysot.cli.benchmark.scoring_inputs import Sizes, ope_runs, rectangle_pairs, rotated_pairs, write_ope, write_vot
 from pysot.cli.main import main, run_tool
+from tests.golden import recorded
 from toolkit.evaluation import evaluate
 from toolkit.regions import overlap_pairs
 
@@ -78,8 +79,8 @@ def test_pairs_are_as_described() -> None:
     assert np.array_equal(rotated_pairs(10)[0], rotated_pairs(10)[0])
 
 
-def test_ope_inputs_are_those_of_the_reference(shared: Path, tmp_path: Path) -> None:
-    scores = json.loads((shared / "golden" / "ope_synth_scores.json").read_text())["scores"]
+def test_ope_inputs_are_those_of_the_reference(tmp_path: Path) -> None:
+    scores = recorded("ope_synth_scores.json")
     report = evaluate(write_ope(tmp_path, *Sizes().ope), tmp_path)
     assert len(report.trackers) == 10
     for name, wanted in scores.items():

@@ -21,7 +21,7 @@ from pysot.models.attention import ATTENTION_NETS
 from pysot.models.builder import build_model
 from pysot.zoo.loading import load_snapshot, read_state_dict
 from pysot.zoo.locate import find_snapshot
-from tests.golden import published_shapes
+from tests.golden.recipe import published_shapes
 from tests.pysot.zoo.test_convert import write_checkpoint
 
 State = dict[str, Tensor]
@@ -83,10 +83,8 @@ def test_nanotrack(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("golden", "name", "zipped"),
     [("pytracking_atom", "atom", True), ("pytracking_dimp18", "dimp18", False)],
 )
-def test_pytracking(
-    tmp_path: Path, shared: Path, capsys: pytest.CaptureFixture[str], golden: str, name: str, zipped: bool
-) -> None:
-    net = numbered(published_shapes(shared, golden))
+def test_pytracking(tmp_path: Path, capsys: pytest.CaptureFixture[str], golden: str, name: str, zipped: bool) -> None:
+    net = numbered(published_shapes(golden))
     write_checkpoint(tmp_path / "net.pth.tar", net, zipped=zipped)
     found = converted(tmp_path / "net.pth.tar", name, capsys)
     assert_same(found, {key.replace("feature_extractor.", "backbone.", 1) if key.startswith("feature_") else key: value

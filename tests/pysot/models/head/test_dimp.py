@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -20,12 +18,12 @@ from pysot.models.layers.normalize import InstanceL2Norm
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.models.meta_arch.siamese import count_parameters
 from pysot.zoo.convert import own_key
-from tests.golden import (
+from tests.golden import recorded
+from tests.golden.recipe import (
     dimp_net,
     fill_dimp,
     golden_dimp,
     published_shapes,
-    read_json,
     relative_error,
     second_fill,
 )
@@ -34,14 +32,13 @@ from tests.pysot.models.test_registry_models import check_stat
 
 
 @pytest.fixture(scope="module")
-def reference(shared: Path) -> dict[str, np.ndarray]:
-    with np.load(shared / "golden" / "pytracking_dimp18_net.npz") as arrays:
-        return dict(arrays)
+def reference() -> dict[str, np.ndarray]:
+    return recorded("pytracking_dimp18_net.npz")
 
 
 @pytest.fixture(scope="module", params=["as published", "prepared for inference"])
-def dimp(shared: Path, request: pytest.FixtureRequest) -> DimpNet:
-    model = golden_dimp(shared).requires_grad_(False)
+def dimp(request: pytest.FixtureRequest) -> DimpNet:
+    model = golden_dimp().requires_grad_(False)
     return model if request.param == "as published" else prepare_for_inference(model, torch.device("cpu"))
 
 
@@ -49,8 +46,8 @@ def dimp(shared: Path, request: pytest.FixtureRequest) -> DimpNet:
     ("experiment", "depth"),
     [("dimp_r18", 18), ("dimp_r50", 50), ("super_dimp", 50), ("prdimp_r18", 18), ("prdimp_r50", 50)],
 )
-def test_state_dict_is_the_published_one(shared: Path, experiment: str, depth: int) -> None:
-    listing = read_json(shared / "golden" / f"pytracking_dimp{depth}_state.json")["state"]
+def test_state_dict_is_the_published_one(experiment: str, depth: int) -> None:
+    listing = recorded(f"pytracking_dimp{depth}_state.json")
     if experiment.startswith("prdimp"):  # its wanted scores are not learned
         listing = [row for row in listing if "filter_optimizer" not in row[0] or "predictor" not in row[0]]
     with torch.device("meta"):
@@ -109,9 +106,9 @@ def test_overlaps_agree_with_the_reference(dimp: DimpNet, reference: dict[str, n
 
 
 @pytest.mark.parametrize("depth", [18, 50])
-def test_second_independent_reference(shared: Path, depth: int) -> None:
-    golden = read_json(shared / "golden" / "values" / "golden.json")["models"][f"dimp{depth}"]
-    model = fill_dimp(dimp_net(depth), second_fill(published_shapes(shared, f"pytracking_dimp{depth}")))
+def test_second_independent_reference(depth: int) -> None:
+    golden = recorded("second_reference.json")[f"dimp{depth}"]
+    model = fill_dimp(dimp_net(depth), second_fill(published_shapes(f"pytracking_dimp{depth}")))
     for name, count in golden["params"].items():
         assert count_parameters(model.get_submodule("backbone" if name == "feature_extractor" else name)) == count
     box, expected = torch.tensor([[[100.0, 90, 60, 80]]]), golden["forward"]

@@ -20,7 +20,8 @@ from pysot.models.meta_arch.atom import AtomNet
 from pysot.models.meta_arch.siamese import count_parameters
 from pysot.zoo.convert import own_key, own_keys
 from pysot.zoo.loading import load_weights
-from tests.golden import golden_atom, hash_uniform, published_shapes, read_json, relative_error, second_fill
+from tests.golden import recorded
+from tests.golden.recipe import golden_atom, hash_uniform, published_shapes, relative_error, second_fill
 from tests.pysot.models.test_registry_models import check_stat
 
 GOLDEN = "pytracking_atom"
@@ -34,14 +35,13 @@ def golden_images() -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def reference(shared: Path) -> dict[str, np.ndarray]:
-    with np.load(shared / "golden" / f"{GOLDEN}_net.npz") as arrays:
-        return dict(arrays)
+def reference() -> dict[str, np.ndarray]:
+    return recorded(f"{GOLDEN}_net.npz")
 
 
 @pytest.fixture(scope="module", params=["as published", "prepared for inference"])
-def atom(shared: Path, request: pytest.FixtureRequest) -> AtomNet:
-    model = golden_atom(shared).requires_grad_(False)
+def atom(request: pytest.FixtureRequest) -> AtomNet:
+    model = golden_atom().requires_grad_(False)
     return model if request.param == "as published" else prepare_for_inference(model, torch.device("cpu"))
 
 
@@ -49,8 +49,8 @@ def atom(shared: Path, request: pytest.FixtureRequest) -> AtomNet:
     ("golden", "backbone", "input_dim"),
     [(GOLDEN, "resnet18_std", (128, 256)), ("pytracking_dimp50", "resnet50_std", (512, 1024))],
 )
-def test_state_dict_is_the_published_one(shared: Path, golden: str, backbone: str, input_dim: tuple[int, int]) -> None:
-    listing = read_json(shared / "golden" / f"{golden}_state.json")["state"]
+def test_state_dict_is_the_published_one(golden: str, backbone: str, input_dim: tuple[int, int]) -> None:
+    listing = recorded(f"{golden}_state.json")
     published = [row for row in listing if not row[0].startswith("classifier.")]
     with torch.device("meta"):
         state = AtomNet(BACKBONES[backbone](), IouNet(input_dim)).state_dict()
@@ -83,12 +83,12 @@ def test_outputs_agree_with_the_reference(atom: AtomNet, reference: dict[str, np
     assert relative_error(boxes, reference["refined_boxes_5it_step1"]) < 1e-3
 
 
-def test_second_independent_reference(shared: Path) -> None:
-    golden = read_json(shared / "golden" / "values" / "golden.json")["models"]["atom_r18"]
+def test_second_independent_reference() -> None:
+    golden = recorded("second_reference.json")["atom_r18"]
     model = AtomNet(BACKBONES["resnet18_std"](), IouNet()).eval()
     assert count_parameters(model.backbone) == golden["params"]["feature_extractor"]
     assert count_parameters(model.bb_regressor) == golden["params"]["bb_regressor"]
-    model.load_state_dict(own_keys(second_fill(published_shapes(shared, GOLDEN))))
+    model.load_state_dict(own_keys(second_fill(published_shapes(GOLDEN))))
     head, box = model.bb_regressor, torch.tensor([[100.0, 90, 60, 80]])
     proposals = torch.stack([box, torch.tensor([[110.0, 100, 50, 70]]), torch.tensor([[90.0, 60, 90, 120]])], dim=1)
     with torch.no_grad():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from pysot.models.layers import prroi_pool as module
 from pysot.models.layers.prroi_pool import backend_name, pool_by_matrices, prroi_box_gradient, prroi_pool_boxes
+from tests.golden import recorded
 
 built = importlib.util.find_spec("pysot.models.layers._prroi_pool") is not None
 BACKENDS = [pytest.param("native", marks=pytest.mark.skipif(not built, reason="the extension is not built")), "torch"]
@@ -48,8 +48,8 @@ def pool_each(features: Tensor, boxes_xyxy: Tensor, index: Tensor, side: int, sc
     return torch.cat([prroi_pool_boxes(features[i, None], box[None, None], (side, side), scale)[0] for i, box in pairs])
 
 
-def test_agrees_with_the_reference(shared: Path, backend: str) -> None:
-    golden = np.load(shared / "golden" / "prroi_pool.npz")
+def test_agrees_with_the_reference(backend: str) -> None:
+    golden = recorded("prroi_pool.npz")
     features = torch.from_numpy(golden["feat"]).requires_grad_()
     boxes = torch.from_numpy(golden["rois"][:, 1:]).requires_grad_()
     index, scale = torch.from_numpy(golden["rois"][:, 0]).long(), float(golden["scale"])

@@ -28,7 +28,7 @@ from pysot.tracker.global_search.proposers import AttentionProposer, MapFiles, M
 from pysot.tracker.global_search.tracker import LocalGlobalTracker, Mode, PolicyParams, joint_score
 from pysot.zoo.loading import read_state_dict
 from pysot.zoo.locate import find_snapshot
-from tests.golden import fill_weights_by_hash
+from tests.golden.recipe import fill_weights_by_hash
 from tests.pysot.tracker.test_tracker_contract import BOX, FRAME, NEXT, SMALL, make
 from toolkit.synthetic import longterm_scene
 

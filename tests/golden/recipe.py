@@ -1,8 +1,7 @@
-"""Deterministic weights and inputs of the reference outputs (../shared/golden/RECIPE.md and values/README.md)."""
+"""Deterministic weights and inputs of the reference outputs (`tests/golden/README.md`)."""
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from pathlib import Path
@@ -21,13 +20,9 @@ from pysot.models.meta_arch.atom import AtomNet
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.zoo.convert import own_keys
+from tests.golden import recorded
 
 BAG_BOX = (292, 128, 147, 133)
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file."""
-    return json.loads(path.read_text())
 
 
 def fill_weights(model: nn.Module, gains: dict[str, float]) -> None:
@@ -114,23 +109,22 @@ def bag_frames(shared: Path, count: int) -> list[NDArray[np.uint8]]:
     return [np.asarray(image, dtype=np.uint8) for _, image in frames]
 
 
-def golden_model(shared: Path, name: str, model: SiameseModel) -> SiameseModel:
+def golden_model(name: str, model: SiameseModel) -> SiameseModel:
     """`model` in eval mode with the first fill of the golden config `name`."""
-    fill_weights(model, read_json(shared / "golden" / f"{name}_gains.json"))
+    fill_weights(model, recorded("gains.json")[name])
     return model.eval()
 
 
-def published_shapes(shared: Path, name: str) -> dict[str, tuple[int, ...]]:
+def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the published state_dict of the golden config `name`, for models whose names are others."""
-    listing = read_json(shared / "golden" / f"{name}_state.json")["state"]
-    return {key: tuple(shape) for key, shape, _ in listing}
+    return {key: tuple(shape) for key, shape, _ in recorded(f"{name}_state.json")}
 
 
-def golden_atom(shared: Path) -> AtomNet:
+def golden_atom() -> AtomNet:
     """ATOM's network in eval mode with the weights of its reference outputs."""
     model = AtomNet(BACKBONES["resnet18_std"](), IouNet())
-    gains = read_json(shared / "golden" / "pytracking_atom_gains.json")
-    model.load_state_dict(own_keys(first_fill(published_shapes(shared, "pytracking_atom"), gains)))
+    gains = recorded("gains.json")["pytracking_atom"]
+    model.load_state_dict(own_keys(first_fill(published_shapes("pytracking_atom"), gains)))
     return model.eval()
 
 
@@ -148,7 +142,7 @@ def fill_dimp(model: DimpNet, filled: dict[str, Tensor]) -> DimpNet:
     return model
 
 
-def golden_dimp(shared: Path) -> DimpNet:
+def golden_dimp() -> DimpNet:
     """DiMP-18's network in eval mode with the weights of its reference outputs."""
-    gains = read_json(shared / "golden" / "pytracking_dimp18_gains.json")
-    return fill_dimp(dimp_net(18), first_fill(published_shapes(shared, "pytracking_dimp18"), gains))
+    gains = recorded("gains.json")["pytracking_dimp18"]
+    return fill_dimp(dimp_net(18), first_fill(published_shapes("pytracking_dimp18"), gains))
