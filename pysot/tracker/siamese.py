@@ -126,8 +126,10 @@ class SiameseTracker(Tracker):
         crop = get_subwindow(image, self.center_xy, params.instance_size, side, self.fill_bgr)
         with torch.inference_mode():
             maps = self.model.levels(self._to_input(crop))
-        middles = [self.model.backbone.middle(x.shape[-1], params.instance_size) for x in maps]
-        return SearchView(crop, maps, middles, params.instance_size / side)
+        center = (params.instance_size - 1) / 2
+        return SearchView(
+            crop, maps, [spec.cell_at(center) for spec in self.model.level_specs], params.instance_size / side
+        )
 
     def _refit(self, image: Image, score: float, learn: bool) -> None:
         """Counts the frame and, with `learn`, chooses the channels anew when that is due."""

@@ -128,7 +128,8 @@ class TadtTracker(Tracker):
 
     def _searched(self, view: CropView) -> SearchView:
         maps, side = self._levels(view), view.pixels.shape[0]
-        return SearchView(view.pixels, maps, [self.model.backbone.middle(x.shape[-1], side) for x in maps], view.scale)
+        middles = [spec.cell_at((side - 1) / 2) for spec in self.model.level_specs]
+        return SearchView(view.pixels, maps, middles, view.scale)
 
     def _learn(self, view: SearchView) -> None:
         """Chooses the channels by a crop around the target; the filter remains the first frame's, seen through them."""

@@ -6,13 +6,13 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone
 
 CHANNELS = (96, 256, 384, 384, 256)
 
 
-def _layers(width_mult: float) -> tuple[list[list[nn.Module]], list[int]]:
-    """The five stages as lists of modules, each convolution, batch norm, pooling, then ReLU; and their widths."""
+def _layers(width_mult: float) -> list[list[nn.Module]]:
+    """The five stages as lists of modules, each convolution, batch norm, pooling, then ReLU."""
     widths = [int(channels * width_mult) for channels in CHANNELS]
     kernels, strides, pooled = (11, 5, 3, 3, 3), (2, 1, 1, 1, 1), (True, True, False, False, False)
     stages: list[list[nn.Module]] = []
@@ -25,7 +25,7 @@ def _layers(width_mult: float) -> tuple[list[list[nn.Module]], list[int]]:
             stage.append(nn.ReLU(inplace=True))
         stages.append(stage)
         previous = width
-    return stages, widths
+    return stages
 
 
 @BACKBONES.register("alexnetlegacy")
@@ -36,9 +36,8 @@ class AlexNetLegacy(Backbone):
 
     def __init__(self, width_mult: float = 1.0) -> None:
         super().__init__()
-        stages, widths = _layers(width_mult)
-        self.features = nn.Sequential(*[module for stage in stages for module in stage])
-        self.out_channels = widths[-1:]
+        self.features = nn.Sequential(*[module for stage in _layers(width_mult) for module in stage])
+        self.specs = [IMAGE.after(self.features)]
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return [self.features(image)]
@@ -52,10 +51,9 @@ class AlexNet(Backbone):
 
     def __init__(self, width_mult: float = 1.0) -> None:
         super().__init__()
-        stages, widths = _layers(width_mult)
-        for name, stage in zip(self.stages, stages, strict=True):
+        for name, stage in zip(self.stages, _layers(width_mult), strict=True):
             self.add_module(name, nn.Sequential(OrderedDict((str(i), module) for i, module in enumerate(stage))))
-        self.out_channels = widths[-1:]
+        self.specs = [IMAGE.after(*self.children())]
 
     def forward(self, image: Tensor) -> list[Tensor]:
         for name in self.stages:

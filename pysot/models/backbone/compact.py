@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn, middle_of_padded
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone, check_levels, init_conv_bn
 from pysot.models.layers.conv import conv_bn
 
 
@@ -62,7 +62,10 @@ class Compact(Backbone):
             self.add_module(f"layer{level}", nn.Sequential(*stage))
         if top_down:
             self.lateral = conv_bn(widths[3], widths[2])
-        self.out_channels = [widths[level] for level in self.levels]
+        specs = [IMAGE.after(self.stem)]
+        for level in (1, 2, 3):
+            specs.append(specs[-1].after(self.get_submodule(f"layer{level}")))
+        self.specs = [specs[level] for level in self.levels]
         init_conv_bn(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -73,6 +76,3 @@ class Compact(Backbone):
             context = F.interpolate(self.lateral(maps[3]), size=maps[2].shape[-2:], mode="nearest")
             maps[2] = F.relu(maps[2] + context)
         return [maps[level] for level in self.levels]
-
-    def middle(self, cells: int, side: int) -> float:
-        return middle_of_padded(cells, side)

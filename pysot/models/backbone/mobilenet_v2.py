@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone, check_levels, init_conv_bn
 from pysot.models.layers.conv import conv_bn
 
 STEM_WIDTH = 32
@@ -64,7 +64,10 @@ class MobileNetV2(Backbone):
             widths.append(width)
             previous_dilation = dilation
         self.stages = tuple(f"layer{level}" for level in range(self.used_layers[-1] + 1))
-        self.out_channels = [widths[level] for level in self.used_layers]
+        specs = [IMAGE.after(self.layer0)]
+        for name in self.stages[1:]:
+            specs.append(specs[-1].after(self.get_submodule(name)))
+        self.specs = [specs[level] for level in self.used_layers]
         init_conv_bn(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:

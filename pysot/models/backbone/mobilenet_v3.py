@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone, init_conv_bn, middle_of_padded
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone, init_conv_bn
 from pysot.models.layers.conv import conv_bn
 
 BLOCKS = (  # kernel, expansion, channels, squeeze-and-excite, hard-swish, stride
@@ -83,7 +83,7 @@ class MobileNetV3Small(Backbone):
             layers.append(InvertedResidualV3(channels, kernel, expansion, width, gated, swish, stride))
             channels = width
         self.features = nn.Sequential(*layers)
-        self.out_channels = [channels]
+        self.specs = [IMAGE.after(self.features)]
         init_conv_bn(self)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
@@ -92,9 +92,6 @@ class MobileNetV3Small(Backbone):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return [self.features(image)]
-
-    def middle(self, cells: int, side: int) -> float:
-        return middle_of_padded(cells, side)
 
 
 @BACKBONES.register("mobilenetv3_small")

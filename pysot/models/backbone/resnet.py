@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import BACKBONES, Backbone, check_levels, init_conv_bn, middle_of_padded
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone, check_levels, init_conv_bn
 from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.normalize import normalize_imagenet
 
@@ -40,6 +40,7 @@ class BasicBlock(nn.Module):
     """Two 3x3 convolutions (ResNet-18/34). In a stage's first block the first convolution has half the dilation."""
 
     expansion = 1
+    main_path = ("conv1", "conv2")
     conv_bn_pairs = (("conv1", "bn1"), ("conv2", "bn2"))
     conv_relu_pairs = (("conv1", "relu1"),)
 
@@ -63,6 +64,7 @@ class Bottleneck(nn.Module):
     """1x1, 3x3, 1x1 convolutions (ResNet-50). In a stage's first block the 3x3 has half the dilation."""
 
     expansion = 4
+    main_path = ("conv1", "conv2", "conv3")
     conv_bn_pairs = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"))
     conv_relu_pairs = (("conv1", "relu1"), ("conv2", "relu2"))
 
@@ -142,7 +144,11 @@ class ResNet(Backbone):
             widths.append(STAGE_WIDTHS[index] * self.block.expansion)
         if self.complete:
             self.fc = nn.Linear(widths[-1], CLASSES)
-        self.out_channels = [widths[level] for level in self.used_layers]
+        specs = [IMAGE.after(self.conv1)]
+        for name in self.stages:
+            before = specs[-1].window(3, stride=2, padding=1) if len(specs) == 1 else specs[-1]
+            specs.append(before.after(self.get_submodule(name)))
+        self.specs = [specs[level] for level in self.used_layers]
         init_conv_bn(self)
 
     def _stage(self, channels_in: int, index: int) -> nn.Sequential:
@@ -212,9 +218,6 @@ class StandardResNet(ResNet):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return self.levels_of(normalize_imagenet(image))
-
-    def middle(self, cells: int, side: int) -> float:
-        return middle_of_padded(cells, side)
 
 
 @BACKBONES.register("resnet18_std")

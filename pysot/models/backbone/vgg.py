@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
-from pysot.models.backbone.base import BACKBONES, Backbone
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone
 from pysot.models.layers.normalize import normalize_imagenet
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3))
@@ -51,29 +51,28 @@ class VGG16(Backbone):
         super().__init__()
         check_choice("BACKBONE.KWARGS.preprocessing", preprocessing, PREPROCESSING)
         self.prepare = PREPROCESSING[preprocessing]
-        ends, channels = self._build(pools, width_mult)
+        ends = self._build(pools, width_mult)
         self.taps = _checked_names(used_layers, ends)
         del self.features[max(self.taps) + 1 :]
-        self.out_channels = [channels[name] for name in used_layers]
+        self.specs = [IMAGE.after(self.features[: tap + 1]) for tap in self.taps]
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 assert layer.bias is not None
                 nn.init.zeros_(layer.bias)
 
-    def _build(self, pools: int, width_mult: float) -> tuple[dict[str, int], dict[str, int]]:
-        """Fills `features`; the number of each convolution's ReLU, and its channels, by name."""
+    def _build(self, pools: int, width_mult: float) -> dict[str, int]:
+        """Fills `features`; the number of each convolution's ReLU by name."""
         self.features = nn.Sequential()
-        ends, channels, before = {}, {}, 3
+        ends, before = {}, 3
         for stage, (width, depth) in enumerate(STAGES, start=1):
             width = max(1, int(width * width_mult))
             for index in range(1, depth + 1):
                 self.features.append(nn.Conv2d(before, width, 3, padding=1))
                 self.features.append(nn.ReLU(inplace=True))
-                name, before = f"conv{stage}_{index}", width
-                ends[name], channels[name] = len(self.features) - 1, width
+                ends[f"conv{stage}_{index}"], before = len(self.features) - 1, width
             self.features.append(nn.MaxPool2d(2, 2) if stage <= pools else nn.Identity())
-        return ends, channels
+        return ends
 
     def forward(self, image: Tensor) -> list[Tensor]:
         x, maps = self.prepare(image), []

@@ -7,10 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.core.roi_patch import FILL
-from pysot.models.backbone.base import BACKBONES, Backbone
+from pysot.models.backbone.base import BACKBONES, IMAGE, Backbone
 
-RECEPTIVE_FIELD = 75
-"""Image pixels that one cell of the last map depends on."""
 STRIDE = 16
 """Image pixels between cells of the last map."""
 
@@ -39,13 +37,15 @@ class VggM(Backbone):
     """
 
     stages = ("conv1", "conv2", "conv3")
+    finer_strides = (8, 4)
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 96, 7, stride=2)
         self.conv2 = nn.Conv2d(96, 256, 5, stride=2)
         self.conv3 = nn.Conv2d(256, 512, 3)
-        self.out_channels = [512]
+        pooled = IMAGE.after(self.conv1).window(3, stride=2).after(self.conv2).window(3, stride=2)
+        self.specs = [pooled.after(self.conv3)]
 
     def forward(self, image: Tensor, stride: int = STRIDE) -> list[Tensor]:
         """The map of (B, 3, H, W) images, with cells `stride` pixels apart: 16, 8 or 4."""

@@ -16,7 +16,7 @@ from pysot.core.checks import check
 from pysot.core.registry import Registry
 from pysot.core.roi_patch import BoxGeometry
 from pysot.models.backbone.base import Backbone
-from pysot.models.backbone.vggm import RECEPTIVE_FIELD, STRIDE
+from pysot.models.backbone.vggm import STRIDE
 from pysot.models.layers.box_crop import CROP_SIDE, PADDING
 from pysot.models.layers.cell_sample import sample_cells
 from pysot.models.layers.prroi_pool import prroi_pool_boxes
@@ -144,7 +144,7 @@ class CellPool(BoxPool):
     def __init__(self, backbone: Backbone, stride: int = 8) -> None:
         super().__init__()
         check(stride in (4, 8), "HEAD.KWARGS.stride", stride, "8 or 4")
-        self.channels, self.stride = backbone.out_channels[0], stride
+        self.channels, self.stride, self.offset = backbone.out_channels[0], stride, backbone.specs[0].offset
         self.geometry = CELL_GEOMETRY
 
     def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
@@ -152,7 +152,7 @@ class CellPool(BoxPool):
 
     def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
         low, high = boxes_xyxy[..., :2], boxes_xyxy[..., 2:]
-        centers = ((low + high) / 2 - 0.5 - RECEPTIVE_FIELD // 2) / self.stride
+        centers = ((low + high) / 2 - 0.5 - self.offset) / self.stride
         steps = (high - low) / self.geometry.box_side * (STRIDE / self.stride)
         return sample_cells(maps[0], centers, steps, self.size)
 

@@ -20,7 +20,7 @@ from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
-from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import BAN_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
 from pysot.models.head.base import Kernels, SiameseHead
 from pysot.models.head.mask import MaskCorr, Refine
@@ -59,9 +59,14 @@ class SiameseModel(nn.Module, ABC):
         """The head, under whatever name the family stores it."""
 
     @property
+    def level_specs(self) -> list[FeatureSpec]:
+        """What each map is that `levels` returns."""
+        return self.backbone.specs
+
+    @property
     def level_channels(self) -> list[int]:
         """Channels of each map that `levels` returns."""
-        return self.backbone.out_channels
+        return [spec.channels for spec in self.level_specs]
 
     def levels(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps that go to the neck, or without one to the head, shallow to deep."""
@@ -186,8 +191,8 @@ class SiamMask(SiamRPN):
             self.refine_head = refine
 
     @property
-    def level_channels(self) -> list[int]:
-        return self.backbone.out_channels[-1:]
+    def level_specs(self) -> list[FeatureSpec]:
+        return self.backbone.specs[-1:]
 
     def levels(self, image: Tensor) -> list[Tensor]:
         return self.backbone(image)[-1:]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from yacs.config import CfgNode
 
 from pysot.models.backbone import BACKBONES
-from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
 from pysot.models.parts import make_part
 
@@ -25,6 +25,11 @@ class TadtNet(nn.Module):
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
+
+    @property
+    def level_specs(self) -> list[FeatureSpec]:
+        """What each map is that `levels` returns."""
+        return self.backbone.specs
 
     @property
     def level_channels(self) -> list[int]:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
 from pysot.models.meta_arch.atom import AtomNet, OverlapNet
@@ -30,7 +30,7 @@ PATH = [(62, 51), (65, 52), (68, 50), (70, 54), (73, 55), (77, 57), (80, 56)]
 class SmallBackbone(Backbone):
     """Mixtures of mean colors: maps of strides 8 and 16."""
 
-    out_channels = [8, 16]  # noqa: RUF012
+    specs = [FeatureSpec(8, 8, 3.5), FeatureSpec(16, 16, 7.5)]  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__()

@@ -293,4 +293,4 @@ def assert_middle(name: str, side: int, kwargs: dict[str, Any]) -> None:
     cells = torch.arange(len(change), dtype=change.dtype)
     for axis in (0, 1):
         center = float((change.sum(axis) * cells).sum() / change.sum())
-        assert center == pytest.approx(backbone.middle(len(change), side), abs=0.35)
+        assert center == pytest.approx(backbone.specs[-1].cell_at((side - 1) / 2), abs=0.35)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pysot.models.backbone.base import Backbone, init_conv_bn
+from pysot.models.backbone.base import IMAGE, Backbone, init_conv_bn
 from pysot.models.backbone.compact import Residual, conv_bn_relu
 from pysot.models.head.mask import MaskCorr, Refine
 from pysot.models.head.rpn import DepthwiseRPN
@@ -26,7 +26,7 @@ class NarrowBackbone(Backbone):
         self.layer1 = conv_bn_relu(WIDTHS[0], WIDTHS[1], stride=2)
         self.layer2 = conv_bn_relu(WIDTHS[1], WIDTHS[2], stride=2)
         self.layer3 = conv_bn_relu(WIDTHS[2], WIDTHS[3]).append(Residual(WIDTHS[3])).append(Residual(WIDTHS[3]))
-        self.out_channels = list(WIDTHS)
+        self.specs = [IMAGE.after(*list(self.children())[:count]) for count in (1, 2, 3, 4)]
         init_conv_bn(self)
 
     def forward(self, image: Tensor) -> list[Tensor]:
