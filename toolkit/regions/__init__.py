@@ -4,6 +4,7 @@ from toolkit.regions.backend import backend_name
 from toolkit.regions.boxes import (
     area_preserving_box,
     bounding_box,
+    bounding_boxes,
     box_corners,
     initial_box,
     mask_extent,
@@ -24,6 +25,7 @@ __all__ = [
     "area_preserving_box",
     "backend_name",
     "bounding_box",
+    "bounding_boxes",
     "box_corners",
     "decode_runs",
     "encode_runs",

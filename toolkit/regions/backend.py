@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,3 @@ def select() -> tuple[str, Kernel]:
 def backend_name() -> str:
     """`native` or `numba`. Decided at the first overlap of a process; both give the same bits."""
     return select()[0]
-
-
-def run_kernel(*arguments: Any) -> None:
-    """Calls the selected `overlap_many`."""
-    select()[1](*arguments)

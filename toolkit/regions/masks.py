@@ -36,17 +36,19 @@ def mask_overlap(a: Region, b: Region, bounds: tuple[float, float] | None = None
 
     Source: VOT toolkit 2020; docs/evaluation.md, Result files.
     """
-    extents = []
-    for region in (a, b):
-        if not (isinstance(region, Mask) or _is_finite(region)):
-            return math.nan
-        extents.append(_extent(region))
-    present = [extent for extent in extents if extent is not None]
-    if not present:
+    if not all(isinstance(region, Mask) or _is_finite(region) for region in (a, b)):
+        return math.nan
+    extents = [extent for extent in map(_extent, (a, b)) if extent is not None]
+    if not extents:
         return 1.0
-    window = _clip(_union(present), bounds)
-    if window[2] < window[0] or window[3] < window[1]:
+    lefts, tops, rights, bottoms = zip(*extents, strict=True)
+    left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
+    if bounds is not None:
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, math.ceil(bounds[0]) - 1), min(bottom, math.ceil(bounds[1]) - 1)
+    if right < left or bottom < top:
         return 0.0
+    window = left, top, right, bottom
     bits_a, bits_b = rasterize(a, window), rasterize(b, window)
     if ignore is not None:
         counted = ~rasterize(ignore, window)
@@ -69,24 +71,20 @@ def rasterize(region: Region, window: Window) -> Bits:
 
         paint(np.ascontiguousarray(region.points - np.array(window[:2], np.float64)), bits)
     elif isinstance(region, Mask) or (isinstance(region, Rectangle) and _is_finite(region)):
-        _paste(region, window, bits)
+        extent = _extent(region)
+        if extent is None:
+            return bits
+        left, top = max(extent[0], window[0]), max(extent[1], window[1])
+        right, bottom = min(extent[2], window[2]), min(extent[3], window[3])
+        if right < left or bottom < top:
+            return bits
+        source: Bits | np.bool_ = np.True_
+        if isinstance(region, Mask):
+            source = region.bits[top - region.y : bottom + 1 - region.y, left - region.x : right + 1 - region.x]
+        bits[top - window[1] : bottom + 1 - window[1], left - window[0] : right + 1 - window[0]] = source
     else:
         raise RegionError(f"{region} has no pixels: expected a mask, or a rectangle or polygon of finite numbers.")
     return bits
-
-
-def _paste(region: Mask | Rectangle, window: Window, bits: Bits) -> None:
-    extent = _extent(region)
-    if extent is None:
-        return
-    left, top = max(extent[0], window[0]), max(extent[1], window[1])
-    right, bottom = min(extent[2], window[2]), min(extent[3], window[3])
-    if right < left or bottom < top:
-        return
-    source: Bits | np.bool_ = np.True_
-    if isinstance(region, Mask):
-        source = region.bits[top - region.y : bottom + 1 - region.y, left - region.x : right + 1 - region.x]
-    bits[top - window[1] : bottom + 1 - window[1], left - window[0] : right + 1 - window[0]] = source
 
 
 def _is_finite(region: Region) -> bool:
@@ -113,15 +111,3 @@ def _extent(region: Region) -> Window | None:
 
 def _round(value: float) -> int:
     return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)
-
-
-def _union(windows: list[Window]) -> Window:
-    left, top, right, bottom = zip(*windows, strict=True)
-    return min(left), min(top), max(right), max(bottom)
-
-
-def _clip(window: Window, bounds: tuple[float, float] | None) -> Window:
-    if bounds is None:
-        return window
-    left, top, right, bottom = window
-    return max(left, 0), max(top, 0), min(right, math.ceil(bounds[0]) - 1), min(bottom, math.ceil(bounds[1]) - 1)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from toolkit.errors import RegionError
-from toolkit.regions.backend import run_kernel
+from toolkit.regions.backend import select
 from toolkit.regions.boxes import box_corners
 from toolkit.regions.masks import mask_overlap
 from toolkit.regions.shapes import Mask, Region
@@ -110,7 +110,8 @@ def measure(
     out = np.empty(len(starts_a) - 1)
     limits = _limits(bounds, len(out))
     if len(out):
-        run_kernel(points_a, starts_a, points_b, starts_b, limits, _MODES[mode], out)
+        _, overlap_many = select()
+        overlap_many(points_a, starts_a, points_b, starts_b, limits, _MODES[mode], out)
     return out
 
 
