@@ -27,8 +27,17 @@ class OpenCVTracker(TrackerLike):
     """
 
     def __init__(self, name: str = "MIL") -> None:
-        self.name = _spelling(name)
-        self._create = _factory(self.name)
+        spelled = {known.lower(): known for known in WITHOUT_WEIGHTS}.get(name.lower())
+        listed = ", ".join(available_trackers()) or "none"
+        if spelled is None:
+            raise ProtocolError(f"OpenCV has no tracker '{name}' that works without weights. Here: {listed}.")
+        create = _find(spelled)
+        if create is None:
+            raise ProtocolError(
+                f"This OpenCV build ({cv2.__version__}) has no {spelled} tracker; it has: {listed}. "
+                f"Install opencv-contrib-python in place of opencv-python for {spelled}."
+            )
+        self.name, self._create = spelled, create
         self._tracker: Any = None
         self._box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
@@ -57,23 +66,6 @@ def available_trackers() -> list[str]:
     return [name for name in WITHOUT_WEIGHTS if _find(name) is not None]
 
 
-def _spelling(name: str) -> str:
-    for known in WITHOUT_WEIGHTS:
-        if known.lower() == name.lower():
-            return known
-    raise ProtocolError(f"OpenCV has no tracker '{name}' that works without weights. Here: {_listed()}.")
-
-
-def _factory(name: str) -> Callable[[], Any]:
-    create = _find(name)
-    if create is None:
-        raise ProtocolError(
-            f"This OpenCV build ({cv2.__version__}) has no {name} tracker; it has: {_listed()}. "
-            f"Install opencv-contrib-python in place of opencv-python for {name}."
-        )
-    return create
-
-
 def _find(name: str) -> Callable[[], Any] | None:
     """The constructor, in the main module or in contrib's `cv2.legacy`."""
     for module in (cv2, getattr(cv2, "legacy", None)):
@@ -81,10 +73,6 @@ def _find(name: str) -> Callable[[], Any] | None:
         if create is not None:
             return create
     return None
-
-
-def _listed() -> str:
-    return ", ".join(available_trackers()) or "none"
 
 
 def _whole_pixels(image: Image, box_xywh: Sequence[float]) -> tuple[int, int, int, int]:

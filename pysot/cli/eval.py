@@ -32,14 +32,7 @@ _MOST_TRACKERS_BY_SEQUENCE = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
     what = parser.add_argument_group("what to score")
-    what.add_argument(
-        "--tracker_path",
-        "-p",
-        type=Path,
-        default=Path("results"),
-        metavar="DIR",
-        help="results folder",
-    )
+    what.add_argument("--tracker_path", "-p", type=Path, default=Path("results"), metavar="DIR", help="results folder")
     what.add_argument("--dataset", "-d", required=True, metavar="NAME", help="OTB100, VOT2018, LaSOT, ... or a folder")
     what.add_argument("--dataset_root", type=Path, metavar="DIR", help="where it lies; annotations alone are enough")
     what.add_argument("--tracker_prefix", "-t", default="", metavar="NAME", help="only trackers that start with this")

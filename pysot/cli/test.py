@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -43,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--tracker_name", metavar="NAME", help="result folder; default: name of the snapshot")
     out.add_argument("--overwrite", action="store_true", help="run again what is already there")
     out.add_argument("--vis", action="store_true", help="show every frame: truth green, result yellow")
-    out.add_argument(
-        "--save-ta", action="store_true", help="write the chosen channels beside each result: VIDEO_ta.json"
-    )
+    out.add_argument("--save-ta", action="store_true", help="write the chosen channels beside each result (_ta.json)")
     how = parser.add_argument_group("machine")
     how.add_argument("--workers", type=int, default=1, metavar="N", help="sequences at once, one process each")
     how.add_argument("--threads", type=int, default=1, metavar="N", help="torch threads per worker (1, as in PySOT)")
@@ -62,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         raise SotError(f"--save-ta: {chosen.name} chooses no channels. Add --opts TARGET_AWARE.ENABLED True.")
     benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
     benchmark = replace(benchmark, protocol=_protocol(args, benchmark))
+    resources = f"device asked for: {args.device}\nworkers: {args.workers}\nthreads per worker: {args.threads}\n"
+    numbers = itertools.count(1)
     with quiet_opencv(), BenchmarkWindow(args.vis) as window:
         if window.reason is not None:
             print(f"--vis: {window.reason}; the run goes on without pictures.")
@@ -75,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=sys.stderr.isatty(),
             on_frame=window.show if window.is_open else None,
-            on_sequence=_Printer(),
+            on_sequence=lambda result: _print_sequence(next(numbers), result),
             identity=chosen.identity(),
-            notes={"environment.txt": f"{environment_report()}\n{_resources(args)}"},
+            notes={"environment.txt": f"{environment_report()}\n{resources}"},
             remark=_selection if args.save_ta else None,
         )
     _print_summary(summary, debug=args.debug)
@@ -104,24 +105,13 @@ def _protocol(args: argparse.Namespace, benchmark: Benchmark) -> str:
     return _EXPERIMENTS[args.experiment]
 
 
-def _resources(args: argparse.Namespace) -> str:
-    return f"device asked for: {args.device}\nworkers: {args.workers}\nthreads per worker: {args.threads}\n"
-
-
-class _Printer:
-    """One line per sequence, above the progress bar."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, result: SequenceReport | Failure) -> None:
-        self.count += 1
-        if isinstance(result, Failure):
-            tqdm.write(f"({self.count:3d}) Video: {result.sequence:16s} failed", file=sys.stdout)
-            return
+def _print_sequence(number: int, result: SequenceReport | Failure) -> None:
+    """One line, above the progress bar."""
+    told = "failed"
+    if not isinstance(result, Failure):
         lost = "" if result.lost is None else f" Lost: {result.lost:g}"
-        speed = f"Time: {result.wall_seconds:5.1f}s Speed: {result.fps:6.1f}fps"
-        tqdm.write(f"({self.count:3d}) Video: {result.sequence:16s} {speed}{lost}", file=sys.stdout)
+        told = f"Time: {result.wall_seconds:5.1f}s Speed: {result.fps:6.1f}fps{lost}"
+    tqdm.write(f"({number:3d}) Video: {result.sequence:16s} {told}", file=sys.stdout)
 
 
 def _print_summary(summary: RunSummary, debug: bool) -> None:

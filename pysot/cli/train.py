@@ -18,29 +18,21 @@ from pysot.training import distributed
 from pysot.training.builder import build_trainer
 from pysot.training.checkpoint import epoch_path, export_snapshot, load_checkpoint
 
-COMMAND = "train"
 logger = logging.getLogger(__name__)
-
 INTERRUPTED = "Interrupted. Go on with --resume auto."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to `parser`."""
     parser.add_argument("--config", "--cfg", required=True, metavar="NAME|PATH", help="an experiment, or a YAML file")
-    parser.add_argument(
-        "--resume", default="", metavar="auto|PATH", help="go on from a checkpoint; auto: the furthest of the run"
-    )
+    parser.add_argument("--resume", default="", metavar="auto|PATH", help="a checkpoint; auto: the furthest of the run")
     parser.add_argument("--device", default=None, help=f"{DEVICES} (default: TRAIN.DEVICE, which is auto)")
-    parser.add_argument(
-        "--skip-missing", action="store_true", help="leave out images that an annotation names but that are not there"
-    )
+    parser.add_argument("--skip-missing", action="store_true", help="leave out images that are annotated but not there")
     parser.add_argument("--out", default="", metavar="FILE", help="write the final weights there, as .safetensors")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--seed", type=int, default=None, help="instead of TRAIN.SEED")
     parser.add_argument("--local_rank", type=int, default=0, help=argparse.SUPPRESS)  # passed by old launchers
-    parser.add_argument(
-        "--opts", nargs=argparse.REMAINDER, default=[], metavar="KEY VALUE", help="override config keys"
-    )
+    parser.add_argument("--opts", nargs=argparse.REMAINDER, default=[], metavar="KEY VALUE", help="keys to change")
 
 
 def run(args: argparse.Namespace) -> int:

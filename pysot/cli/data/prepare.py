@@ -14,6 +14,7 @@ from yacs.config import CfgNode
 from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED
 from pysot.config.loading import get_cfg, override_config
 from pysot.core.errors import ConfigError
+from pysot.datasets.builder import build_sources
 from pysot.datasets.prepare.training_set import FRAME_CACHE_MIB, PrepareSummary, prepare
 from pysot.datasets.prepare.video import CropSettings
 from pysot.datasets.sources.base import SOURCES, VideoSource
@@ -40,9 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--template", action="store_true", help="also write the 127 px crops, which nothing reads")
     out.add_argument("--overwrite", action="store_true", help="make again what is already there")
     how = parser.add_argument_group("machine")
-    how.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="videos at once; default: %(default)s"
-    )
+    cores = os.cpu_count() or 1
+    how.add_argument("--workers", type=int, default=cores, metavar="N", help="videos at once; default: %(default)s")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,15 +66,15 @@ def open_source(args: argparse.Namespace) -> VideoSource:
     Raises `ConfigError` when there is no such kind, it takes other keys, its files are missing, or it has no frames
     of its own to cut from.
     """
-    from pysot.datasets.builder import build_sources  # loads torch, which the other sub-commands do without
-
     if args.kind in SOURCES and args.kind not in _kinds():
         raise ConfigError(
             f"--kind {args.kind} makes its frames while training; there are no videos to cut crops from. Kinds that "
             f"have some: {', '.join(_kinds())}."
         )
-    name = _group_name(args.root)
     tree = get_cfg()
+    name = re.sub(r"\W", "_", args.root.absolute().name) or "videos"
+    if name in tree.DATASET:  # a group of the default config that is no source
+        name = f"{name}_"
     tree.DATASET[name] = CfgNode(new_allowed=True)
     if len(args.opts) % 2:
         raise ConfigError(f"--opts takes KEY VALUE pairs; got {len(args.opts)} words: {' '.join(args.opts)}.")
@@ -90,12 +90,6 @@ def open_source(args: argparse.Namespace) -> VideoSource:
 def _kinds() -> list[str]:
     """The kinds of source that have videos on disk."""
     return [kind for kind in SOURCES if issubclass(SOURCES[kind], VideoSource)]
-
-
-def _group_name(root: Path) -> str:
-    """The folder's name as a config key; a group of the default config that is no source gets out of the way."""
-    name = re.sub(r"\W", "_", root.absolute().name) or "videos"
-    return f"{name}_" if name in get_cfg().DATASET else name
 
 
 def _report(summary: PrepareSummary) -> str:
@@ -122,15 +116,11 @@ def _report(summary: PrepareSummary) -> str:
 def _how_to_use(source: VideoSource, summary: PrepareSummary, args: argparse.Namespace) -> str:
     """The config group that trains on the set: as many frames apart in time as the source itself would draw."""
     reach = max(1, source.frame_range // args.frame_step)
-    return "\n".join(
-        (
-            "To train on it:",
-            "  DATASET:",
-            f"    NAMES: [{source.name}]",
-            f"    {source.name}:",
-            "      KIND: crop511",
-            f"      ROOT: {summary.root}",
-            f"      ANNO: {summary.annotation}",
-            f"      FRAME_RANGE: {reach}",
-        )
-    )
+    return f"""To train on it:
+  DATASET:
+    NAMES: [{source.name}]
+    {source.name}:
+      KIND: crop511
+      ROOT: {summary.root}
+      ANNO: {summary.annotation}
+      FRAME_RANGE: {reach}"""

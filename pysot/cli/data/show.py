@@ -14,13 +14,10 @@ from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config, override_config
 from pysot.core.errors import ConfigError, SotError
 from pysot.core.registry import closest
+from pysot.datasets.builder import build_training_data
 from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
 from toolkit.visualization.video_sink import encode_image
-
-_READING_PAIRS = "Left: the template; right: the search region with what the network is to answer."
-_READING_CLIPS = "First the picture of the target, then the frames to attend to it in."
-_READING_SETS = "First the frames to learn the target from, then those to find it in, with boxes to be rated."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,25 +36,21 @@ def run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise SotError(f"--count is {args.count}; expected 1 or more.")
     check_picture(args.out)
-    from pysot.datasets.builder import build_training_data  # loads torch, which the other sub-commands do without
-
     cfg = _load(args)
     data = build_training_data(cfg, skip_missing=args.skip_missing)
     with quiet_opencv():
         samples = [(data[index], data.describe(index)) for index in range(args.count)]
-    title = f"{experiment_name(args.config)}: the first {args.count} training samples of seed {cfg.TRAIN.SEED}."
+    title = f"{experiment_name(args.config)}: the first {args.count} training samples of seed {cfg.TRAIN.SEED}. "
     if "template" in samples[0][0]:
-        title = f"{title} {_READING_PAIRS}"
+        title += "Left: the template; right: the search region with what the network is to answer."
         stride = cfg.POINT.STRIDE if cfg.HEAD.TYPE == "BAN" else cfg.ANCHOR.STRIDE
-        sheet = contact_sheet([draw_pair(sample, origin, stride) for sample, origin in samples], title=title)
+        sheet = contact_sheet([draw_pair(*sample, stride) for sample in samples], title=title)
     elif "frames" in samples[0][0]:
-        title = f"{title} {_READING_CLIPS}"
-        tiles = [draw_clip(sample, origin) for sample, origin in samples]
-        sheet = contact_sheet(tiles, columns=1, title=title, legend=SET_LEGEND[:1])
+        title += "First the picture of the target, then the frames to attend to it in."
+        sheet = contact_sheet([draw_clip(*sample) for sample in samples], 1, title, SET_LEGEND[:1])
     else:
-        title = f"{title} {_READING_SETS}"
-        tiles = [draw_frame_set(sample, origin) for sample, origin in samples]
-        sheet = contact_sheet(tiles, columns=2, title=title, legend=SET_LEGEND)
+        title += "First the frames to learn the target from, then those to find it in, with boxes to be rated."
+        sheet = contact_sheet([draw_frame_set(*sample) for sample in samples], 2, title, SET_LEGEND)
     write_files({args.out: encode_image(sheet, args.out.suffix)})
     print(f"{args.out}: {title}")
     return EXIT_FINE
@@ -65,13 +58,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _load(args: argparse.Namespace) -> CfgNode:
     """The config with --opts, --source and --seed written over it."""
-    cfg = load_config(args.config, args.opts)
-    changes = [] if args.seed is None else ["TRAIN.SEED", str(args.seed)]
-    if args.source is not None:
-        if args.source not in cfg.DATASET.NAMES:
-            raise ConfigError(
-                f"--source {args.source} is not in DATASET.NAMES.{closest(args.source, cfg.DATASET.NAMES)} "
-                f"Known: {', '.join(cfg.DATASET.NAMES)}."
-            )
-        changes += ["DATASET.NAMES", json.dumps([args.source])]
-    return override_config(cfg, changes)
+    cfg = load_config(args.config, [*args.opts, *(() if args.seed is None else ("TRAIN.SEED", str(args.seed)))])
+    if args.source is None:
+        return cfg
+    if args.source not in cfg.DATASET.NAMES:
+        raise ConfigError(
+            f"--source {args.source} is not in DATASET.NAMES.{closest(args.source, cfg.DATASET.NAMES)} "
+            f"Known: {', '.join(cfg.DATASET.NAMES)}."
+        )
+    return override_config(cfg, ["DATASET.NAMES", json.dumps([args.source])])

@@ -116,22 +116,15 @@ def save_picture(sequences: AbstractSequence[Sequence], summary: RunSummary, pat
 
 
 def _reading_guide(summary: RunSummary, sequence: str, video: Path, picture: Path, seconds: float) -> str:
-    return "\n".join(
-        (
-            f"{summary.frames} frames, tracker {summary.fps:.1f} fps per process; the demo took {seconds:.0f} s.",
-            f"video:   {video}  ({sequence}, the sequence of median score; white: ground truth, orange: tracker)",
-            f"picture: {picture}  (one frame of several sequences; IoU is the overlap of the two boxes, 1 is perfect)",
-            f"results: {summary.folder}  (one file per sequence, a line x,y,w,h per frame)",
-            "Success is the area under the success plot, close to the mean IoU; precision is the share of frames whose "
-            "center is within 20 px. Both go from 0 to 1.",
-            f"Score it again: {_python()} tools/eval.py -p {summary.folder.parent.parent} -d {BENCHMARK}",
-        )
-    )
-
-
-def _python() -> str:
-    """This interpreter as one would type it: relative when it lies below the current folder."""
-    try:
-        return str(Path(sys.executable).relative_to(Path.cwd()))
-    except ValueError:
-        return sys.executable
+    """What was written where, and how to read it."""
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):  # as one would type it
+        python = python.relative_to(Path.cwd())
+    return f"""\
+{summary.frames} frames, tracker {summary.fps:.1f} fps per process; the demo took {seconds:.0f} s.
+video:   {video}  ({sequence}, the sequence of median score; white: ground truth, orange: tracker)
+picture: {picture}  (one frame of several sequences; IoU is the overlap of the two boxes, 1 is perfect)
+results: {summary.folder}  (one file per sequence, a line x,y,w,h per frame)
+Success is the area under the success plot, close to the mean IoU; precision is the share of frames whose center is \
+within 20 px. Both go from 0 to 1.
+Score it again: {python} tools/eval.py -p {summary.folder.parent.parent} -d {BENCHMARK}"""

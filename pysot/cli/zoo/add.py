@@ -11,6 +11,7 @@ from pysot.config.experiments import experiments_dir
 from pysot.core.errors import SotError
 from pysot.zoo.add import add_file
 from pysot.zoo.entry import FAMILIES
+from pysot.zoo.files import SAFETENSORS
 from pysot.zoo.hashing import sha256_of
 
 
@@ -22,18 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Adds; returns 0. Raises `SotError` when the file is not what it is said to be."""
-    if _is_own(args.file):
-        fitting_weights(args.file, args.file.resolve().parent.name)
+    folder = args.file.resolve().parent
+    if folder.parent == experiments_dir().resolve() and args.file.suffix == SAFETENSORS:
+        # beside an experiment of ours, where it needs no other place
+        fitting_weights(args.file, folder.name)
         print(own_row(args.file))
         return EXIT_FINE
     added = add_file(args.file, args.name, check=fitting_weights)
     print(f"{added.name}: {added.path}, {added.tensors} tensors, hash {added.trust.value}")
     return EXIT_FINE
-
-
-def _is_own(file: Path) -> bool:
-    """Whether it lies beside an experiment of ours, where it needs no other place."""
-    return file.resolve().parent.parent == experiments_dir().resolve() and file.suffix == ".safetensors"
 
 
 def own_row(file: Path) -> str:

@@ -22,20 +22,17 @@ from pysot.zoo.places import download_dir
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="PySOT's, pytracking's, torchvision's, MatConvNet's, ..."
-    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="PySOT's, pytracking's, torchvision's, ...")
     parser.add_argument("--to", required=True, metavar="NAME", help="zoo name or experiment that the weights are for")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: NAME.safetensors in the zoo")
 
 
 def run(args: argparse.Namespace) -> int:
     """Converts; returns 0. Raises `SotError` when the weights do not fit what they are said to be for."""
-    if find_entry(args.to) is None and args.to not in list_experiments():
-        known = [*CATALOG, *list_experiments()]
-        raise SotError(
-            f"There is no snapshot or experiment '{args.to}'.{closest(args.to, known)} See `pysot zoo list`."
-        )
+    known = [*CATALOG, *list_experiments()]
+    if find_entry(args.to) is None and args.to not in known:
+        hint = closest(args.to, known)
+        raise SotError(f"There is no snapshot or experiment '{args.to}'.{hint} See `pysot zoo list`.")
     state = fitting_weights(args.file, args.to)
     out: Path = args.out or download_dir() / f"{args.to}{SAFETENSORS}"
     if out.suffix != SAFETENSORS:

@@ -50,6 +50,15 @@ Files are read without executing anything in them, and load strictly: a key too 
 error that lists them.
 """
 
+_MEASURED = """\
+## Measured here
+
+One pass from the first truth. Success is the area under the curve, with its 95 % bootstrap interval over
+sequences; precision the share of frames within 20 px; both are means over the seeds of trackers that draw at
+random. Targets: Crossing, Deer, Jogging-1, Jogging-2, Man, MotorRolling and Skiing of OTB100, bag and ball1
+of VOT2018; none of our own snapshots was trained on them. fps is the tracker alone, on the real targets.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command to `parser`."""
@@ -93,26 +102,14 @@ def page() -> str:
 
 
 def _measured(board: Board) -> str:
-    lines = [
-        "## Measured here",
-        "",
-        "One pass from the first truth. Success is the area under the curve, with its 95 % bootstrap interval over",
-        "sequences; precision the share of frames within 20 px; both are means over the seeds of trackers that draw at",
-        "random. Targets: Crossing, Deer, Jogging-1, Jogging-2, Man, MotorRolling and Skiing of OTB100, bag and ball1",
-        "of VOT2018; none of our own snapshots was trained on them. fps is the tracker alone, on the real targets.",
-        "",
-    ]
-    table = to_markdown(board_table(board)).split("\n", 2)[2]
-    return "\n".join([*lines, table, *(f"- {note}" for note in _circumstances(board)), ""])
-
-
-def _circumstances(board: Board) -> list[str]:
-    """How the rows were measured: one line for all that were measured in the same way."""
+    """The measured scores, and one line for all rows that were measured in the same way."""
     groups: dict[str, list[str]] = {}
     for name, entry in board.items():
         threads = f"{entry.threads} thread{'s' * (entry.threads > 1)}"
         groups.setdefault(f"{entry.date}, {entry.machine}, {threads}: `{entry.command}`", []).append(name)
-    return [f"{', '.join(names) if len(groups) > 1 else 'all'}: {how}" for how, names in groups.items()]
+    notes = [f"- {', '.join(names) if len(groups) > 1 else 'all'}: {how}" for how, names in groups.items()]
+    table = to_markdown(board_table(board)).split("\n", 2)[2]
+    return "\n".join([_MEASURED, table, *notes, ""])
 
 
 def _published(entries: Iterable[ModelEntry]) -> str:
