@@ -45,14 +45,6 @@ class Added:
     tensors: int
 
 
-@dataclass(frozen=True)
-class _Target:
-    """What a file will be called in the zoo, and what its hash says."""
-
-    file: str
-    trust: Trust
-
-
 def add_file(file: Path, name: str = "", check: Callable[[Path, str], Mapping[str, Tensor]] | None = None) -> Added:
     """Copies `file`, or the only snapshot in an archive, into `download_dir` as the snapshot `name`.
 
@@ -71,27 +63,26 @@ def add_file(file: Path, name: str = "", check: Callable[[Path, str], Mapping[st
         raise SnapshotError(f"{file} does not exist.")
     with _unpacked(file) as snapshot:
         sha256 = sha256_of(snapshot)
-        entry = find_entry(name) if name else _recognize(snapshot, sha256)
+        by_hash = next((entry for entry in CATALOG.values() if entry.sha256 == sha256), None)
+        entry = find_entry(name) if name else by_hash or find_entry(snapshot.name)
         if entry is None and not name:
             raise SnapshotError(f"{file} is not known by its hash or its name. Say what it is: --as NAME.")
         name = entry.name if entry else name
-        target = _target(snapshot, entry, name, sha256)
+        called, trust = _name_and_trust(snapshot, entry, name, sha256)
         weights = check(snapshot, name) if check is not None else read_state_dict(snapshot)
         folder = download_dir()
-        if target.trust is not Trust.VERIFIED:
-            pin(target.file, sha256, folder)
-        with whole_or_not_at_all(folder / target.file) as copy:
+        if trust is not Trust.VERIFIED:
+            pin(called, sha256, folder)
+        with whole_or_not_at_all(folder / called) as copy:
             shutil.copyfile(snapshot, copy)
-        return Added(name, folder / target.file, target.trust, len(weights))
+        return Added(name, folder / called, trust, len(weights))
 
 
-def _recognize(file: Path, sha256: str) -> ModelEntry | None:
-    by_hash = (entry for entry in CATALOG.values() if entry.sha256 == sha256)
-    return next(by_hash, None) or find_entry(file.name)
+def _name_and_trust(file: Path, entry: ModelEntry | None, name: str, sha256: str) -> tuple[str, Trust]:
+    """What the file will be called in the zoo, and what its hash says.
 
-
-def _target(file: Path, entry: ModelEntry | None, name: str, sha256: str) -> _Target:
-    """What the file will be called. Raises `SnapshotError` when it cannot be the snapshot `name`."""
+    Raises `SnapshotError` when it cannot be the snapshot `name`.
+    """
     if PurePosixPath(name).name != name or name.startswith("."):
         raise SnapshotError(f"'{name}' cannot be a snapshot's name.{closest(name, CATALOG)}")
     kind = file_kind(file)
@@ -105,7 +96,7 @@ def _target(file: Path, entry: ModelEntry | None, name: str, sha256: str) -> _Ta
             f"{file} is not the {'published' if expected.noted is None else 'first'} {name}: sha256 {sha256[:16]}..., "
             f"expected {expected.digits[:16]}... Fetch it again, or add it under a name of your own: --as NAME."
         )
-    return _Target(called, Trust.VERIFIED if expected.trust is Trust.VERIFIED else Trust.PINNED)
+    return called, Trust.VERIFIED if expected.trust is Trust.VERIFIED else Trust.PINNED
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Snapshots of other projects: what their files need to be read without their code, and their keys under our names.
+"""Snapshots of other projects: what reading their files takes, where their weights are, and our names of these.
 
-pytracking's checkpoints (docs/systems/atom.md, Snapshots) hold, beside the weights under `net`, objects of its own
-classes: the constructor of the network, settings, statistics. These classes are never imported. The file is read with
-each of them replaced by `Placeholder`, which takes whatever it is given and keeps nothing; everything else that is not
-plain data is refused, as in any snapshot.
+pytracking's checkpoints hold, beside the weights under `net`, objects of its own classes: the constructor of the
+network, settings, statistics. These classes are never imported. The file is read with each of them replaced by
+`Placeholder`, which takes whatever it is given and keeps nothing; everything else that is not plain data is refused, as
+in any snapshot.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickletools
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,14 @@ PREFIXES = {"module.": "", "feature_extractor.": BACKBONE}
 UNUSED = ("motionModel.fc",)
 """Beginnings of foreign keys that are left out: TANet's file has C3D's linear layers, which it never runs."""
 
+_MDNET_KEY = re.compile(r"(?:features\.)?(?:fc\.)?(conv[123]|fc[456])\.(?:\d+\.)?(weight|bias)")
+
 
 class Placeholder:
     """An object of a class that is not here: made, filled and forgotten without effect."""
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Placeholder:
         return super().__new__(cls)
-
-    def __init__(self, *_args: object, **_kwargs: object) -> None:
-        """Takes any arguments."""
 
     def __setstate__(self, state: object) -> None:
         """Takes any state."""
@@ -53,31 +53,43 @@ def placeholders_for(path: Path) -> list[tuple[Any, str]]:
 
     For `torch.serialization.safe_globals`. Nothing of the file is executed; what cannot be parsed mentions nothing.
     """
-    names = sorted({name for name in _globals_in(path) if name.split(".")[0] in FOREIGN_PACKAGES})
-    return [(type("Placeholder", (Placeholder,), {"__doc__": f"Stands for {name}."}), name) for name in names]
-
-
-def _globals_in(path: Path) -> set[str]:
-    """Dotted names of everything that unpickling `path` would look up."""
     names: set[str] = set()
-    with path.open("rb") as file:
-        try:
-            for stream in pickles_in(file):
-                names.update(
-                    str(argument).replace(" ", ".", 1)
-                    for opcode, argument, _ in pickletools.genops(stream)
-                    if opcode.name == "GLOBAL"
-                )
-        except Exception:  # a damaged file may break the parser in any way; the reader itself says how
-            return names
-    return names
+    with path.open("rb") as file, suppress(Exception):  # a damaged file may break the parser in any way
+        for stream in pickles_in(file):
+            for opcode, argument, _ in pickletools.genops(stream):
+                if opcode.name == "GLOBAL":
+                    names.add(str(argument).replace(" ", ".", 1))
+    foreign = sorted(name for name in names if name.split(".")[0] in FOREIGN_PACKAGES)
+    return [(type("Placeholder", (Placeholder,), {"__doc__": f"Stands for {name}."}), name) for name in foreign]
 
 
 def weights_in(content: Any) -> Any:
-    """The state_dict in what a snapshot file holds: `content` itself, or one of its `STATE_KEYS`."""
+    """The state_dict in what a snapshot file holds: `content` itself, or one of its `STATE_KEYS`.
+
+    Of MDNet and MetaSDNet the weights under LMT's names: `shared_layers` (py-MDNet), `features` and `fc` (MetaSDNet's
+    plain form), `meta_init` and `meta_alpha` (its learned initialization and rates).
+    """
     if not isinstance(content, Mapping):
         return None
+    if isinstance(content.get("meta_init"), Mapping):
+        rates = _of_mdnet(content.get("meta_alpha") or {})
+        return _of_mdnet(content["meta_init"]) | {f"rates.{key.replace('.', '/')}": rates[key] for key in rates}
+    parts = [content[key] for key in ("shared_layers", "features", "fc") if isinstance(content.get(key), Mapping)]
+    if state := {key: value for part in parts for key, value in _of_mdnet(part).items()}:
+        return state
     return next((content[key] for key in STATE_KEYS if isinstance(content.get(key), Mapping)), content)
+
+
+def _of_mdnet(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of layers conv1 to conv3 and fc4 to fc6, as `backbone.conv1.weight` and `head.cls.fc1.weight`."""
+    found = {}
+    for key, value in state.items():
+        match = _MDNET_KEY.fullmatch(str(key))
+        if match is not None and isinstance(value, Tensor):
+            layer, kind = match.groups()
+            name = f"{BACKBONE}{layer}" if layer.startswith("conv") else f"head.cls.fc{int(layer[2]) - 3}"
+            found[f"{name}.{kind}"] = value.detach()
+    return found
 
 
 def own_key(key: str) -> str:
@@ -115,39 +127,3 @@ def of_bare_backbone(state: Mapping[str, Any], wanted: Collection[str]) -> dict[
         return dict(state)
     named = {key if key.startswith(BACKBONE) else f"{BACKBONE}{key}": value for key, value in state.items()}
     return {key: value for key, value in named.items() if key in wanted} or dict(state)
-
-
-_NESTED = re.compile(r"^(conv[123]|fc[456])\.(?:\d+\.)?(weight|bias)$")
-
-
-def own_name(key: str) -> str | None:
-    """`backbone.conv1.weight` or `head.cls.fc1.weight` for the layers that MDNet and MetaSDNet call conv1 to fc6."""
-    match = _NESTED.match(key.removeprefix("features.").removeprefix("fc."))
-    if match is None:
-        return None
-    layer, kind = match.groups()
-    if layer.startswith("conv"):
-        return f"backbone.{layer}.{kind}"
-    return f"head.cls.fc{int(layer[2]) - 3}.{kind}"
-
-
-def state_of_meta_tracker(content: Any) -> dict[str, Tensor] | None:
-    """The weights in what a file of MDNet or MetaSDNet holds, under LMT's names; None where it is none of these.
-
-    Known forms: `shared_layers` (py-MDNet), `features` and `fc` (MetaSDNet's plain form), `meta_init` and `meta_alpha`
-    (its learned initialization and rates).
-    """
-    if not isinstance(content, Mapping):
-        return None
-    if isinstance(content.get("meta_init"), Mapping):
-        rates = _renamed(content.get("meta_alpha") or {})
-        return _renamed(content["meta_init"]) | {
-            "rates." + name.replace(".", "/"): value for name, value in rates.items()
-        }
-    parts = [content[key] for key in ("shared_layers", "features", "fc") if isinstance(content.get(key), Mapping)]
-    return {name: value for part in parts for name, value in _renamed(part).items()} or None
-
-
-def _renamed(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    named = {own_name(str(key)): value for key, value in state.items()}
-    return {name: value.detach() for name, value in named.items() if name is not None and isinstance(value, Tensor)}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -40,7 +38,13 @@ def fetch(entry: ModelEntry) -> Path:
         raise SnapshotError(f"${OFFLINE_VARIABLE} forbids to download '{entry.name}'.\n{by_hand(entry)}")
     folder = download_dir()
     target = folder / entry.file
-    with _turn(folder / f".{entry.file}.lock", entry.file):
+    lock = FileLock(folder / f".{entry.file}.lock")
+    try:
+        turn = lock.acquire(timeout=0)
+    except Timeout:
+        logger.warning("Waiting for another process that downloads %s", entry.file)
+        turn = lock.acquire()
+    with turn:
         if target.is_file():  # another process was faster
             check_hash(target, entry)
             return target
@@ -113,18 +117,3 @@ def _accept(part: Path, entry: ModelEntry) -> str:
         raise _OtherFileError("sent something that is no file of weights, perhaps a page that explains why")
     logger.warning("%s: its hash is not published; %s... is noted and asked for from now on.", entry.file, found[:16])
     return found
-
-
-@contextmanager
-def _turn(lock: Path, file: str) -> Iterator[None]:
-    """Inside, this process is the only one that fetches the file. Says so when it has to wait."""
-    turn = FileLock(lock)
-    try:
-        turn.acquire(timeout=0)
-    except Timeout:
-        logger.warning("Waiting for another process that downloads %s", file)
-        turn.acquire()
-    try:
-        yield
-    finally:
-        turn.release()

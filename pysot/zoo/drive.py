@@ -17,7 +17,10 @@ def fetch_drive(link: str, part: Path) -> None:
 
     Raises `TransferError` when gdown is not installed, or does not get the file.
     """
-    gdown = _require_gdown()
+    try:
+        import gdown
+    except ImportError as error:
+        raise TransferError(f"links to Google Drive need gdown: {EXTRA}", permanent=True) from error
     try:
         url = _file_in_folder(gdown, link) if link.startswith(DRIVE_FOLDER) else page_of(link)
         gdown.download(url, str(part), quiet=True, resume=True, use_cookies=False, timeout=TIMEOUT_S, retries=_RETRIES)
@@ -29,14 +32,6 @@ def fetch_drive(link: str, part: Path) -> None:
         raise TransferError(f"gdown: {reason}", permanent=True) from error
     if not part.is_file():
         raise TransferError("gdown brought no file", permanent=True)
-
-
-def _require_gdown() -> Any:
-    try:
-        import gdown
-    except ImportError as error:
-        raise TransferError(f"links to Google Drive need gdown: {EXTRA}", permanent=True) from error
-    return gdown
 
 
 def _file_in_folder(gdown: Any, link: str) -> str:

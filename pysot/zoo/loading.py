@@ -16,14 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pysot.core.errors import SnapshotError
-from pysot.zoo.convert import (
-    STATE_KEYS,
-    of_bare_backbone,
-    own_keys,
-    placeholders_for,
-    state_of_meta_tracker,
-    weights_in,
-)
+from pysot.zoo.convert import STATE_KEYS, of_bare_backbone, own_keys, placeholders_for, weights_in
 from pysot.zoo.files import MATCONVNET, SAFETENSORS, file_kind
 from pysot.zoo.matconvnet import read_matconvnet
 from pysot.zoo.pickles import why_refused
@@ -55,8 +48,11 @@ class KeyReport:
 
     def __str__(self) -> str:
         shapes = tuple(f"{key}: snapshot {found}, model {wanted}" for key, found, wanted in self.wrong_shape)
-        groups = (("missing", self.missing), ("unexpected", self.unexpected), ("wrong shape", shapes))
-        return "\n".join(_listing(title, keys) for title, keys in groups if keys)
+        lines = []
+        for title, keys in (("missing", self.missing), ("unexpected", self.unexpected), ("wrong shape", shapes)):
+            rest = f", and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+            lines += [f"  {title} ({len(keys)}): {', '.join(keys[:SHOWN])}{rest}"] if keys else []
+        return "\n".join(lines)
 
 
 class MismatchError(SnapshotError):
@@ -65,11 +61,6 @@ class MismatchError(SnapshotError):
     def __init__(self, message: str, report: KeyReport) -> None:
         super().__init__(message)
         self.report = report
-
-
-def _listing(title: str, keys: tuple[str, ...]) -> str:
-    rest = f", and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
-    return f"  {title} ({len(keys)}): {', '.join(keys[:SHOWN])}{rest}"
 
 
 def compare_keys(model: nn.Module, state: Mapping[str, Tensor]) -> KeyReport:
@@ -120,10 +111,12 @@ def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
     Raises `MismatchError` when no key fits, or a shape differs.
     """
     state = read_state_dict(path)
-    variants = [state, {f"features.{key}": value for key, value in state.items()}]
-    variants.append({key.removeprefix("features."): value for key, value in state.items()})
-    of_tracker = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")}
-    variants.append(of_tracker)
+    variants = (
+        state,
+        {f"features.{key}": value for key, value in state.items()},
+        {key.removeprefix("features."): value for key, value in state.items()},
+        {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")},
+    )
     wanted = model.state_dict()
     best = max(variants, key=lambda variant: sum(key in wanted for key in variant))
     report = compare_keys(model, best)
@@ -169,7 +162,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise SnapshotError(f"Snapshot {path} does not exist.")
     content = _READERS.get(file_kind(path) or "", read_torch_file)(path)
-    state = state_of_meta_tracker(content) or weights_in(content)
+    state = weights_in(content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise SnapshotError(
             f"{path} holds no weights: expected a state_dict, or a checkpoint with the key "
@@ -231,7 +224,8 @@ def read_torch_file(path: Path, map_location: torch.device | str = "cpu") -> Any
 
 def _read_safely(path: Path, map_location: torch.device | str) -> Any:
     """`torch.load` without code; a file it refuses is tried again when foreign classes may be the cause."""
-    allowed = _numpy_scalar_globals()
+    scalar = np.float64(0).__reduce__()[0]  # PySOT's checkpoints hold learning rates as numpy.float64
+    allowed: list[Any] = [(scalar, "numpy.core.multiarray.scalar"), scalar, np.dtype, type(np.dtype("float64"))]
     try:
         with torch.serialization.safe_globals(allowed):
             return torch.load(path, map_location=map_location, weights_only=True)
@@ -245,12 +239,6 @@ def _read_safely(path: Path, map_location: torch.device | str) -> Any:
 
 _READERS: Mapping[str, Callable[[Path], Any]] = {SAFETENSORS: _read_safetensors, MATCONVNET: read_matconvnet}
 """By kind of file; everything else is read as a torch file."""
-
-
-def _numpy_scalar_globals() -> list[Any]:
-    """What checkpoints that stored a learning rate as numpy.float64 need (docs/systems/nanotrack.md, Snapshots)."""
-    make_scalar = np.float64(0).__reduce__()[0]
-    return [(make_scalar, "numpy.core.multiarray.scalar"), make_scalar, np.dtype, type(np.dtype("float64"))]
 
 
 def _reason(error: Exception) -> str:

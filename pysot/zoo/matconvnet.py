@@ -9,7 +9,6 @@ precision. MatConvNet correlates, as torch does, so that only the axes change th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,16 @@ def read_matconvnet(path: Path) -> dict[str, Tensor]:
     Raises `SnapshotError` when scipy is absent, or the file is not one of MatConvNet.
     """
     state = {}
-    for name, filters, biases in _convolutions(path):
+    for layer in _layers(path):
+        if _text(layer, "type") != "conv":
+            continue
+        name = _text(layer, "name")
+        try:
+            filters, biases = _weights(layer)
+        except (ValueError, TypeError, IndexError, KeyError) as error:
+            raise SnapshotError(
+                f"{path}: layer '{name}' has no filters and biases as MatConvNet keeps them."
+            ) from error
         key = _own_name(name)
         state[f"{key}.weight"] = torch.from_numpy(np.ascontiguousarray(filters.transpose(3, 2, 0, 1)))
         state[f"{key}.bias"] = torch.from_numpy(np.ascontiguousarray(biases))
@@ -49,20 +57,6 @@ def _own_name(name: str) -> str:
     stage, index = int(match[1]), int(match[2])
     # Each stage is so many convolutions, each with a ReLU, and a pooling.
     return f"features.{sum(2 * count + 1 for count in _VGG16_STAGES[: stage - 1]) + 2 * (index - 1)}"
-
-
-def _convolutions(path: Path) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
-    """Name, filters (h, w, in, out) and biases (out,) of each convolution, in order."""
-    for layer in _layers(path):
-        if _text(layer, "type") != "conv":
-            continue
-        name = _text(layer, "name")
-        try:
-            yield (name, *_weights(layer))
-        except (ValueError, TypeError, IndexError, KeyError) as error:
-            raise SnapshotError(
-                f"{path}: layer '{name}' has no filters and biases as MatConvNet keeps them."
-            ) from error
 
 
 def _layers(path: Path) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pysot.core.errors import SnapshotError
@@ -24,17 +25,11 @@ def zoo_places() -> list[Path]:
 def download_dir() -> Path:
     """Where new files go: the first of `zoo_places` that can be written. Raises `SnapshotError` when none can."""
     for place in zoo_places():
-        if _is_writable(place):
-            return place
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            if os.access(place, os.W_OK):
+                return place
     raise SnapshotError(
         f"No folder for snapshots can be written: {', '.join(map(str, zoo_places()))}. "
         f"Set {ZOO_VARIABLE} to one of yours."
     )
-
-
-def _is_writable(place: Path) -> bool:
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(place, os.W_OK)
