@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_trackers import (
     Dying,
@@ -156,6 +157,16 @@ def test_repetitions_of_a_deterministic_tracker_stop_after_three(tmp_path: Path)
     summary = run_benchmark(Scripted, benchmark, tmp_path, "mine", repetitions=15)
     assert sorted(texts(summary.folder)) == [f"seq0/seq0_{k:03d}.txt" for k in (1, 2, 3)]
     assert run_benchmark(Scripted, benchmark, tmp_path, "mine", repetitions=15).resumed == ("seq0",)
+
+
+@pytest.mark.parametrize(("odd_one", "kept"), [(1, 5), (2, 5), (3, 5), (4, 3)])
+def test_only_the_first_three_repetitions_have_to_agree(tmp_path: Path, odd_one: int, kept: int) -> None:
+    class Moody(Scripted):
+        def track(self, image: np.ndarray) -> dict[str, object]:
+            return {"bbox": [0, 0, 5, 5 + (len(self.started) == odd_one)], "best_score": 1.0}
+
+    summary = run_benchmark(Moody, make_benchmark("got10k", count=1), tmp_path, "mine", repetitions=5)
+    assert len(texts(summary.folder)) == kept
 
 
 def test_missing_repetitions_are_added(tmp_path: Path) -> None:

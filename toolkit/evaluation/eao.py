@@ -30,21 +30,14 @@ _INTERVALS = {2015: (108, 371), 2016: (108, 371), 2017: (100, 356), 2018: (100, 
 def interval(benchmark: str, lengths: NDArray[np.int64]) -> tuple[int, int]:
     """Shortest and longest sequence length (frames) that the EAO of this benchmark averages over.
 
-    The organizers' figure for a VOT year, else the range around the mode of the distribution of `lengths` that holds
-    half of it, which is how theirs are made. Raises `ProtocolError` when there is no sequence.
+    The organizers' figure for a VOT year, else the range around the mode of a Gaussian kernel density of `lengths` that
+    holds half of its mass, which is how theirs are made. Raises `ProtocolError` when there is no sequence.
     """
     match = re.match(r"VOT(20\d\d)", benchmark)
-    known = _INTERVALS.get(int(match[1])) if match else None
-    if known is not None:
-        return known
+    if match and int(match[1]) in _INTERVALS:
+        return _INTERVALS[int(match[1])]
     if len(lengths) == 0:
         raise ProtocolError(f"{benchmark} has no sequences, hence no interval for its EAO.")
-    return interval_of_lengths(lengths)
-
-
-def interval_of_lengths(lengths: NDArray[np.int64]) -> tuple[int, int]:
-    """The range around the mode of a Gaussian kernel density of sequence lengths that holds half of its mass."""
-    lengths = np.asarray(lengths, dtype=np.float64)
     spread = max(1.0, float(np.median(np.abs(lengths - np.median(lengths)))) / 0.6745)
     bandwidth = spread * (4.0 / (3.0 * len(lengths))) ** 0.2
     grid = np.arange(1, int(lengths.max()) + 1)

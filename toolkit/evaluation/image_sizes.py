@@ -49,8 +49,15 @@ def image_sizes(sequences: AbstractSequence[Sequence], benchmark: str = "") -> l
 
     A frame that cannot be read does not stop the scoring: its sequence's size is unknown, and a warning says so.
     """
+    sizes: list[tuple[int, int] | None] = []
     unreadable: list[str] = []
-    sizes = [_image_size(sequence, benchmark, unreadable) for sequence in sequences]
+    for sequence in sequences:
+        known = sequence.image_size or (_SIZES.get(sequence.name) if benchmark == "VOT2019" else None)
+        try:
+            sizes.append(known or sequence.size())
+        except FrameError as error:
+            unreadable.append(str(error))
+            sizes.append(None)
     if unreadable:
         logger.warning(
             "%d image size(s) are unknown, so regions of these sequences are not cut at the border: %s",
@@ -58,14 +65,3 @@ def image_sizes(sequences: AbstractSequence[Sequence], benchmark: str = "") -> l
             abbreviate(unreadable, " | "),
         )
     return sizes
-
-
-def _image_size(sequence: Sequence, benchmark: str, unreadable: list[str]) -> tuple[int, int] | None:
-    known = sequence.image_size or (_SIZES.get(sequence.name) if benchmark == "VOT2019" else None)
-    if known is not None:
-        return known
-    try:
-        return sequence.size()
-    except FrameError as error:
-        unreadable.append(str(error))
-        return None

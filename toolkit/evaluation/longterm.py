@@ -7,6 +7,7 @@ as PySOT computes it: curves are averaged over sequences, then F is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence as AbstractSequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +66,8 @@ def longterm_statistics(
     both = np.concatenate([np.stack(precision), np.stack(recall)], axis=1)
     ones = np.ones((len(both), 1))
     return {
-        "f1": SequenceStatistic(both, ones, _best_f1),
-        "precision": SequenceStatistic(both, ones, _precision_at_best),
-        "recall": SequenceStatistic(both, ones, _recall_at_best),
+        key: SequenceStatistic(both, ones, partial(_at_best_f, column=column))
+        for column, key in enumerate(("f1", "precision", "recall"))
     }
 
 
@@ -77,24 +77,12 @@ def f_score(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDAr
     return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
 
 
-def _best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., 2 T) precision and recall -> (..., 3) F, precision, recall at the largest F."""
+def _at_best_f(curves: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+    """(..., 2 T) precision and recall -> (...) F (column 0), precision (1) or recall (2) where F is largest."""
     precision, recall = np.split(curves, 2, axis=-1)
     f1 = f_score(precision, recall)
     best = f1.argmax(axis=-1)[..., None]
-    return np.concatenate([np.take_along_axis(curve, best, axis=-1) for curve in (f1, precision, recall)], axis=-1)
-
-
-def _best_f1(curves: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _best(curves)[..., 0]
-
-
-def _precision_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _best(curves)[..., 1]
-
-
-def _recall_at_best(curves: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _best(curves)[..., 2]
+    return np.take_along_axis((f1, precision, recall)[column], best, axis=-1)[..., 0]
 
 
 @SCORERS.register("longterm")

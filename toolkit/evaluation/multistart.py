@@ -22,7 +22,7 @@ from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.metrics import Metric
 from toolkit.evaluation.statistics import SequenceStatistic
 from toolkit.protocols.multistart import anchors_of
-from toolkit.regions import Mask, Polygon, Rectangle, Region, Special, parse_region, region_overlap
+from toolkit.regions import Region, Special, from_numbers, parse_region, region_overlap
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import find_results
 
@@ -78,7 +78,7 @@ def true_regions(sequence: Sequence) -> list[Region | None]:
     """The target in every frame: mask where the benchmark has masks, else polygon or box; None where it is absent."""
     if sequence.masks is not None:
         return [mask if mask.bits.any() else None for mask in sequence.masks]
-    return [_region(row) for row in sequence.ground_truth]
+    return [None if np.isnan(row).any() else from_numbers(row) for row in sequence.ground_truth]
 
 
 def read_regions(files: TrackerFiles, path: str, n_frames: int) -> list[Region]:
@@ -147,12 +147,6 @@ def _expected_overlap(overlaps: NDArray[np.float64], progress: int) -> tuple[NDA
         known[max(length, 2) :] = 1.0
         divisor[length:] = steps[length:] - 1
     return np.divide(total, divisor, out=np.zeros_like(total), where=known > 0) * known, known
-
-
-def _region(row: NDArray[np.float64]) -> Mask | Polygon | Rectangle | None:
-    if np.isnan(row).any():
-        return None
-    return Rectangle(*row.tolist()) if len(row) == 4 else Polygon(row.reshape(-1, 2))
 
 
 @SCORERS.register("multistart")

@@ -151,14 +151,6 @@ class OpeTruth:
         return counts / self.frames
 
 
-def score_sequence(
-    truth: NDArray[np.float64], result: NDArray[np.float64], rules: OpeRules = RULES["pysot"]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(21,) success, (51,) precision and (51,) normalized precision of one sequence of (N, 4) xywh boxes."""
-    curves = OpeTruth([Sequence("sequence", np.asarray(truth, dtype=np.float64))], rules).score([result])
-    return curves.success[0], curves.precision[0], curves.norm_precision[0]
-
-
 def repeat_bad_results(
     results: NDArray[np.float64], truth: NDArray[np.float64], offsets: NDArray[np.int64]
 ) -> NDArray[np.float64]:

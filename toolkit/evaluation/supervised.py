@@ -56,7 +56,8 @@ class SupervisedTruth:
     """The ground truth of a VOT benchmark, laid out for scoring many trackers."""
 
     def __init__(self, sequences: AbstractSequence[Sequence], benchmark: str = "") -> None:
-        polygons = [truth_polygons(sequence.ground_truth) for sequence in sequences]
+        truths = [sequence.ground_truth for sequence in sequences]
+        polygons = [box_corners(truth).reshape(-1, 8) if truth.shape[1] == 4 else truth for truth in truths]
         self.lengths = np.array([len(polygon) for polygon in polygons], dtype=np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
         self.polygons = np.concatenate(polygons)
@@ -95,11 +96,6 @@ def raster_overlap(a: NDArray[np.float64], b: NDArray[np.float64], sizes: NDArra
     bounds = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
     bounds[np.isinf(sizes).any(axis=1)] = (-np.inf, -np.inf, np.inf, np.inf)
     return overlap_pairs(a, b, bounds=bounds, mode="raster")
-
-
-def truth_polygons(ground_truth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 8) polygons of VOT ground truth given as boxes or polygons."""
-    return box_corners(ground_truth).reshape(-1, 8) if ground_truth.shape[1] == 4 else ground_truth
 
 
 def supervised_statistics(overlaps: SupervisedOverlaps) -> dict[str, SequenceStatistic]:

@@ -73,14 +73,10 @@ def supervise(session: Session, start: Callable[[int], object], ask: Callable[[i
         else:
             answer = ask(index)
             region, score = answer.region, answer.score
-            if not _hits(answer, sequence.ground_truth[index]):
+            truth = sequence.ground_truth[index]
+            polygon = from_numbers(polygon_from_box(truth) if truth.size == 4 else truth)
+            if not region_overlap(region, polygon, answer.image_size, "raster") > 0:
                 region, lost, next_start = Special(FAILED), lost + 1, index + SKIP_FRAMES
         regions.append(region)
         scores.append(score)
     return SupervisedRun(tuple(regions), np.array(scores), np.array(session.seconds), lost)
-
-
-def _hits(answer: Answer, truth: NDArray[np.float64]) -> bool:
-    """Whether the answer shares a pixel with the annotation, inside the image."""
-    polygon = from_numbers(polygon_from_box(truth) if truth.size == 4 else truth)
-    return region_overlap(answer.region, polygon, answer.image_size, "raster") > 0

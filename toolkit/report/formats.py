@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LATEX_ESCAPES = str.maketrans(
@@ -36,34 +36,33 @@ def to_console(table: Table) -> str:
     """The table framed with `|` and `-`, as PySOT prints it, then its notes."""
     widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
     rule = "-" * (sum(widths) + 3 * len(widths) + 1)
-    lines = [table.title, rule, _frame(table.header, widths), rule]
-    lines += [_frame(row, widths) for row in table.rows]
-    return "\n".join([*lines, rule, *table.notes]) + "\n"
+    header, *rows = (_piped(map(str.center, row, widths)) for row in (table.header, *table.rows))
+    return "\n".join([table.title, rule, header, rule, *rows, rule, *table.notes]) + "\n"
 
 
 def to_markdown(table: Table) -> str:
     """A GitHub-flavored Markdown table, the notes as a list below it."""
-    rows = [
-        _emphasize(table, k, "**", "**", [cell.replace("|", "\\|") for cell in row]) for k, row in enumerate(table.rows)
-    ]
-    lines = [f"**{table.title}**", "", _pipes(table.header), _pipes(["---", *["---:"] * (len(table.header) - 1)])]
-    lines += [_pipes(row) for row in rows]
+    lines = [f"**{table.title}**", "", _piped(table.header), _piped(["---", *["---:"] * (len(table.header) - 1)])]
+    for k, row in enumerate(table.rows):
+        lines.append(_piped(_emphasize(table, k, "**", "**", [cell.replace("|", "\\|") for cell in row])))
     notes = ["", *(f"- {note}" for note in table.notes)] if table.notes else []
     return "\n".join(lines + notes) + "\n"
 
 
 def to_latex(table: Table) -> str:
     """A `tabular` with booktabs rules inside a `table`; the notes are comments."""
-    columns = "l" + "r" * (len(table.header) - 1)
-    lines = [r"\begin{table}", r"  \centering", f"  \\caption{{{_latex(table.title)}}}"]
-    lines += [
-        f"  \\begin{{tabular}}{{{columns}}}",
+    title, *header = (text.translate(_LATEX_ESCAPES) for text in (table.title, *table.header))
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        f"  \\caption{{{title}}}",
+        f"  \\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
         r"    \toprule",
-        "    " + _ampersands(table.header),
+        "    " + " & ".join(header) + r" \\",
         r"    \midrule",
     ]
     for k, row in enumerate(table.rows):
-        cells = _emphasize(table, k, r"\textbf{", "}", [_latex(cell) for cell in row])
+        cells = _emphasize(table, k, r"\textbf{", "}", [cell.translate(_LATEX_ESCAPES) for cell in row])
         lines.append("    " + " & ".join(cells) + r" \\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
     return "\n".join([*lines, *(f"% {note}" for note in table.notes)]) + "\n"
@@ -72,26 +71,12 @@ def to_latex(table: Table) -> str:
 def to_csv(table: Table) -> str:
     """Comma-separated values, one header line, no notes."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
+    csv.writer(buffer, lineterminator="\n").writerows([table.header, *table.rows])
     return buffer.getvalue()
 
 
-def _frame(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "| " + " | ".join(cell.center(width) for cell, width in zip(cells, widths, strict=True)) + " |"
-
-
-def _pipes(cells: Sequence[str]) -> str:
+def _piped(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _ampersands(cells: Sequence[str]) -> str:
-    return " & ".join(_latex(cell) for cell in cells) + r" \\"
-
-
-def _latex(text: str) -> str:
-    return text.translate(_LATEX_ESCAPES)
 
 
 def _emphasize(table: Table, row: int, before: str, after: str, cells: list[str]) -> list[str]:

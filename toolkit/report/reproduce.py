@@ -51,34 +51,26 @@ def reproduce(results: Path, annotations: Path) -> list[Reproduction]:
     """
     found = []
     for entry, trackers in _reference(results / REFERENCE_FILE).items():
-        wanted = {name: list(_published(record)) for name, record in trackers.items()}
         benchmark = load_benchmark(_BENCHMARKS.get(entry, entry), annotations)
         report = evaluate(benchmark, results / _FOLDERS.get(entry, entry))
-        for name, numbers in wanted.items():
-            for metric, value in numbers:
-                source = next((str(v) for k, v in trackers[name].items() if k.endswith("_source")), "")
-                source = re.sub(r"\s*\([^()]*\)$", "", source)  # a remark about the file, not where the number is from
+        for name, record in trackers.items():
+            source = next((str(value) for key, value in record.items() if key.endswith("_source")), "")
+            source = re.sub(r"\s*\([^()]*\)$", "", source)  # a remark about the file, not where the number is from
+            for metric, value in _published(record):
                 found.append(Reproduction(entry, name, metric, value, report[name].scores[metric], source))
     return found
 
 
-def reproduction_table(rows: list[Reproduction]) -> Table:
+def reproduction_table(found: list[Reproduction]) -> Table:
     """One row per published number."""
+    rows = []
+    for one in found:
+        numbers = f"{one.published:.4g}", f"{one.reproduced:.4f}", f"{one.difference:+.4f}"
+        rows.append((one.benchmark, one.tracker, one.metric, *numbers, one.source))
     return Table(
-        title="Published scores and the ones computed from the same raw result files",
-        header=("Benchmark", "Tracker", "Score", "Published", "Reproduced", "Difference", "Source"),
-        rows=tuple(
-            (
-                row.benchmark,
-                row.tracker,
-                row.metric,
-                f"{row.published:.4g}",
-                f"{row.reproduced:.4f}",
-                f"{row.difference:+.4f}",
-                row.source,
-            )
-            for row in rows
-        ),
+        "Published scores and the ones computed from the same raw result files",
+        ("Benchmark", "Tracker", "Score", "Published", "Reproduced", "Difference", "Source"),
+        tuple(rows),
     )
 
 

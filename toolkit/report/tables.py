@@ -80,7 +80,8 @@ def tidy(report: EvaluationReport) -> Table:
     rows = []
     for one in report.trackers.values():
         for name, scores in {"ALL": one.scores, **one.sequences}.items():
-            rows.append((report.benchmark, one.name, name, *(_plain(scores[key]) for key in keys)))
+            numbers = (repr(float(scores[key])) if math.isfinite(scores[key]) else "" for key in keys)
+            rows.append((report.benchmark, one.name, name, *numbers))
     return Table(report.benchmark, ("benchmark", "tracker", "sequence", *keys), tuple(rows))
 
 
@@ -101,10 +102,6 @@ def _cell(tracker: TrackerScores, metric: Metric, intervals: bool) -> str:
 
 def _number(value: float, metric: Metric) -> str:
     return f"{value:.{metric.decimals}f}" if math.isfinite(value) else "-"
-
-
-def _plain(value: float) -> str:
-    return repr(float(value)) if math.isfinite(value) else ""
 
 
 def _best(trackers: Sequence[TrackerScores], metrics: Sequence[Metric]) -> frozenset[tuple[int, int]]:

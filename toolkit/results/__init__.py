@@ -1,19 +1,5 @@
-"""Result files: where they are, what they hold, and how they are written."""
+"""Result files: where they are, what they hold, and how they are written; layouts are registered in `WRITERS`."""
 
 from toolkit.registry import import_modules
-from toolkit.results.layout import TrackerFiles, find_trackers, open_tracker
-from toolkit.results.reader import BoxRuns, LongtermRun, VotRun, read_boxes, read_longterm, read_vot
-
-__all__ = [
-    "BoxRuns",
-    "LongtermRun",
-    "TrackerFiles",
-    "VotRun",
-    "find_trackers",
-    "open_tracker",
-    "read_boxes",
-    "read_longterm",
-    "read_vot",
-]
 
 import_modules(__name__, __path__)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from toolkit.errors import ResultError
 from toolkit.results.writer import WRITERS
+from toolkit.utils.numbers import NumberTable, parse_numbers
 
 ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
 _ALIASES: Mapping[str, str] = {"human4": "human4-2", "human4-2": "human4"}  # OTB's second Human4 target is the one used
@@ -32,22 +33,22 @@ class TrackerFiles(ABC):
         self.name, self.location = name, location
         self._indices: dict[str, FileIndex] = {}
 
+    @property
     @abstractmethod
-    def paths(self) -> list[str]:
-        """Names of all files, relative, with forward slashes, sorted."""
+    def names(self) -> frozenset[str]:
+        """Names of all files, relative, with forward slashes; listed once."""
 
     @abstractmethod
     def read(self, path: str) -> bytes:
         """Contents of the file `path`. Raises `ResultError` naming it."""
 
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """`paths`, listed once."""
-        return frozenset(self.paths())
-
     def where(self, path: str) -> str:
         """What a message calls the file `path`."""
         return f"{self.location}{os.sep}{path}"
+
+    def numbers(self, path: str) -> NumberTable:
+        """The numbers in the file `path`. Raises `ResultError` naming it and the line that holds something else."""
+        return parse_numbers(self.read(path), self.where(path))
 
     def find(self, sequence: str, experiment: str = "", ending: str = ".txt") -> list[str]:
         """Paths of the result files of `sequence`, one per repetition; empty when there are none.
@@ -66,13 +67,14 @@ class TrackerFiles(ABC):
 class FolderFiles(TrackerFiles):
     """Result files in a folder."""
 
-    def paths(self) -> list[str]:
-        found: list[str] = []
+    @cached_property
+    def names(self) -> frozenset[str]:
+        found: set[str] = set()
         for folder, _, names in os.walk(self.location):
             relative = os.path.relpath(folder, self.location).replace(os.sep, "/")
             prefix = "" if relative == "." else relative + "/"
-            found.extend(prefix + name for name in names)
-        return sorted(found)
+            found.update(prefix + name for name in names)
+        return frozenset(found)
 
     def read(self, path: str) -> bytes:
         try:
@@ -101,8 +103,9 @@ class ArchiveFiles(TrackerFiles):
             return {path.split("/", 1)[1]: data for path, data in members.items()}
         return members
 
-    def paths(self) -> list[str]:
-        return sorted(self._contents)
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._contents)
 
     def read(self, path: str) -> bytes:
         return self._contents[path]
@@ -173,7 +176,11 @@ def find_trackers(
     if not results_dir.is_dir():
         raise ResultError(f"{results_dir}: no such results folder. Pass its path as --tracker_path.")
     folder = _benchmark_folder(results_dir, benchmark)
-    trackers = {tracker_name(path): path for path in sorted((folder or results_dir).iterdir()) if _may_be_tracker(path)}
+    trackers = {
+        tracker_name(path): path
+        for path in sorted((folder or results_dir).iterdir())
+        if not path.name.startswith((".", "_")) and (path.is_dir() or path.name.lower().endswith(ARCHIVE_ENDINGS))
+    }
     if folder is None:
         found = ", ".join(trackers) or "nothing"
         trackers = {name: path for name, path in trackers.items() if _has_any(open_tracker(path), sequences)}
@@ -200,16 +207,9 @@ def tracker_name(path: Path) -> str:
 
 
 def _benchmark_folder(results_dir: Path, benchmark: str) -> Path | None:
-    folders = sorted(path for path in results_dir.iterdir() if path.is_dir())
-    exact = [path for path in folders if path.name == benchmark]
-    loose = [path for path in folders if normalize(path.name) == normalize(benchmark)]
-    return next(iter(exact or loose), None)
-
-
-def _may_be_tracker(path: Path) -> bool:
-    if path.name.startswith((".", "_")):
-        return False
-    return path.is_dir() or path.name.lower().endswith(ARCHIVE_ENDINGS)
+    alike = [path for path in sorted(results_dir.iterdir()) if normalize(path.name) == normalize(benchmark)]
+    folders = [path for path in alike if path.is_dir()]
+    return next((path for path in folders if path.name == benchmark), next(iter(folders), None))
 
 
 def _has_any(files: TrackerFiles, sequences: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from toolkit.protocols.vot import CODES, NOT_RUN, REGION, STARTED
 from toolkit.regions import box_corners
 from toolkit.regions.boxes import bounding_boxes
 from toolkit.results.layout import TrackerFiles
-from toolkit.utils.numbers import NumberTable, parse_numbers
+from toolkit.utils.numbers import NumberTable
 
 
 class MissingResultError(ResultError):
@@ -77,7 +77,7 @@ def read_box_file(files: TrackerFiles, path: str) -> NDArray[np.float64]:
     where = files.where(path)
     if path.lower().endswith(".json"):
         return _parse_json(files.read(path), where)
-    table = parse_numbers(files.read(path), where)
+    table = files.numbers(path)
     widths = table.widths()
     _require_rows(widths, where)
     width = int(widths[-1])
@@ -102,7 +102,7 @@ def read_vot(
     runs = []
     for path in find_results(files, sequence, experiment):
         where = files.where(path)
-        codes, polygons = _vot_rows(parse_numbers(files.read(path), where), where)
+        codes, polygons = _vot_rows(files.numbers(path), where)
         fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
         fitted_codes = np.where(np.isnan(fitted[:, 0]), NOT_RUN, fitted[:, 0]).astype(np.int64)
         if restarts:
@@ -123,8 +123,7 @@ def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> Longterm
             f"{files.where(candidates[0])}: the confidence file is missing; long-term scores need one confidence per "
             "frame, the first line blank. Run the tracker with the long-term protocol."
         )
-    where = files.where(value_path)
-    table = parse_numbers(files.read(value_path), where)
+    where, table = files.where(value_path), files.numbers(value_path)
     widths = table.widths()
     if (widths > 1).any():
         raise ResultError(f"{where}: line {int(np.argmax(widths > 1)) + 1} holds more than one number; expected one.")
@@ -151,16 +150,13 @@ def fit_rows(
 
     A row of NaN is never a hit. Raises `ResultError` when the file has no rows.
     """
-    found = len(rows)
     _require_rows(rows, where)
-    if found > n_frames:
-        return rows[:n_frames], (f"{where}: {found} lines for {n_frames} frames of '{sequence}'; the rest was cut.",)
-    if found == n_frames:
+    if len(rows) == n_frames:
         return rows, ()
-    padded = np.full((n_frames, rows.shape[1]), np.nan)
-    padded[:found] = rows
-    warning = f"{where}: {found} lines for {n_frames} frames of '{sequence}'; the missing frames count as not tracked."
-    return padded, (warning,)
+    fitted = np.full((n_frames, rows.shape[1]), np.nan)
+    fitted[: len(rows)] = rows[:n_frames]
+    what = "the rest was cut" if len(rows) > n_frames else "the missing frames count as not tracked"
+    return fitted, (f"{where}: {len(rows)} lines for {n_frames} frames of '{sequence}'; {what}.",)
 
 
 def _doubtful_rows(boxes_xywh: NDArray[np.float64], where: str) -> tuple[str, ...]:

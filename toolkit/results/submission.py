@@ -27,7 +27,6 @@ from toolkit.errors import ResultError, abbreviate
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import read_box_file
 from toolkit.results.writer import RUN_FOLDER, write_files
-from toolkit.utils.numbers import parse_numbers
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date a zip can hold
 
@@ -75,7 +74,11 @@ def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | Non
         except ResultError as error:
             faults.append(str(error))
     if missing or len(lengths) != wanted.count:
-        raise ResultError(_incomplete(wanted, files, len(lengths) - len(missing), missing))
+        listed = f" Missing: {abbreviate(missing)}." if missing else ""
+        raise ResultError(
+            f"{files.location}: results for {len(lengths) - len(missing)} sequences, but {wanted.benchmark} has "
+            f"{wanted.count} and the server wants exactly these.{listed} Run the tracker on all of them."
+        )
     if faults:
         raise ResultError(abbreviate(faults, "\n  ") + "\nNothing was written.")
     return contents
@@ -111,8 +114,7 @@ def _pack_got10k(files: TrackerFiles, name: str, length: int | None) -> dict[str
 
 
 def _pack_trackingnet(files: TrackerFiles, name: str, length: int | None) -> dict[str, str]:
-    first = files.find(name)[0]
-    return {f"{name}.txt": _format(_read_boxes(files, first, length), 3)}
+    return {f"{name}.txt": _format(_read_boxes(files, files.find(name)[0], length), 3)}
 
 
 SERVERS: Mapping[str, Server] = {
@@ -146,7 +148,7 @@ def _read_seconds(files: TrackerFiles, name: str, length: int, repetitions: int)
     path = next((path for path in candidates if path in files.names), None)
     if path is None:
         raise ResultError(f"{files.where(candidates[0])}: the time file is missing. Run this sequence again.")
-    table = parse_numbers(files.read(path), files.where(path))
+    table = files.numbers(path)
     if len(table.row_ends) != length or (table.widths() != repetitions).any():
         columns = "/".join(map(str, np.unique(table.widths())))
         raise ResultError(
@@ -165,11 +167,3 @@ def _finite(values: NDArray[np.float64], where: str) -> NDArray[np.float64]:
 
 def _format(values: NDArray[np.float64], decimals: int) -> str:
     return "".join(",".join(f"{value:.{decimals}f}" for value in row) + "\n" for row in values.tolist())
-
-
-def _incomplete(server: Server, files: TrackerFiles, found: int, missing: AbstractSequence[str]) -> str:
-    listed = f" Missing: {abbreviate(missing)}." if missing else ""
-    return (
-        f"{files.location}: results for {found} sequences, but {server.benchmark} has {server.count} and the server "
-        f"wants exactly these.{listed} Run the tracker on all of them."
-    )

@@ -7,7 +7,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,6 +18,9 @@ from toolkit.protocols.tracker import TrackerLike
 from toolkit.results.writer import ResultWriter
 
 logger = logging.getLogger(__name__)
+
+REPETITIONS_TO_AGREE = 3
+"""So many equal repetitions prove a tracker deterministic, and further ones are skipped. VOT has the same rule."""
 
 Advance: TypeAlias = Callable[[int, int, float], None]
 """Told after some frames: how many passed, on how many of them `track` was called, and the seconds those calls took."""
@@ -50,7 +52,7 @@ class Job:
         """Whether the repetitions up to this one, all on disk, show that a further one would be the same."""
         if repetition != REPETITIONS_TO_AGREE:
             return False
-        return is_deterministic([self.writer.read(self.sequence, number) for number in range(1, repetition + 1)])
+        return len({self.writer.read(self.sequence, number) for number in range(1, repetition + 1)}) == 1
 
     def lost(self) -> float | None:
         """Failures per repetition of the finished sequence; None where the protocol does not restart."""
@@ -109,16 +111,15 @@ def perform(
     tracker: TrackerLike, job: Job, advance: Advance, on_frame: Observer | None = None
 ) -> SequenceReport | Failure:
     """Runs the repetitions of `job` that are not on disk yet. An exception of the sequence becomes a `Failure`."""
-    tally = _Tally(advance, on_frame)
-    if job.remark is not None:
-        tally.ask = functools.partial(job.remark, tracker)
+    tally = _Tally(advance, on_frame, job.remark and functools.partial(job.remark, tracker))
     began = time.perf_counter()
     try:
         count = _run_repetitions(tracker, job, tally)
+    except StepError as error:
+        return Failure(job.sequence.name, error.frame, str(error), traceback.format_exc())
     except Exception as error:
-        frame = error.frame if isinstance(error, StepError) else ""
-        message = str(error) if isinstance(error, StepError) else f"{job.sequence.name}: {_describe(error)}"
-        return Failure(job.sequence.name, frame, message, traceback.format_exc())
+        reason = str(error) if isinstance(error, ToolkitError) else f"{type(error).__name__}: {error}"
+        return Failure(job.sequence.name, "", f"{job.sequence.name}: {reason}", traceback.format_exc())
     wall = time.perf_counter() - began
     return SequenceReport(job.sequence.name, count, tally.frames, tally.tracked, tally.seconds, wall, job.lost())
 
@@ -137,19 +138,16 @@ def _run_repetitions(tracker: TrackerLike, job: Job, tally: _Tally) -> int:
     return count
 
 
-def _describe(error: Exception) -> str:
-    return str(error) if isinstance(error, ToolkitError) else f"{type(error).__name__}: {error}"
-
-
 class _Tally:
     """Counts the frames of a job and passes them on; notes what the tracker says of each start."""
 
-    def __init__(self, advance: Advance, on_frame: Observer | None) -> None:
-        self.advance, self.on_frame = advance, on_frame
+    def __init__(
+        self, advance: Advance, on_frame: Observer | None, ask: Callable[[], Mapping[str, Any]] | None
+    ) -> None:
+        self.advance, self.on_frame, self.ask = advance, on_frame, ask
         self.frames = self.tracked = 0
         self.seconds = 0.0
         self.repetition = 1
-        self.ask: Callable[[], Mapping[str, Any]] | None = None
         self.remarks: list[dict[str, Any]] = []
 
     def __call__(self, event: FrameEvent) -> None:
@@ -163,13 +161,3 @@ class _Tally:
         self.advance(1, int(tracked), seconds)
         if self.on_frame is not None:
             self.on_frame(event)
-
-
-REPETITIONS_TO_AGREE = 3
-"""So many equal repetitions prove a tracker deterministic, and further ones are skipped. VOT has the same rule."""
-
-
-def is_deterministic(repetitions: AbstractSequence[str]) -> bool:
-    """Whether the result texts of the repetitions so far show that the tracker always answers the same."""
-    first = repetitions[:REPETITIONS_TO_AGREE]
-    return len(first) == REPETITIONS_TO_AGREE and len(set(first)) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,9 @@ def run_benchmark(
         _execute(make_tracker, pending, workers, bar.advance, report, on_frame)
     finished = tuple(result for result in results if isinstance(result, SequenceReport))
     failures = tuple(result for result in results if isinstance(result, Failure))
-    lost = _total_lost([job for job in jobs if job.finished()])
+    counts = [count for job in jobs if job.finished() and (count := job.lost()) is not None]
     names = tuple(job.sequence.name for job in resumed)
+    lost = sum(counts) if counts else None
     return RunSummary(writer.folder, finished, names, failures, lost, time.perf_counter() - began)
 
 
@@ -163,29 +165,33 @@ def _check(benchmark: Benchmark, workers: int, repetitions: int, on_frame: Obser
 def _prepare(
     writer: ResultWriter[Any], jobs: list[Job], overwrite: bool, identity: Mapping[str, str], notes: Mapping[str, str]
 ) -> None:
-    """Clears or guards what is on disk, and writes down what is about to run."""
+    """Clears or guards what is on disk, and writes down what is about to run.
+
+    Two configurations are never mixed in one folder, nor one run per sequence with several.
+    """
+    files = {writer.run_folder / name: text for name, text in identity.items()}
+    before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
+    changed = [path for path in before if before[path] != files[path]]
     if overwrite:
         for job in jobs:
             writer.remove(job.sequence)
-        _warn_of_mixture(writer, identity)
+        if changed and writer.remaining():
+            logger.warning(
+                "%s: %s changed, and sequences that are not part of this run keep their old results. "
+                "Overwrite them too, or use another tracker name.",
+                writer.folder,
+                ", ".join(path.name for path in changed),
+            )
     else:
         _refuse_rivals(writer, jobs)
-    if not overwrite and any(writer.has(job.sequence, 1) for job in jobs):
-        for name, text in identity.items():
-            _guard(writer.run_folder / name, text, writer.folder)
-    write_files({writer.run_folder / name: text for name, text in {**identity, **notes}.items()})
-
-
-def _warn_of_mixture(writer: ResultWriter[Any], identity: Mapping[str, str]) -> None:
-    """Says so when sequences outside this run keep results of another configuration."""
-    changed = [name for name, text in identity.items() if _text(writer.run_folder / name) not in (None, text)]
-    if changed and writer.remaining():
-        logger.warning(
-            "%s: %s changed, and sequences that are not part of this run keep their old results. "
-            "Overwrite them too, or use another tracker name.",
-            writer.folder,
-            ", ".join(changed),
-        )
+        if changed and any(writer.has(job.sequence, 1) for job in jobs):
+            old, new = (texts[changed[0]].splitlines() for texts in (before, files))
+            lines = [line.strip() for line in new if line not in old] or ["a line is gone"]
+            raise ResultError(
+                f"{writer.folder} holds results of another configuration: {changed[0].name} differs, first in "
+                f"`{lines[0]}`. Choose another --tracker_name, or --overwrite these results."
+            )
+    write_files(files | {writer.run_folder / name: text for name, text in notes.items()})
 
 
 def _refuse_rivals(writer: ResultWriter[Any], jobs: list[Job]) -> None:
@@ -199,33 +205,14 @@ def _refuse_rivals(writer: ResultWriter[Any], jobs: list[Job]) -> None:
         )
 
 
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _guard(path: Path, text: str, folder: Path) -> None:
-    """Refuses to mix the results of two configurations in one folder."""
-    before = _text(path)
-    if before is None or before == text:
-        return
-    changed = [line.strip() for line in text.splitlines() if line not in before.splitlines()] or ["a line is gone"]
-    raise ResultError(
-        f"{folder} holds results of another configuration: {path.name} differs, first in `{changed[0]}`. "
-        "Choose another --tracker_name, or --overwrite these results."
-    )
-
-
-def _total_lost(jobs: list[Job]) -> float | None:
-    counts = [job.lost() for job in jobs]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
-
-
 class _Bar:
     """A progress bar over frames: its own rate is that of the whole run, the tracker's stands beside it."""
 
     def __init__(self, jobs: list[Job], title: str, shown: bool) -> None:
-        total = sum(_length(job) for job in jobs) if shown else 0
+        total = 0
+        for job in jobs if shown else ():
+            with suppress(ToolkitError):  # frames that cannot be counted: running the sequence will report it
+                total += len(job.sequence) * job.repetitions
         self.bar = tqdm(total=total, desc=title, unit="frame", disable=not shown, dynamic_ncols=True)
         self.tracked, self.seconds = 0, 0.0
 
@@ -242,11 +229,3 @@ class _Bar:
         if self.seconds > 0:
             self.bar.set_postfix_str(f"tracker {self.tracked / self.seconds:.1f} fps", refresh=False)
         self.bar.update(frames)
-
-
-def _length(job: Job) -> int:
-    """Frames to pass; 0 when they cannot be counted, which running the sequence will report."""
-    try:
-        return len(job.sequence) * job.repetitions
-    except ToolkitError:
-        return 0

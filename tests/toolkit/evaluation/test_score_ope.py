@@ -11,12 +11,20 @@ from hypothesis.extra import numpy as hnp
 from tests.golden import recorded
 from toolkit.datasets import Benchmark, Sequence
 from toolkit.evaluation import evaluate
-from toolkit.evaluation.ope import RULES, OpeTruth, mean_curves, repeat_bad_results, score_sequence
+from toolkit.evaluation.ope import RULES, OpeRules, OpeTruth, mean_curves, repeat_bad_results
 from toolkit.results.writer import format_boxes, write_files
 
 NAN_ROW = [np.nan] * 4
 BOX = hnp.arrays(np.float64, (12, 4), elements=st.floats(1, 500))
 ANY = hnp.arrays(np.float64, (12, 4), elements=st.floats(allow_nan=True, allow_infinity=True))
+
+
+def score_sequence(
+    truth: np.ndarray, result: np.ndarray, rules: OpeRules = RULES["pysot"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Success, precision and normalized precision of one sequence."""
+    curves = OpeTruth([Sequence("sequence", truth)], rules).score([result])
+    return curves.success[0], curves.precision[0], curves.norm_precision[0]
 
 
 def reference_curves(truth: np.ndarray, result: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -83,7 +83,7 @@ def test_archives_are_read_in_place(tmp_path: Path) -> None:
 def test_a_broken_archive_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"not an archive")
     with pytest.raises(ResultError, match=name):
-        open_tracker(tmp_path / name).paths()
+        _ = open_tracker(tmp_path / name).names
 
 
 def test_find_trackers(tmp_path: Path) -> None:

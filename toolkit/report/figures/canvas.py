@@ -177,8 +177,8 @@ def figure_of(axes: Axes) -> Figure:
     return figure
 
 
-def add_legend(axes: Axes, shown: list[Entry], title: str, style: Style, lines: bool = True) -> None:
-    """One line per tracker outside the axes; `lines` shows dashes beside markers."""
+def with_legend(axes: Axes, shown: list[Entry], title: str, style: Style, lines: bool = True) -> Figure:
+    """The figure of `axes` with one line per tracker outside them; `lines` shows dashes beside markers."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -198,14 +198,14 @@ def add_legend(axes: Axes, shown: list[Entry], title: str, style: Style, lines: 
         )
         box = legend.get_window_extent()
         width, height = box.width / figure.dpi, box.height / figure.dpi
-        if width <= style.width * (0.98 if style.legend_below else 0.45) and (
-            style.legend_below or height < style.height
-        ):
+        widest = style.width * (0.98 if style.legend_below else 0.45)
+        if width <= widest and (style.legend_below or height < style.height):
             break
         if (columns, font) != style.legend_fits[-1]:
             legend.remove()
     if style.legend_below:
         figure.set_size_inches(style.width, style.height + height)
+    return figure
 
 
 def encode(figure: Figure, form: str) -> bytes:

@@ -13,7 +13,7 @@ from toolkit.evaluation.longterm import f_score
 from toolkit.evaluation.metrics import Curve
 from toolkit.evaluation.records import EvaluationReport
 from toolkit.registry import Registry
-from toolkit.report.figures.canvas import GRAY, MOST_TRACKERS, Entry, Style, add_legend, entries, figure_of, new_axes
+from toolkit.report.figures.canvas import GRAY, MOST_TRACKERS, Entry, Style, entries, figure_of, new_axes, with_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,8 +41,7 @@ def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute
         _show_window(axes, low, high, max(float(np.interp(low, x, curves[curve.key])) for curves in holders))
         legend += f" ({low:.0f} to {high:.0f} frames)"
     axes.set_title(_title(report, curve.title, attribute))
-    add_legend(axes, shown, legend, style)
-    return figure_of(axes)
+    return with_legend(axes, shown, legend, style)
 
 
 def ranking_figure(report: EvaluationReport, style: Style) -> Figure:
@@ -94,18 +93,12 @@ def accuracy_robustness_figure(report: EvaluationReport, style: Style) -> Figure
     axes = new_axes(style)
     for entry in shown:
         scores = entry.tracker.scores
-        axes.plot(
-            robustness.on_axis(scores["robustness"]),
-            accuracy.on_axis(scores["accuracy"]),
-            color=entry.look.color,
-            marker=entry.look.marker,
-            markersize=0.7 * style.font,
-        )
+        x, y = robustness.on_axis(scores["robustness"]), accuracy.on_axis(scores["accuracy"])
+        axes.plot(x, y, color=entry.look.color, marker=entry.look.marker, markersize=0.7 * style.font)
     axes.margins(0.12)
     axes.set(xlabel=robustness.label or robustness.title, ylabel=accuracy.label or accuracy.title)
     axes.set_title(_title(report, "accuracy and robustness"))
-    add_legend(axes, shown, headline.label or headline.title, style, lines=False)
-    return figure_of(axes)
+    return with_legend(axes, shown, headline.label or headline.title, style, lines=False)
 
 
 @FIGURES.register("precision_recall")
@@ -120,21 +113,12 @@ def precision_recall_figure(report: EvaluationReport, style: Style) -> Figure:
     )
     axes.clabel(levels, fontsize=0.75 * style.font, fmt="%.1f")
     for entry in shown:
-        curves, look = entry.tracker.curves, entry.look
-        best = int(curves["f1"].argmax())
-        axes.plot(
-            curves["recall"],
-            curves["precision"],
-            color=look.color,
-            linestyle=look.dash,
-            marker=look.marker,
-            markevery=[best],
-        )
+        curves = entry.tracker.curves
+        _line(axes, entry, curves["recall"], curves["precision"], [int(curves["f1"].argmax())])
     axes.grid(False)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
     axes.set_title(_title(report, "precision and recall"))
-    add_legend(axes, shown, "Largest F", style)
-    return figure_of(axes)
+    return with_legend(axes, shown, "Largest F", style)
 
 
 @FIGURES.register("f1")
@@ -147,8 +131,7 @@ def f_figure(report: EvaluationReport, style: Style) -> Figure:
         _line(axes, entry, np.linspace(0, 1, len(f1)), f1)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Confidence threshold (quantile, from the highest score)", ylabel="F")
     axes.set_title(_title(report, "F over the threshold"))
-    add_legend(axes, shown, "Largest F", style)
-    return figure_of(axes)
+    return with_legend(axes, shown, "Largest F", style)
 
 
 def _show_window(axes: Axes, low: float, high: float, best: float) -> None:
@@ -162,9 +145,12 @@ def _show_window(axes: Axes, low: float, high: float, best: float) -> None:
         axes.set_ylim(top=min(1.0, 1.25 * best))
 
 
-def _line(axes: Axes, entry: Entry, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+def _line(
+    axes: Axes, entry: Entry, x: NDArray[np.float64], y: NDArray[np.float64], marked: list[int] | None = None
+) -> None:
+    """A curve in its tracker's look, with markers at the indices `marked` or at the look's own distance."""
     look = entry.look
-    axes.plot(x, y, color=look.color, linestyle=look.dash, marker=look.marker, markevery=look.mark_every)
+    axes.plot(x, y, color=look.color, linestyle=look.dash, marker=look.marker, markevery=marked or look.mark_every)
 
 
 def _title(report: EvaluationReport, what: str, attribute: str | None = None) -> str:
