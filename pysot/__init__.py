@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pysot.core.moved import install
+
 if TYPE_CHECKING:
     from pysot.config.experiments import list_experiments
     from pysot.tracker.base import State, Tracker, TrackResult
@@ -30,6 +32,8 @@ _HOMES = {
     "list_experiments": "pysot.config.experiments",
     "load_tracker": "pysot.tracker.builder",
 }
+
+install()
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from pysot.core.errors import ConfigError
+from pysot.core.moved import RENAMED_FIELDS
 
 
 def check(fine: bool, key: str, value: object, expected: str) -> None:
@@ -43,6 +44,17 @@ class CheckedParams:
         """Raises `ConfigError` unless every field of these `names` is at least `least`."""
         for name in names:
             self.check(name, getattr(self, name) >= least, f"{least} or more")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a pickle: fields that had another name keep their values; unknown ones are an error."""
+        values = {RENAMED_FIELDS.get(name, name): value for name, value in state.items()}
+        unknown = values.keys() - {field.name for field in fields(self)}
+        if unknown:
+            raise ConfigError(
+                f"The pickled {type(self).__name__} has {', '.join(sorted(unknown))}, which this version does not "
+                "know. Build the tracker again (`pysot.load_tracker`)."
+            )
+        self.__dict__.update(values)
 
     def _key(self, name: str) -> str:
         metadata: dict[str, Any] = next((dict(f.metadata) for f in fields(self) if f.name == name), {})

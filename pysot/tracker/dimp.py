@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from pysot.core.crop import BORDER_MODES, Image, SampledPatch
 from pysot.core.errors import SotError
+from pysot.core.moved import old_names
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.online.fourier import displacement_window
 from pysot.online.localization import Finding, Peak, locate_peak
@@ -24,6 +26,9 @@ from pysot.tracker.base import TRACKERS, SearchRegion
 from pysot.tracker.online import OnlineCandidate, OnlineParams, OnlineTracker
 
 logger = logging.getLogger(__name__)
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)  # what pickles and scripts may call otherwise
 
 SCORE_KINDS = ("none", "softmax")
 

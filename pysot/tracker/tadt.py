@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
@@ -20,10 +20,14 @@ from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image, cut_repeating_border
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
+from pysot.core.moved import old_names
 from pysot.models.meta_arch.tadt import TadtNet
 from pysot.models.target_aware import SearchView, Selection, SelectionParams, make_selector
 from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, Tracker, TrackResult
 from pysot.tracker.siamese import cosine_window
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)  # what pickles and scripts may call otherwise
 
 LARGEST_TEMPLATE = 2 / 3
 """Of the map's side: a filter as large as the map could not move."""

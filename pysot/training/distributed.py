@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.distributed as dist
@@ -18,6 +18,10 @@ from torch import Tensor, nn
 
 from pysot.core.device import collective_backend, worker_device
 from pysot.core.errors import TrainingError
+from pysot.core.moved import old_names
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)  # what pickles and scripts may call otherwise
 
 BUCKET_BYTES = 25 * 2**20
 """Gradients are sent in pieces of at most about this size: few messages, little extra memory."""

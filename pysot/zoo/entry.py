@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from pysot.core.moved import old_names
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)  # what pickles and scripts may call otherwise
 
 SHA256_DIGITS = 64
 NOT_STATED = "not stated"

@@ -140,6 +140,7 @@ class CellPool(BoxPool):
     """
 
     size = 3
+    offset = 37.0  # VGG-M's, for pools that were pickled without it
 
     def __init__(self, backbone: Backbone, stride: int = 8) -> None:
         super().__init__()
