@@ -92,6 +92,7 @@ class TadtTracker(Tracker):
 
     params_type = TadtParams
     heads = ("TADT",)
+    lost_below, found_from = 0.4, 0.5
     selection_modes = ("mask", "index")
     model: TadtNet
     params: TadtParams
