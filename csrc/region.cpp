@@ -81,7 +81,8 @@ Box crop(Box box, const Bounds& bounds, bool legacy) {
           std::min(box.bottom, bounds.bottom)};
 }
 
-// Boxes that share no area, while at least one has some: the overlap is 0 without looking at a pixel.
+// Boxes, as they are counted, that share no area while at least one has some: the overlap is 0 without looking at a
+// pixel. Regions less than a pixel apart can share pixels: their boxes are rounded outwards first.
 bool apart(const Box& a, const Box& b) {
   const double width = std::min(a.right, b.right) - std::max(a.left, b.left);
   const double height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
@@ -350,15 +351,14 @@ double overlap(Outline a, Outline b, const Bounds& bounds, Mode mode, Scratch& s
   if (!measurable(a) || !measurable(b)) return kNan;
   if (mode == Mode::kExact) return exact_overlap(a, b, bounds, scratch);
   const bool legacy = mode == Mode::kLegacy;
-  const Box full_a = bounding_box(a), full_b = bounding_box(b);
-  const Box box_a = crop(full_a, bounds, legacy), box_b = crop(full_b, bounds, legacy);
+  const Box box_a = crop(bounding_box(a), bounds, legacy), box_b = crop(bounding_box(b), bounds, legacy);
   const Box window{std::min(box_a.left, box_b.left), std::min(box_a.top, box_b.top),
                    std::max(box_a.right, box_b.right), std::max(box_a.bottom, box_b.bottom)};
   const double width = std::trunc(window.right - window.left) + 1.0;
   const double height = std::trunc(window.bottom - window.top) + 1.0;
   const double area_a = box_a.area(), area_b = box_b.area();
   const bool incomparable = area_a / area_b < kSmallestAreaRatio || area_b / area_a < kSmallestAreaRatio;
-  if (incomparable || width < 1.0 || height < 1.0 || apart(full_a, full_b)) return 0.0;
+  if (incomparable || width < 1.0 || height < 1.0 || apart(box_a, box_b)) return 0.0;
   if (width > kLargestWindow || height > kLargestWindow) return exact_overlap(a, b, bounds, scratch);
   place(a, window, legacy, scratch.a);
   place(b, window, legacy, scratch.b);

@@ -255,14 +255,13 @@ def paint(xy: Floats, bits: NDArray[np.bool_]) -> None:
 @njit(**_HELPER)
 def _overlap(a: Floats, b: Floats, bounds: Floats, legacy: bool, columns: Ints) -> tuple[float, Ints]:
     """Overlap of one pair, and the row buffer, which grows with the tallest window met."""
-    full_a, full_b = _bounding_box(a), _bounding_box(b)
-    box_a, box_b = _crop(full_a, bounds, legacy), _crop(full_b, bounds, legacy)
+    box_a, box_b = _crop(_bounding_box(a), bounds, legacy), _crop(_bounding_box(b), bounds, legacy)
     left, top = min(box_a[0], box_b[0]), min(box_a[1], box_b[1])
     width = np.trunc(max(box_a[2], box_b[2]) - left) + 1.0
     height = np.trunc(max(box_a[3], box_b[3]) - top) + 1.0
     area_a, area_b = _area(box_a), _area(box_b)
     incomparable = area_a / area_b < _SMALLEST_AREA_RATIO or area_b / area_a < _SMALLEST_AREA_RATIO
-    if incomparable or width < 1.0 or height < 1.0 or _apart(full_a, full_b):
+    if incomparable or width < 1.0 or height < 1.0 or _apart(box_a, box_b):
         return 0.0, columns
     if width > _LARGEST_WINDOW or height > _LARGEST_WINDOW:
         return TOO_LARGE, columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,3 +304,31 @@ def test_rectangle_iou() -> None:
     np.testing.assert_array_equal(np.isnan(rectangle_iou([[np.nan, 0, 1, 1], [0, 0, 0, 0]], [0, 0, 0, 0])), True)
     with pytest.raises(RegionError, match="expected"):
         rectangle_iou([1, 2, 3], [1, 2, 3, 4])
+
+
+TOUCHING = [
+    (
+        (-4.6787148221710595, 4.250028758491702, 12.607175915600529, 79.57463141221145),
+        (7.984050617521838, 11.899928098962782, 20.336330234949408, 63.16933906388155),
+        0.03185664489865303,
+    ),
+    (
+        (91.11625446754978, 99.76695840230008, 5.467720793040791, 99.55452175467443),
+        (96.74774448672046, 104.64777021667388, 2.6935870096157544, 111.17115058970835),
+        0.10095643252134323,
+    ),
+]
+"""Rectangles less than a pixel apart in an image of 320 x 240, and the reference's overlap."""
+
+
+def test_regions_less_than_a_pixel_apart_share_pixels() -> None:
+    for one, other, expected in TOUCHING:
+        assert overlap_pairs([one], [other], (320, 240))[0] == pytest.approx(expected, abs=1e-6)
+        assert overlap_ragged([other], [one], (320, 240))[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_nearly_touching_regions_equal_the_reference(shared: Path) -> None:
+    recorded = np.load(shared / "golden" / "region_touching.npz")
+    for kind in ("rect", "poly"):
+        found = overlap_pairs(recorded[f"{kind}_A"], recorded[f"{kind}_B"], recorded["bounds"])
+        np.testing.assert_allclose(found, recorded[f"{kind}_bounded"], rtol=0, atol=1e-6)
