@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     board, failures = read_board(out), 0
     with quiet_opencv():
         for name, experiment in experiments.items():
-            entry, failed = _measure(experiment, benchmarks, args)
+            entry, failed = _Bench(experiment, args).measure(benchmarks)
             failures += failed
             if entry.results:
                 board[name] = merged(board.get(name), entry)
@@ -123,30 +124,15 @@ def _open_benchmark(name: str, args: argparse.Namespace) -> Benchmark | None:
         print_error("zoo score", f"{name} is left out: say with --data or ${DATA_VARIABLE} where it lies.")
         return None
     else:
-        other = root / _FOLDERS[name]
+        beside = root / _FOLDERS[name]
         try:
-            benchmark = load_benchmark(name, other if other.is_dir() else root)
+            benchmark = load_benchmark(name, beside if beside.is_dir() else root)
         except DatasetError as error:
             print_error("zoo score", f"{name} is left out: {error}")
             return None
     wanted = REAL_TARGETS.get(name, tuple(benchmark.names()))
     kept = tuple(s for s in benchmark if s.name in wanted and (not args.sequences or s.name in args.sequences))
     return replace(benchmark, sequences=kept) if kept else None
-
-
-def _measure(experiment: Experiment, benchmarks: list[Benchmark], args: argparse.Namespace) -> tuple[BoardEntry, int]:
-    """What one tracker scores, and how many sequences failed."""
-    bench = _Bench(experiment, args)
-    results: dict[str, dict[str, SequenceScore]] = {}
-    failed = 0
-    jobs = [(benchmark.name, sequence) for benchmark in benchmarks for sequence in benchmark]
-    for name, sequence in tqdm(jobs, desc=experiment.name, unit="sequence", disable=None, leave=False):
-        try:
-            results.setdefault(name, {})[sequence.name] = bench.score(name, sequence)
-        except (SotError, ToolkitError) as error:
-            failed += 1
-            print_error("zoo score", f"{experiment.name}, {sequence.name}: {error}")
-    return replace(bench.entry(), results={name: scores for name, scores in results.items() if scores}), failed
 
 
 @dataclass(frozen=True)
@@ -173,9 +159,20 @@ class _Bench:
         self.seed_key = seed_key(experiment.cfg)
         self.model: nn.Module | None = None
 
-    def entry(self) -> BoardEntry:
-        """The entry of the board, without results."""
-        return BoardEntry(
+    def measure(self, benchmarks: list[Benchmark]) -> tuple[BoardEntry, int]:
+        """What the tracker scores, and how many sequences failed."""
+        results: dict[str, dict[str, SequenceScore]] = {}
+        failed = 0
+        jobs = [(benchmark.name, sequence) for benchmark in benchmarks for sequence in benchmark]
+        for name, sequence in tqdm(jobs, desc=self.experiment.name, unit="sequence", disable=None, leave=False):
+            try:
+                scores = self._score(name, sequence)
+            except (SotError, ToolkitError) as error:
+                failed += 1
+                print_error("zoo score", f"{self.experiment.name}, {sequence.name}: {error}")
+            else:
+                results.setdefault(name, {})[sequence.name] = scores
+        entry = BoardEntry(
             snapshot=self.snapshot,
             config=self.config,
             experiment=self.experiment.config,
@@ -185,10 +182,11 @@ class _Bench:
             threads=self.args.threads,
             date=date.today().isoformat(),
             command=f"python tools/zoo.py score --data DIR --threads {self.args.threads} --seeds {self.args.seeds}",
-            results={},
+            results=results,
         )
+        return entry, failed
 
-    def score(self, benchmark: str, sequence: Sequence) -> SequenceScore:
+    def _score(self, benchmark: str, sequence: Sequence) -> SequenceScore:
         """The scores of a sequence, one run per seed."""
         count = self.args.seeds if self.seed_key else 1
         runs = [self._run(benchmark, sequence, seed) for seed in range(count)]
@@ -201,10 +199,13 @@ class _Bench:
         )
 
     def _run(self, benchmark: str, sequence: Sequence, seed: int) -> _Run:
-        path = self._kept(benchmark, sequence.name, seed)
-        kept = None if self.args.fresh else _read_run(path)
-        if kept is not None and (self.args.no_speed or self._is_timed(kept)):
-            return kept
+        folder = cache_dir() / "scores" / f"{self.snapshot[:16]}-{self.config[:16]}" / benchmark
+        path = folder / f"{sequence.name}-{seed}.json"
+        if not self.args.fresh:
+            with suppress(OSError, ValueError, TypeError):  # none is kept, or one of another form
+                kept = _Run(**json.loads(path.read_text(encoding="utf-8")))
+                if self.args.no_speed or self._is_timed(kept):
+                    return kept
         result = run_ope(self._tracker(seed), sequence)
         curves = OpeTruth([sequence], RULES["pysot"]).score([result.boxes_xywh])
         run = _Run(
@@ -223,27 +224,13 @@ class _Bench:
         """Whether the run's speed is one of this machine with these threads."""
         return run.timed and run.machine == self.machine and run.threads == self.args.threads
 
-    def _kept(self, benchmark: str, sequence: str, seed: int) -> Path:
-        """Where a run is kept."""
-        folder = cache_dir() / "scores" / f"{self.snapshot[:16]}-{self.config[:16]}" / benchmark
-        return folder / f"{sequence}-{seed}.json"
-
     def _tracker(self, seed: int) -> TrackerLike:
         cfg: CfgNode = self.experiment.cfg
         if self.seed_key:
             cfg = override_config(cfg, [self.seed_key, str(seed)])
         if self.model is None:
-            tracker = pysot.load_tracker(config=cfg, snapshot=self.experiment.weights, device="cpu")
-            self.model = tracker.model
+            self.model = pysot.load_tracker(config=cfg, snapshot=self.experiment.weights, device="cpu").model
         return build_tracker(cfg, self.model)
-
-
-def _read_run(path: Path) -> _Run | None:
-    """A kept run; None when there is none, or it is of another form."""
-    try:
-        return _Run(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def seed_key(cfg: CfgNode) -> str | None:
