@@ -46,6 +46,31 @@ _YARDSTICK_MS = 50.8
 """What `yardstick` takes on the machine of the reference."""
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("--results", type=Path, metavar="DIR", help="real results: VOT2018/TRACKER, LaSOT/TRACKER")
+    parser.add_argument("--annotations", type=Path, metavar="DIR", help="their annotations; default: made-up data")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="trackers scored at once; default: 1")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs to take the median of; default: 5")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command: 0 when the table was printed, 2 for bad input."""
+    if args.threads < 1 or args.repeats < 1:
+        raise SotError(f"--threads {args.threads} and --repeats {args.repeats} must be 1 or more.")
+    if (args.results is None) != (args.annotations is None):
+        raise SotError("--results and --annotations belong together: give both, or neither for made-up data.")
+    factor = measure(Work("yardstick", None, "", yardstick), args.repeats).ms / _YARDSTICK_MS
+    with tempfile.TemporaryDirectory() as folder:
+        timings = [measure(work, args.repeats) for work in all_works(args, Path(folder))]
+    print(to_console(table(timings, factor)), end="")
+    works = [asdict(one) for one in timings]
+    content = {"machine": _machine(), "reference": _REFERENCE_NOTE, "machine_factor": factor, "works": works}
+    write_json(args.json, content)
+    return EXIT_FINE
+
+
 @dataclass(frozen=True)
 class Work:
     """Something to time.
@@ -83,31 +108,6 @@ class Timing:
     wanted: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of this command to `parser`."""
-    parser.add_argument("--results", type=Path, metavar="DIR", help="real results: VOT2018/TRACKER, LaSOT/TRACKER")
-    parser.add_argument("--annotations", type=Path, metavar="DIR", help="their annotations; default: made-up data")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="trackers scored at once; default: 1")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs to take the median of; default: 5")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Runs the command: 0 when the table was printed, 2 for bad input."""
-    if args.threads < 1 or args.repeats < 1:
-        raise SotError(f"--threads {args.threads} and --repeats {args.repeats} must be 1 or more.")
-    if (args.results is None) != (args.annotations is None):
-        raise SotError("--results and --annotations belong together: give both, or neither for made-up data.")
-    factor = measure(Work("yardstick", None, "", yardstick), args.repeats).ms / _YARDSTICK_MS
-    with tempfile.TemporaryDirectory() as folder:
-        timings = [measure(work, args.repeats) for work in all_works(args, Path(folder))]
-    print(to_console(table(timings, factor)), end="")
-    works = [asdict(one) for one in timings]
-    content = {"machine": _machine(), "reference": _REFERENCE_NOTE, "machine_factor": factor, "works": works}
-    write_json(args.json, content)
-    return EXIT_FINE
-
-
 def measure(work: Work, repeats: int) -> Timing:
     """Times `work`; its first run, which may compile kernels and fill the file cache, does not count."""
     seconds = []
@@ -134,24 +134,20 @@ def yardstick() -> None:
 
 def all_works(args: argparse.Namespace, folder: Path) -> Iterator[Work]:
     """Everything that is timed; inputs are made in `folder` when they are needed."""
-    yield from overlap_works(SIZES.pairs)
+    polygons, rectangles = rotated_pairs(SIZES.pairs), rectangle_pairs(SIZES.pairs)
+    pairs = f"overlap of {SIZES.pairs:,}"
+    yield Work(f"{pairs} polygon pairs", 7800.0, "20x", partial(overlap_pairs, *polygons, SCREEN))
+    yield Work(f"{pairs} rectangle pairs", 6000.0, "", partial(overlap_pairs, *rectangles, SCREEN))
     yield from ope_works(folder, args.threads)
     if args.results is None:
         yield _vot_work(write_vot(folder, *SIZES.vot), folder / "VOT2018" / "tracker", "made up")
         tracker = write_lasot(folder, *SIZES.lasot)
         yield _lasot_work(tracker, [path.stem for path in sorted(tracker.iterdir())], "made up")
     else:
-        vot = load_benchmark("VOT2018", args.annotations)
-        yield _vot_work(vot, _first_tracker(args.results, vot), "published")
-        lasot = load_benchmark("LaSOT", args.annotations)
-        yield _lasot_work(_first_tracker(args.results, lasot), lasot.names(), "published")
-
-
-def overlap_works(pairs: int) -> Iterator[Work]:
-    """Region overlap in one thread."""
-    polygons, rectangles = rotated_pairs(pairs), rectangle_pairs(pairs)
-    yield Work(f"overlap of {pairs:,} polygon pairs", 7800.0, "20x", partial(overlap_pairs, *polygons, SCREEN))
-    yield Work(f"overlap of {pairs:,} rectangle pairs", 6000.0, "", partial(overlap_pairs, *rectangles, SCREEN))
+        vot, lasot = (load_benchmark(name, args.annotations) for name in ("VOT2018", "LaSOT"))
+        first = {one.name: next(iter(find_trackers(args.results, one.name).values())) for one in (vot, lasot)}
+        yield _vot_work(vot, first["VOT2018"], "published")
+        yield _lasot_work(first["LaSOT"], lasot.names(), "published")
 
 
 def ope_works(folder: Path, threads: int) -> Iterator[Work]:
@@ -188,24 +184,16 @@ def ope_works(folder: Path, threads: int) -> Iterator[Work]:
 
 def table(timings: list[Timing], factor: float) -> Table:
     """The timings as text; `factor` is how many times longer than on the reference's machine `yardstick` takes."""
-    rows = tuple(
-        (
-            one.work,
-            f"{one.ms:.1f}",
-            f"{one.cpu_ms:.1f}",
-            str(one.threads),
-            "-" if one.reference_ms is None else f"{one.reference_ms:.0f}",
-            "-" if one.times_faster is None else f"{one.times_faster:.1f}x",
-            "-" if one.times_faster is None else f"{factor * one.times_faster:.1f}x",
-            one.wanted or "-",
-        )
-        for one in timings
-    )
-    repeats = timings[0].repeats
+    rows = []
+    for one in timings:
+        compared = ("-", "-", "-")
+        if one.reference_ms is not None and one.times_faster is not None:
+            compared = (f"{one.reference_ms:.0f}", f"{one.times_faster:.1f}x", f"{factor * one.times_faster:.1f}x")
+        rows.append((one.work, f"{one.ms:.1f}", f"{one.cpu_ms:.1f}", str(one.threads), *compared, one.wanted or "-"))
     return Table(
-        title=f"Scoring on {_machine()}, median of {repeats} runs",
+        title=f"Scoring on {_machine()}, median of {timings[0].repeats} runs",
         header=("Work", "ms", "CPU ms", "threads", "reference ms", "times faster", "if run here", "wanted"),
-        rows=rows,
+        rows=tuple(rows),
         notes=(
             _REFERENCE_NOTE,
             f"if run here: plain numpy code takes {factor:.2f} times as long on this machine, now; so would it.",
@@ -228,10 +216,6 @@ def _lasot_work(tracker: Path, names: Sequence[str], source: str) -> Work:
             read_box_file(files, find_results(files, name)[0])
 
     return Work(f"load {len(names)} LaSOT result files ({source})", None, "2000 ms", load)
-
-
-def _first_tracker(results: Path, benchmark: Benchmark) -> Path:
-    return next(iter(find_trackers(results, benchmark.name).values()))
 
 
 def _machine() -> str:
