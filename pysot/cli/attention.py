@@ -205,7 +205,8 @@ def _map_video(job: MapJob, attention: Attention, video: Video) -> Report:
         for index in job.frames(len(frames)):
             path = job.path(video.name, index)
             there = path.is_file() and not job.overwrite
-            levels = _read_levels(path) if there and not job.drawn else None
+            # None also where the file is damaged
+            levels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if there and not job.drawn else None
             if there and (job.drawn or levels is not None):
                 kept += 1
             else:
@@ -216,17 +217,11 @@ def _map_video(job: MapJob, attention: Attention, video: Video) -> Report:
                 write_files({path: job.encode(frames[index], found)})
                 written += 1
             if levels is not None and not job.drawn and index:
-                _count(scores, levels, video, index)
+                _count(scores, np.asarray(levels, np.uint8), video, index)
         known = None if job.drawn or not scores.values["hit"] else scores.means()
         return Report(video.name, written, kept, known)
     except (SotError, ToolkitError) as error:
         return Report(video.name, failure=f"{video.name}: {error}")
-
-
-def _read_levels(path: Path) -> NDArray[np.uint8] | None:
-    """A map that is there; None where its file is damaged."""
-    levels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    return None if levels is None else np.asarray(levels, np.uint8)
 
 
 def _count(scores: MapScores, levels: NDArray[np.uint8], video: Video, index: int) -> None:

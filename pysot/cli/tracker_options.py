@@ -100,18 +100,16 @@ def choose_tracker(args: argparse.Namespace, default: str | None = None) -> Expe
         if args.snapshot or args.opts:
             raise SotError(f"--tracker {args.tracker} needs no weights; leave out --snapshot and --opts.")
         return OpenCVBaseline(OpenCVTracker(args.tracker.removeprefix(OPENCV_PREFIX)).name)
-    config = args.tracker or args.config or _config_of(args.snapshot) or default
+    config = args.tracker or args.config
+    if not config and args.snapshot:  # the experiment a snapshot of the catalog was made for; any other's own name
+        entry = find_entry(args.snapshot)
+        config = entry.configs[0] if entry is not None and entry.configs else args.snapshot
+    config = config or default
     if config is None:
         raise SotError("Nothing to run: give --config (an experiment or a YAML file), or --tracker NAME.")
     if config == args.snapshot and Path(config).is_file():
         raise SotError(f"--snapshot {config} is a file; say with --config which model its weights are for.")
     return open_experiment(config, args.snapshot, args.opts)
-
-
-def _config_of(snapshot: str | None) -> str | None:
-    """The experiment that a snapshot of the catalog was made for; any other snapshot's own name."""
-    entry = find_entry(snapshot) if snapshot else None
-    return entry.configs[0] if entry is not None and entry.configs else snapshot
 
 
 def open_experiment(

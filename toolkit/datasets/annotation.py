@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import DatasetError, RegionError
-from toolkit.regions import Mask, Polygon, Region, bounding_box, parse_region
+from toolkit.regions import Mask, Polygon, bounding_box, parse_region
 from toolkit.regions.text import MAX_MASK_PIXELS
 from toolkit.utils.numbers import NotANumberError, parse_numbers
 
@@ -117,24 +117,26 @@ def read_values(text: TextFile) -> NDArray[np.float64]:
 
 
 def _read_masks(data: bytes, where: str) -> Iterator[Mask]:
+    """VOT writes a rectangle for a full box, and a code or NaN for an absent target, in files of masks."""
     for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            yield _as_mask(parse_region(line))
+            region = parse_region(line)
         except RegionError as error:
             raise DatasetError(f"{where}:{number}: {error}") from error
-
-
-def _as_mask(region: Region) -> Mask:
-    """VOT writes a rectangle for a full box, and a code or NaN for an absent target, in files of masks."""
-    if isinstance(region, Mask):
-        return region
-    if isinstance(region, Polygon):
-        raise RegionError("a polygon in a file of masks; write every row as a mask m<x>,<y>,<width>,<height>,<runs>.")
-    x, y, width, height = bounding_box(region)
-    if np.isnan([x, y, width, height]).any():
-        return EMPTY_MASK
-    if not (0 <= width * height <= MAX_MASK_PIXELS and max(abs(x), abs(y)) < MAX_MASK_PIXELS):
-        raise RegionError(f"the box {x:g},{y:g},{width:g},{height:g} in a file of masks is no part of an image.")
-    return Mask(np.ones((round(height), round(width)), dtype=np.bool_), round(x), round(y))
+        if isinstance(region, Polygon):
+            raise DatasetError(
+                f"{where}:{number}: a polygon in a file of masks; write every row as m<x>,<y>,<width>,<height>,<runs>."
+            )
+        x, y, width, height = bounding_box(region)
+        if isinstance(region, Mask):
+            yield region
+        elif np.isnan([x, y, width, height]).any():
+            yield EMPTY_MASK
+        elif 0 <= width * height <= MAX_MASK_PIXELS and max(abs(x), abs(y)) < MAX_MASK_PIXELS:
+            yield Mask(np.ones((round(height), round(width)), dtype=np.bool_), round(x), round(y))
+        else:
+            raise DatasetError(
+                f"{where}:{number}: the box {x:g},{y:g},{width:g},{height:g} in a file of masks is no part of an image."
+            )

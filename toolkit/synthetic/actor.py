@@ -23,6 +23,8 @@ Window: TypeAlias = tuple[int, int, int, int]
 
 SHADOW_STRENGTH = 0.45
 DENSITY_LIMIT = 220.0
+_ROWS, _COLUMNS = (np.mgrid[:64, :64] - 31.5) / 31.5
+SOFT_ELLIPSE: NDArray[np.uint8] = np.asarray(255 * np.clip(1.4 * (1 - _ROWS**2 - _COLUMNS**2), 0, 1), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +98,18 @@ class Actor:
                 continue
             level = sprite.level_for(scale)
             local = swing @ sprite.to_model(level)
+            x, y, width, height = window
             if rest is None:
-                patch = _warp_rigid(sprite.levels[level], pose @ local, window)
+                matrix = (pose @ local)[:2]  # sprite pixel centers to image coordinates
+                matrix[:, 2] -= (x + 0.5, y + 0.5)
+                patch = np.asarray(cv2.warpAffine(sprite.levels[level], matrix, (width, height)), np.uint8)
             else:
                 patch = _warp_bent(sprite.levels[level], invert(local), rest, whole, window)
             if kernel is not None:
                 patch = np.asarray(cv2.filter2D(patch, -1, kernel, borderType=cv2.BORDER_CONSTANT), np.uint8)
-            _blend_inside(frame, patch, window)
+            left, top = max(x, 0), max(y, 0)
+            right, bottom = min(x + width, frame.shape[1]), min(y + height, frame.shape[0])
+            blend(frame, patch[top - y : bottom - y, left - x : right - x], left, top)
 
     def _rest_map(self, inverse: Matrix, index: int, window: Window) -> tuple[Plane, Plane] | None:
         """For every pixel center of `window`, the x and y of the unbent model point seen there; None when rigid."""
@@ -139,13 +146,6 @@ def make_actor(model: ObjectModel, track: Track, camera: Camera, shadow: float =
     return Actor(model, track, float((track.size * camera.zoom).max()), shadow)
 
 
-def _warp_rigid(sprite: NDArray[np.uint8], matrix: Matrix, window: Window) -> NDArray[np.uint8]:
-    """The sprite under an affine `matrix` (sprite pixel centers to image coordinates), as a patch over `window`."""
-    shifted = matrix[:2].copy()
-    shifted[:, 2] -= (window[0] + 0.5, window[1] + 0.5)
-    return np.asarray(cv2.warpAffine(sprite, shifted, window[2:]), np.uint8)
-
-
 def _warp_bent(
     sprite: NDArray[np.uint8], back: Matrix, rest: tuple[Plane, Plane], whole: Window, window: Window
 ) -> NDArray[np.uint8]:
@@ -167,19 +167,3 @@ def _window(box: tuple[float, float, float, float], reach: int, shape: tuple[int
     if right <= 0 or bottom <= 0 or left >= shape[1] or top >= shape[0]:
         return None
     return left, top, right - left, bottom - top
-
-
-def _blend_inside(frame: Image, patch: NDArray[np.uint8], window: Window) -> None:
-    """Lays the part of the patch that lies in the image over it."""
-    x, y, width, height = window
-    left, top = max(x, 0), max(y, 0)
-    right, bottom = min(x + width, frame.shape[1]), min(y + height, frame.shape[0])
-    blend(frame, patch[top - y : bottom - y, left - x : right - x], left, top)
-
-
-def _soft_ellipse() -> NDArray[np.uint8]:
-    rows, columns = (np.mgrid[:64, :64] - 31.5) / 31.5
-    return np.asarray(255 * np.clip(1.4 * (1 - rows**2 - columns**2), 0, 1), np.uint8)
-
-
-SOFT_ELLIPSE = _soft_ellipse()

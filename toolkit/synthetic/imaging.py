@@ -55,23 +55,19 @@ class Imaging:
         """Applies light, lens blur and resolution to the composed picture."""
         table = np.clip(np.arange(256)[:, None] * self.gain[index], 0, 255).astype(np.uint8)
         picture = np.asarray(cv2.LUT(picture, table[None]), np.uint8)
+        height, width = picture.shape[:2]
         if self.shade > 0:
-            picture = self._shadow(picture, index)
+            columns = np.arange(width) / width - self.shade_edge[index]
+            rows = 0.25 * (np.arange(height)[:, None] / height - 0.5)
+            depth = np.clip(0.5 - (columns + rows) / 0.12, 0, 1)
+            light = cv2.merge([(255 * (1 - self.shade * depth)).astype(np.uint8)] * 3)
+            picture = np.asarray(cv2.multiply(picture, light, scale=1 / 255), np.uint8)
         if self.pixelation > 1:
-            height, width = picture.shape[:2]
             small = cv2.resize(
                 picture, None, fx=1 / self.pixelation, fy=1 / self.pixelation, interpolation=cv2.INTER_AREA
             )
             return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
         return np.asarray(cv2.GaussianBlur(picture, (3, 3), self.softness), np.uint8)
-
-    def _shadow(self, picture: Image, index: int) -> Image:
-        height, width = picture.shape[:2]
-        columns = np.arange(width) / width - self.shade_edge[index]
-        rows = 0.25 * (np.arange(height)[:, None] / height - 0.5)
-        depth = np.clip(0.5 - (columns + rows) / 0.12, 0, 1)
-        light = cv2.merge([(255 * (1 - self.shade * depth)).astype(np.uint8)] * 3)
-        return np.asarray(cv2.multiply(picture, light, scale=1 / 255), np.uint8)
 
     def noise_sheet(self, rng: Rng, size: tuple[int, int]) -> NDArray[np.int16]:
         """Normal noise, int16, somewhat larger than the (width, height) image; weaker in color than in gray."""

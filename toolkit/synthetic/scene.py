@@ -94,7 +94,13 @@ class Scene:
     def frame(self, index: int) -> Image:
         """Renders frame `index` (0-based) as (height, width, 3) uint8 BGR. Raises `FrameError` outside the scene."""
         camera = self._matrix(index)
-        picture = self._backdrop(index, camera)
+        left, top, _, _ = self.camera.world_bounds
+        to_image = camera[:2].copy()
+        to_image[:, 2] += to_image[:, :2] @ (left + 0.5, top + 0.5) - 0.5
+        backdrop = cv2.warpAffine(self.background, to_image, self.size, borderMode=cv2.BORDER_REFLECT)
+        middle = transform(invert(camera), np.array([self.size]) / 2)
+        velocity = self._velocity(np.broadcast_to(middle, (len(self), 2)), index)
+        picture = self.imaging.smear(np.asarray(backdrop, np.uint8), velocity)
         for actor in (*self.behind, self.target, *self.front):
             actor.draw(picture, index, camera, self.imaging.exposure * self._velocity(actor.track.center, index))
         picture = self.imaging.develop(picture, index)
@@ -147,15 +153,6 @@ class Scene:
         if not 0 <= index < len(self):
             raise FrameError(f"{self.name} has frames 0..{len(self) - 1}, not {index}.")
         return self.camera.matrix(index)
-
-    def _backdrop(self, index: int, camera: Matrix) -> Image:
-        left, top, _, _ = self.camera.world_bounds
-        matrix = camera[:2].copy()
-        matrix[:, 2] += matrix[:, :2] @ (left + 0.5, top + 0.5) - 0.5
-        picture = cv2.warpAffine(self.background, matrix, self.size, borderMode=cv2.BORDER_REFLECT)
-        middle = transform(invert(camera), np.array([self.size]) / 2)
-        velocity = self._velocity(np.broadcast_to(middle, (len(self), 2)), index)
-        return self.imaging.smear(np.asarray(picture, np.uint8), velocity)
 
     def _velocity(self, center: NDArray[np.float64], index: int) -> NDArray[np.float64]:
         """(2,) image displacement per frame of the world path `center` (N, 2) around frame `index`; 0 across a cut."""

@@ -50,21 +50,17 @@ def paint_part(part: Part, density: float) -> Sprite:
     for detail in part.details:
         _paint_detail(painting, detail, (detail.outline - origin) * density)
     surface = painting.astype(np.float32)
-    alpha = _coverage((part.outline - origin) * density, height, width)
+    fine = np.zeros((height * SUPERSAMPLE, width * SUPERSAMPLE), np.uint8)
+    corners = (part.outline - origin) * density * SUPERSAMPLE
+    cv2.fillPoly(fine, [np.round((corners - 0.5) * 16).astype(np.int32)], 255, shift=4)
+    # share of each pixel inside the outline, by counting a 4 x 4 grid
+    alpha = np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
     surface *= _shading(alpha, part.relief, float(rng.uniform(0, 2 * np.pi)))[..., None]
     whole = np.dstack([np.clip(surface, 0, 255) * alpha[..., None], alpha * 255])
     half = cv2.resize(whole, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     quarter = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     levels = tuple(np.round(image).astype(np.uint8) for image in (whole, half, quarter))
     return Sprite(levels, origin, density)
-
-
-def _coverage(points: Points, height: int, width: int) -> Plane:
-    """Share of each pixel inside the outline, by counting a 4 x 4 grid: (height, width) float32 in 0..1."""
-    fine = np.zeros((height * SUPERSAMPLE, width * SUPERSAMPLE), np.uint8)
-    cv2.fillPoly(fine, [np.round((points * SUPERSAMPLE - 0.5) * 16).astype(np.int32)], 255, shift=4)
-    alpha = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(alpha, np.float32) / np.float32(255)
 
 
 def _paint_detail(surface: Image, detail: Detail, points: Points) -> None:

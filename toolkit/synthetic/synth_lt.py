@@ -126,13 +126,13 @@ def longterm_scene(
     difficulty = difficulty_of(attributes)
     streams = (stream(seed, name, "longterm", attempt) for attempt in range(ATTEMPTS))
     scenes = (_draw(rng, seed, name, family, events, attributes, difficulty, count) for rng in streams)
-    return first_accepted(name, scenes, lambda scene: _is_long_term(scene, events))
 
+    def is_long_term(scene: Scene) -> bool:
+        absent = 1 - scene.ground_truth.visible.mean()
+        enough = absent == 0 if set(events) == {"jump"} else 0.05 <= absent <= 0.5
+        return bool(enough and scene.ground_truth.cover[-10:].min() > 0.6)
 
-def _is_long_term(scene: Scene, events: tuple[str, ...]) -> bool:
-    absent = 1 - scene.ground_truth.visible.mean()
-    enough = absent == 0 if set(events) == {"jump"} else 0.05 <= absent <= 0.5
-    return bool(enough and scene.ground_truth.cover[-10:].min() > 0.6)
+    return first_accepted(name, scenes, is_long_term)
 
 
 def _draw(

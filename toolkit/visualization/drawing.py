@@ -70,7 +70,10 @@ def draw_region(canvas: Image, region: Region, color: Color, pen: Pen) -> None:
     elif isinstance(region, Polygon):
         _outline(canvas, region.points - 0.5, color, pen, cv2.LINE_AA)
     elif isinstance(region, Rectangle):
-        _outline(canvas, _pixel_corners(region), color, pen, cv2.LINE_8)
+        # centers of the corner pixels of a box whose pixel i covers [i, i + 1)
+        right, bottom = region.x + max(region.width, 1) - 1, region.y + max(region.height, 1) - 1
+        corners = np.array([(region.x, region.y), (right, region.y), (right, bottom), (region.x, bottom)])
+        _outline(canvas, corners, color, pen, cv2.LINE_8)
 
 
 def tint_mask(canvas: Image, mask: Mask, color: Color) -> None:
@@ -94,7 +97,9 @@ def draw_label(canvas: Image, text: str, box_xywh: tuple[float, float, float, fl
     left = min(max(x - pen.line, 0), max(columns - width, 0))
     top = min(max(top, 0), max(rows - height, 0))
     canvas[top : top + height, left : left + width] = color
-    _write(canvas, text, left, top, _ink_on(color), pen)
+    blue, green, red = color
+    ink = BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > 110 else WHITE  # whichever is easier to read
+    _write(canvas, text, left, top, ink, pen)
 
 
 def draw_caption(canvas: Image, text: str, pen: Pen, *, bottom: bool = False) -> None:
@@ -104,12 +109,6 @@ def draw_caption(canvas: Image, text: str, pen: Pen, *, bottom: bool = False) ->
     view = canvas[top : top + height, :width]
     view[:] = (view * (1 - _PLATE)).astype(np.uint8)
     _write(canvas, text, 0, top, WHITE, pen)
-
-
-def _pixel_corners(box: Rectangle) -> NDArray[np.float64]:
-    """(4, 2) centers of the corner pixels of a box whose pixel i covers [i, i + 1)."""
-    right, bottom = box.x + max(box.width, 1) - 1, box.y + max(box.height, 1) - 1
-    return np.array([(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)])
 
 
 def _outline(canvas: Image, points: NDArray[np.float64], color: Color, pen: Pen, kind: int) -> None:
@@ -135,9 +134,3 @@ def _write(canvas: Image, text: str, left: int, top: int, color: Color, pen: Pen
     scale, _, height, _ = _text_size(text, pen)
     origin = (left + pen.margin, top + pen.margin // 2 + height)
     cv2.putText(canvas, text, origin, _FONT, scale, color, pen.stroke, cv2.LINE_AA)
-
-
-def _ink_on(color: Color) -> Color:
-    """Black or white, whichever is easier to read on `color`."""
-    blue, green, red = color
-    return BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > 110 else WHITE

@@ -101,7 +101,10 @@ def write_vot(folder: Path, sequences: int, frames: int) -> Benchmark:
         answer = _rotated(center + 0.1 * sides * rng.standard_normal((count, 2)), sides, angle + 0.1)
         found.append(Sequence(name, truth, image_size=(1280, 720)))
         path = folder / "VOT2018" / "tracker" / "baseline" / name / f"{name}_001.txt"
-        write_files({path: _vot_text(answer, restart=int(rng.integers(10, 400)))})
+        rows = ["1", *(",".join(f"{value:.4f}" for value in row) for row in answer[1:].tolist())]
+        failed = int(rng.integers(10, 400))  # and started again five frames later, where there are that many
+        rows[failed : failed + 6] = ["2", "0", "0", "0", "0", "1"][: len(rows[failed : failed + 6])]
+        write_files({path: "\n".join(rows) + "\n"})
     return Benchmark("VOT2018", "supervised", tuple(found))
 
 
@@ -112,13 +115,6 @@ def write_lasot(folder: Path, files: int, lines: int) -> Path:
     for k in range(files):
         write_files({tracker / f"s{k:03d}.txt": format_boxes(rng.uniform(0, 1000, (lines, 4)).round(4))})
     return tracker
-
-
-def _vot_text(polygons: Floats, restart: int) -> str:
-    """VOT's lines: started in the first frame, and where there are frames enough failed in `restart`."""
-    rows = ["1", *(",".join(f"{value:.4f}" for value in row) for row in polygons[1:].tolist())]
-    rows[restart : restart + 6] = ["2", "0", "0", "0", "0", "1"][: len(rows[restart : restart + 6])]
-    return "\n".join(rows) + "\n"
 
 
 def _rotated(center: Floats, sides: Floats, angle: Floats) -> Floats:

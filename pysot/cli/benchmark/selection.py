@@ -102,23 +102,13 @@ def measure(tracker: Chooser, frame: Image, box_xywh: Box, repeat: int) -> list[
             walls.append(1e3 * (time.perf_counter() - wall))
             cpus.append(1e3 * (time.process_time() - cpu))
         made[solver] = selection, min(walls), min(cpus)
-    reference = made[REFERENCE][0]
-    return [
-        Row(
-            solver,
-            round(wall, 2),
-            round(cpu, 2),
-            [level.iterations for level in selection.levels if level],
-            selection.kept,
-            _shared(selection, reference),
-        )
-        for solver, (selection, wall, cpu) in made.items()
-    ]
-
-
-def _shared(selection: Selection, reference: Selection) -> list[float]:
-    pairs = [(a, b) for a, b in zip(selection.levels, reference.levels, strict=True) if a is not None and b is not None]
-    return [round(len({*a.indices} & {*b.indices}) / len(b.indices), 3) for a, b in pairs]
+    rows = []
+    for solver, (selection, wall, cpu) in made.items():
+        pairs = [(a, b) for a, b in zip(selection.levels, made[REFERENCE][0].levels, strict=True) if a and b]
+        shared = [round(len({*a.indices} & {*b.indices}) / len(b.indices), 3) for a, b in pairs]
+        iterations = [level.iterations for level in selection.levels if level]
+        rows.append(Row(solver, round(wall, 2), round(cpu, 2), iterations, selection.kept, shared))
+    return rows
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -52,7 +52,11 @@ class LevelView:
 
     def means(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(C,) means of each channel over the cells on the target, and over all others."""
-        on = np.outer(*(_middle(n, s) for n, s in zip(self.label.shape, self.target_wh[::-1], strict=True)))
+        sides = []
+        for cells, share in zip(self.label.shape, self.target_wh[::-1], strict=True):
+            offset = np.abs(np.arange(cells) - (cells - 1) / 2)
+            sides.append(offset <= max(share * cells / 2, offset.min()))  # at least the middle cell
+        on = np.outer(*sides)
         flat, mask = self.features.reshape(len(self.features), -1), on.ravel()
         inside = flat[:, mask].mean(1)
         return inside, flat[:, ~mask].mean(1) if not mask.all() else inside
@@ -164,9 +168,3 @@ def _histogram(level: LevelView) -> Image:
 
 def _text(canvas: Image, text: str, left: int, base: int) -> None:
     cv2.putText(canvas, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.45, _INK, 1, cv2.LINE_AA)
-
-
-def _middle(cells: int, share: float) -> NDArray[np.bool_]:
-    """(cells,) whether the cell's center lies in the middle `share` of the side; at least the middle one."""
-    offset = np.abs(np.arange(cells) - (cells - 1) / 2)
-    return offset <= max(share * cells / 2, offset.min())

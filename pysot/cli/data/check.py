@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, write_json
-from toolkit.datasets.check import BenchmarkCheck, Problem, open_check
+from toolkit.datasets.check import Problem, open_check
 from toolkit.utils.opencv import quiet_opencv
 
 _WIDTH = 120
@@ -33,11 +33,18 @@ def run(args: argparse.Namespace) -> int:
     with quiet_opencv(), tqdm(check, desc=check.name, unit="sequence", disable=not sys.stderr.isatty()) as bar:
         for name, found in bar:
             problems += found
-            _print_sequence(name, [problem for problem in found if not _is_general(problem)])
+            lines = [f"  {one.severity}: {one.message}" for one in found if not _is_general(one)]
+            if lines:
+                tqdm.write("\n".join([name, *lines]), file=sys.stdout)
     for text in general_findings(problems):
         print(text)
-    print(_counts(check, problems))
     errors = sum(problem.severity == "error" for problem in problems)
+    concerned = len({problem.sequence for problem in problems} - set(check.missing))
+    absent = f", {len(check.missing)} missing" if check.missing else ""
+    print(
+        f"{check.name}: {len(check)} sequences checked{absent}, {len(check) - concerned} without a finding; "
+        f"{errors} errors, {len(problems) - errors} warnings."
+    )
     content = {
         "benchmark": check.name,
         "sequences": list(check.openers),
@@ -65,19 +72,3 @@ def general_findings(problems: Iterable[Problem]) -> list[str]:
 
 def _is_general(problem: Problem) -> bool:
     return problem.frame is None and problem.severity == "warning"
-
-
-def _print_sequence(name: str, problems: list[Problem]) -> None:
-    if problems:
-        lines = [name, *(f"  {problem.severity}: {problem.message}" for problem in problems)]
-        tqdm.write("\n".join(lines), file=sys.stdout)
-
-
-def _counts(check: BenchmarkCheck, problems: list[Problem]) -> str:
-    errors = sum(problem.severity == "error" for problem in problems)
-    concerned = len({problem.sequence for problem in problems} - set(check.missing))
-    absent = f", {len(check.missing)} missing" if check.missing else ""
-    return (
-        f"{check.name}: {len(check)} sequences checked{absent}, {len(check) - concerned} without a finding; "
-        f"{errors} errors, {len(problems) - errors} warnings."
-    )

@@ -21,20 +21,14 @@ def model_for(name: str) -> nn.Module | None:
     """The model that the snapshot `name` is for: a tracker's, that of an experiment of this name, or a backbone with
     fresh weights. Trackers are without storage, for comparisons only. None when no model here takes the snapshot.
     """
-    with torch.device("meta"):
-        model = _tracker_for(name)
     entry = find_entry(name)
-    if model is None and entry is not None and entry.backbone:
-        return BACKBONES[entry.backbone]()
-    return model
-
-
-def _tracker_for(name: str) -> nn.Module | None:
-    entry = find_entry(name)
-    if entry is not None and entry.form in MODELS_OF_FORMS:
-        return MODELS_OF_FORMS[entry.form]()
     config = name if name in list_experiments() else entry.configs[0] if entry is not None and entry.configs else ""
-    return build_model(load_config(config)) if config else None
+    with torch.device("meta"):
+        if entry is not None and entry.form in MODELS_OF_FORMS:
+            return MODELS_OF_FORMS[entry.form]()
+        if config:
+            return build_model(load_config(config))
+    return BACKBONES[entry.backbone]() if entry is not None and entry.backbone else None
 
 
 MODELS_OF_FORMS: Mapping[str, Callable[[], nn.Module]] = {

@@ -13,7 +13,7 @@ from pysot.zoo.catalog import CATALOG, find_entry
 from pysot.zoo.download import by_hand
 from pysot.zoo.entry import FORMS, ModelEntry, page_of
 from pysot.zoo.locate import find_here
-from toolkit.report.scoreboard import BoardEntry, board_table, read_board
+from toolkit.report.scoreboard import board_table, read_board
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,16 +58,12 @@ def _facts(entry: ModelEntry) -> Iterator[tuple[str, str]]:
     for benchmark, scores in entry.published.items():
         yield "published", f"{benchmark}: " + ", ".join(f"{score} {value:g}" for score, value in scores.items())
     yield "from", entry.published_in
-    yield from _measured(entry.name, read_board(SCORES_FILE).get(entry.name))
+    measured = read_board(SCORES_FILE).get(entry.name)
+    if measured is not None:
+        table = board_table({entry.name: measured})
+        for title, text in list(zip(table.header, table.rows[0], strict=True))[1:]:
+            yield "measured", f"{title}: {text}"
+        yield "by", f"{measured.command}; {measured.date}, {measured.machine}, threads: {measured.threads}"
     if here is None:
         yield "to get it", f"pysot zoo download {entry.name}" if entry.urls else ""
         yield "", by_hand(entry)
-
-
-def _measured(name: str, measured: BoardEntry | None) -> Iterator[tuple[str, str]]:
-    if measured is None:
-        return
-    table = board_table({name: measured})
-    for title, text in list(zip(table.header, table.rows[0], strict=True))[1:]:
-        yield "measured", f"{title}: {text}"
-    yield "by", f"{measured.command}; {measured.date}, {measured.machine}, threads: {measured.threads}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import pysot
@@ -96,8 +96,11 @@ def page() -> str:
         "## Trackers\n\n" + _files(trackers),
         "## Backbones, beginnings and parts\n\n" + _files(parts),
         _hashes_and_links(entries),
-        *(_story(entry.name) for entry in entries if entry.is_own),
     ]
+    for name in (entry.name for entry in entries if entry.is_own):
+        story = experiments_dir() / name / STORY
+        if story.is_file():
+            sections.append(f"## {name}, our own\n\n{story.read_text(encoding='utf-8')}")
     return "\n".join(section for section in sections if section)
 
 
@@ -113,19 +116,16 @@ def _measured(board: Board) -> str:
 
 
 def _published(entries: Iterable[ModelEntry]) -> str:
-    rows = tuple(
-        (entry.name, _scores(entry.published), entry.paper, entry.published_in) for entry in entries if entry.published
-    )
+    rows = []
+    for entry in entries:
+        scores = "; ".join(  # `VOT2018 EAO .415, A .601, R .234; OTB2015 AUC .696, Prec .914`
+            f"{benchmark} " + ", ".join(f"{score} {value:.3f}".replace(" 0.", " .") for score, value in values.items())
+            for benchmark, values in entry.published.items()
+        )
+        if scores:
+            rows.append((entry.name, scores, entry.paper, entry.published_in))
     text = "Their authors' figures, for the files as published; not measured here.\n\n"
-    return f"## Published scores\n\n{text}" + _markdown(("snapshot", "scores", "paper", "from"), rows)
-
-
-def _scores(published: Mapping[str, Mapping[str, float]]) -> str:
-    """`VOT2018 EAO .415, A .601, R .234; OTB2015 AUC .696, Prec .914`"""
-    return "; ".join(
-        f"{benchmark} " + ", ".join(f"{score} {value:.3f}".replace(" 0.", " .") for score, value in scores.items())
-        for benchmark, scores in published.items()
-    )
+    return f"## Published scores\n\n{text}" + _markdown(("snapshot", "scores", "paper", "from"), tuple(rows))
 
 
 def _files(entries: Iterable[ModelEntry]) -> str:
@@ -160,8 +160,3 @@ def _markdown(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str
     """A table without a title, its columns to the left."""
     text = to_markdown(Table("", header, rows)).split("\n", 2)[2]
     return text.replace("---:", "---", len(header) - 1)
-
-
-def _story(name: str) -> str:
-    path = experiments_dir() / name / STORY
-    return f"## {name}, our own\n\n{path.read_text(encoding='utf-8')}" if path.is_file() else ""

@@ -65,17 +65,16 @@ def _unpack(path: Path) -> dict[str, TextFile]:
 
 def _found(texts: Mapping[str, TextFile], row: BenchmarkRow) -> Found:
     listed = None if row.names is None else set(row.names)
-    return {
-        name: partial(_open, name, texts, row)
-        for name in (file_name[: -len(".txt")] for file_name in texts if "/" not in file_name)
-        if (row.canonical(name) in listed if listed is not None else _looks_like_rows(texts[f"{name}.txt"]))
-    }
-
-
-def _looks_like_rows(text: TextFile) -> bool:
-    """Whether a text begins with a row of numbers or a mask: without a list of names, a README may lie beside."""
-    head = text.read()[:400].removeprefix(b"\xef\xbb\xbf")
-    return bool(_NUMBER_ROW.match(head)) or bool(re.match(rb"\s*m\d+,", head))
+    found: Found = {}
+    for name in (file_name[: -len(".txt")] for file_name in texts if "/" not in file_name):
+        if listed is None:  # a README may lie beside: a row of numbers or a mask must come first
+            head = texts[f"{name}.txt"].read()[:400].removeprefix(b"\xef\xbb\xbf")
+            belongs = bool(_NUMBER_ROW.match(head) or re.match(rb"\s*m\d+,", head))
+        else:
+            belongs = row.canonical(name) in listed
+        if belongs:
+            found[name] = partial(_open, name, texts, row)
+    return found
 
 
 def _open(name: str, texts: Mapping[str, TextFile], row: BenchmarkRow) -> Sequence:

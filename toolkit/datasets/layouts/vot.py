@@ -19,7 +19,10 @@ from toolkit.errors import DatasetError
 
 def open_vot(row: BenchmarkRow, place: Place) -> Sequence:
     """`<sequence>/{groundtruth.txt,*.tag,anchor.value,sequence}` with the images there or in `color/`."""
-    info = _read_info(place.folder / "sequence")
+    info: dict[str, str] = {}
+    if (place.folder / "sequence").is_file():  # lines key=value
+        text = TextFile.at(place.folder / "sequence").read().decode("utf-8-sig", "replace")
+        info = {key: value.strip() for key, value in re.findall(r"^([\w.]+)\s*=(.*)$", text, re.MULTILINE)}
     sequence = open_place(row, place)
     rows = len(sequence.ground_truth)
     channel = PurePosixPath(info.get("channels.color", "")).parent.as_posix()
@@ -34,14 +37,6 @@ def open_vot(row: BenchmarkRow, place: Place) -> Sequence:
         anchors=_read_anchors(place.folder / "anchor.value", rows),
         image_size=(int(width), int(height)) if width.isdigit() and height.isdigit() else None,
     )
-
-
-def _read_info(path: Path) -> dict[str, str]:
-    """The `key=value` lines of the file `sequence`."""
-    if not path.is_file():
-        return {}
-    text = TextFile.at(path).read().decode("utf-8-sig", "replace")
-    return {key.strip(): value.strip() for key, value in re.findall(r"^([\w.]+)\s*=(.*)$", text, re.MULTILINE)}
 
 
 def _read_tag(path: Path, rows: int) -> NDArray[np.bool_]:
