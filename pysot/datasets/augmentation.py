@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from yacs.config import CfgNode
 
 from pysot.core.crop import context_side, mean_color
 from pysot.core.geometry import xywh_to_cxcywh, xywh_to_xyxy
@@ -48,6 +49,11 @@ class ViewParams:
     blur: float = 0.0
     flip: float = 0.0
     color: float = 0.0
+
+    @classmethod
+    def from_config(cls, node: CfgNode) -> ViewParams:
+        """What the group DATASET.TEMPLATE or DATASET.SEARCH says."""
+        return cls(node.SHIFT, node.SCALE, node.BLUR, node.FLIP, node.COLOR)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from yacs.config import CfgNode
 
 from pysot.core.anchors import (
     SMALLEST_SIDE,
@@ -21,6 +22,7 @@ from pysot.core.anchors import (
     encode_point_boxes,
     point_grid,
 )
+from pysot.core.errors import ConfigError
 from pysot.core.geometry import cxcywh_to_xyxy, iou_xyxy, xyxy_to_cxcywh
 
 _NEAR = 3
@@ -115,6 +117,30 @@ class AnchorTargets:
         cell = self.output_size // 2 + math.ceil((position - self.search_size // 2) / self.stride + 0.5)
         return slice(max(0, cell - _NEAR), max(0, min(self.output_size, cell + _NEAR + 1)))
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> AnchorTargets:
+        """The labels of an anchor head. Raises `ConfigError` when its response map does not have TRAIN.OUTPUT_SIZE."""
+        train = cfg.TRAIN
+        expected = (train.SEARCH_SIZE - train.EXEMPLAR_SIZE) // cfg.ANCHOR.STRIDE + 1 + train.BASE_SIZE
+        if expected != train.OUTPUT_SIZE:
+            raise ConfigError(
+                f"TRAIN.OUTPUT_SIZE is {train.OUTPUT_SIZE}, but (SEARCH_SIZE {train.SEARCH_SIZE} - EXEMPLAR_SIZE "
+                f"{train.EXEMPLAR_SIZE}) / ANCHOR.STRIDE {cfg.ANCHOR.STRIDE} + 1 + BASE_SIZE {train.BASE_SIZE} = "
+                f"{expected}. Make them agree."
+            )
+        return cls(
+            stride=cfg.ANCHOR.STRIDE,
+            ratios=cfg.ANCHOR.RATIOS,
+            scales=cfg.ANCHOR.SCALES,
+            output_size=train.OUTPUT_SIZE,
+            search_size=train.SEARCH_SIZE,
+            threshold_high=train.THR_HIGH,
+            threshold_low=train.THR_LOW,
+            positives=train.POS_NUM,
+            negatives=train.NEG_NUM,
+            total=train.TOTAL_NUM,
+        )
+
 
 class PointTargets:
     """Labels and box distances for every point of an anchor-free head.
@@ -168,6 +194,18 @@ class PointTargets:
         box = xyxy_to_cxcywh(box_xyxy)
         semi_axes = np.maximum(box[2:], SMALLEST_SIDE) / divisor
         return (((self.points_xy - box[:2]) / semi_axes) ** 2).sum(axis=-1)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> PointTargets:
+        """The labels of an anchor-free head."""
+        return cls(
+            stride=cfg.POINT.STRIDE,
+            output_size=cfg.TRAIN.OUTPUT_SIZE,
+            search_size=cfg.TRAIN.SEARCH_SIZE,
+            positives=cfg.TRAIN.POS_NUM,
+            negatives=cfg.TRAIN.NEG_NUM,
+            total=cfg.TRAIN.TOTAL_NUM,
+        )
 
 
 def _choose(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from pysot.core.errors import TrainingError
 from pysot.training.checkpoint import BEST, LATEST, epoch_path, keep_last, save_checkpoint
 from pysot.training.distributed import barrier
 from pysot.training.log import RunLog
+from pysot.training.recipes.base import Validation
 from pysot.training.trainer import Hook, StepReport, Trainer
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,38 @@ def _mean(values: list[float]) -> float:
     return sum(finite) / len(finite) if finite else math.nan
 
 
+class GradientHook(Hook):
+    """Norms of the gradients, before they are clipped, and of the weights, every `interval` steps, into TensorBoard.
+
+    Curves: `grad_all/NAME` and `weight_all/NAME` of every parameter that has a gradient, `w-g/NAME` their quotient;
+    `grad/PART` of everything in a part of the model (`backbone`, `neck`, `rpn_head`, ...), and `grad/tot`.
+    """
+
+    def __init__(self, log: RunLog, interval: int) -> None:
+        self.log, self.interval = log, interval
+
+    @torch.no_grad()
+    def after_backward(self, trainer: Trainer) -> None:
+        step = trainer.step_number + 1  # the step that is going on
+        if step % self.interval and trainer.iteration + 1 < trainer.steps_per_epoch:
+            return
+        curves: dict[str, float] = {}
+        squares: dict[str, float] = {"tot": 0.0}
+        for key, parameter in trainer.recipe.learner.named_parameters():
+            if parameter.grad is None:
+                continue
+            name = key if trainer.recipe.learner is trainer.recipe.model else key.removeprefix("model.")
+            gradient, weight = float(parameter.grad.norm()), float(parameter.norm())
+            dotless = name.replace(".", "/")
+            curves |= {f"grad_all/{dotless}": gradient, f"weight_all/{dotless}": weight}
+            curves[f"w-g/{dotless}"] = weight / (gradient + 1e-20)
+            part = name.partition(".")[0]
+            for sum_of in (part, "tot"):
+                squares[sum_of] = squares.get(sum_of, 0.0) + gradient**2
+        curves |= {f"grad/{part}": math.sqrt(square) for part, square in squares.items()}
+        self.log.curves(step, curves)
+
+
 class CheckpointHook(Hook):
     """Writes `latest.pth` every `interval` steps, and `checkpoint_e%d.pth` after each epoch, of which `keep` stay.
 
@@ -115,35 +148,39 @@ class CheckpointHook(Hook):
 
 
 class ValidationHook(Hook):
-    """Tracks with the model as it is after every `interval`-th epoch and the last; keeps the best as `best.pth`.
+    """Scores the model as it is after every `interval`-th epoch and the last; keeps the best as `best.pth`.
 
     Args:
-        measure: returns scores by name, `key` among them, for the model in its present state.
-        key: the score that decides which is best, the larger the better.
+        validation: scores the model in its present state.
+        folder: for `best.pth`.
+        pictures: for what else the validation leaves.
+        extra: put into `best.pth` beside the trainer's state.
     """
 
     def __init__(
         self,
-        measure: Callable[[], dict[str, float]],
+        validation: Validation,
         folder: Path,
+        pictures: Path,
         interval: int,
         log: RunLog,
         extra: dict[str, Any],
-        key: str = "auc",
     ) -> None:
-        self.measure, self.folder, self.interval, self.log, self.extra = measure, folder, interval, log, extra
-        self.key = key
+        self.validation, self.folder, self.pictures = validation, folder, pictures
+        self.interval, self.log, self.extra = interval, log, extra
 
     def after_epoch(self, trainer: Trainer) -> None:
         due = trainer.epoch % self.interval == 0 or trainer.epoch == trainer.params.epochs
         if due and trainer.workers.is_main:
-            scores = self.measure()
+            scores, key = self.validation(), self.validation.key
             self.log.scalars(trainer.step_number, {f"val/{name}": value for name, value in scores.items()})
             whole = ", ".join(f"{name} {value:.3f}" for name, value in scores.items() if "/" not in name)
             logger.info("epoch %d: validation %s", trainer.epoch, whole)
-            if scores[self.key] > trainer.best:
-                trainer.best = scores[self.key]
+            if scores[key] > trainer.best:
+                trainer.best = scores[key]
                 save_checkpoint(self.folder / BEST, {**trainer.state(), **self.extra})
+        if trainer.workers.is_main:
+            self.validation.after_epoch(trainer.epoch, self.pictures)
         barrier()
 
 

@@ -114,8 +114,12 @@ class RunLog:
         numbers = {name: float(value) for name, value in values.items()}
         if self.csv is not None:
             self.csv.write(step, numbers)
+        self.curves(step, numbers)
+
+    def curves(self, step: int, values: Mapping[str, float]) -> None:
+        """The same for TensorBoard alone: what is too much for a table."""
         if self.board is not None:
-            for name, value in numbers.items():
+            for name, value in values.items():
                 self.board.add_scalar(name, value, step)
 
     def close(self) -> None:

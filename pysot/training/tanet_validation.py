@@ -7,10 +7,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence as AbstractSequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from yacs.config import CfgNode
 
 from pysot.core.atomic import write_whole
 from pysot.core.attention_input import clip_indices
@@ -21,7 +23,7 @@ from pysot.models.attention import AttentionNet
 from pysot.models.inference import prepare_for_inference
 from pysot.tracker.global_search.attention import Attention
 from pysot.tracker.global_search.map_metrics import MapScores
-from pysot.training.trainer import Hook, Trainer
+from pysot.training.recipes.base import Validation
 from pysot.training.validation import annotated, shorten
 from toolkit.datasets.sequence import Sequence
 from toolkit.visualization.heatmaps import overlay_heatmap
@@ -33,8 +35,8 @@ SHOWN = 4
 TILE_HEIGHT = 160
 
 
-class AttentionValidation:
-    """Measures the maps of a network in training on some frames of every sequence.
+class AttentionValidation(Validation):
+    """Measures the maps of a network in training on some frames of every sequence, and draws them after every epoch.
 
     Args:
         model: in training; not touched.
@@ -42,6 +44,8 @@ class AttentionValidation:
         sequences: with frames and ground truth.
         max_frames: of each sequence; None for all.
     """
+
+    key = "hit"
 
     def __init__(
         self, model: AttentionNet, clip: str, sequences: AbstractSequence[Sequence], max_frames: int | None = None
@@ -84,6 +88,20 @@ class AttentionValidation:
                 row.append(_tile(image, found, truth[place]))
         return counted.means(), np.concatenate(row or [np.zeros((TILE_HEIGHT, 1, 3), np.uint8)], axis=1)
 
+    def after_epoch(self, epoch: int, folder: Path) -> None:
+        """Writes the maps as `FOLDER/maps/epoch_007.jpg`, a row per sequence."""
+        if not self.tiles:
+            self()
+        done, encoded = cv2.imencode(".jpg", np.concatenate(self.tiles))
+        if not done:
+            raise TrainingError("OpenCV cannot write JPEG pictures here. Reinstall opencv-python-headless.")
+        write_whole(folder / "maps" / f"epoch_{epoch:03d}.jpg", encoded.tobytes())
+        self.tiles = []
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, recipe: Any, sequences: AbstractSequence[Sequence]) -> AttentionValidation:
+        return cls(recipe.model, cfg.ATTENTION.CLIP, sequences, cfg.TRAIN.VALIDATE.MAX_FRAMES or None)
+
 
 def _tile(image: Image, attention: NDArray[np.floating], box_xywh: NDArray[np.float64]) -> Image:
     """The frame with its map and the true box, `TILE_HEIGHT` pixels high."""
@@ -92,21 +110,3 @@ def _tile(image: Image, attention: NDArray[np.floating], box_xywh: NDArray[np.fl
     cv2.rectangle(picture, (x, y), (x + w, y + h), (255, 255, 255), 2)
     width = round(picture.shape[1] * TILE_HEIGHT / picture.shape[0])
     return np.asarray(cv2.resize(picture, (width, TILE_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-class MapSheetHook(Hook):
-    """Writes the maps of the last validation as `FOLDER/epoch_007.jpg`, a row per sequence."""
-
-    def __init__(self, validation: AttentionValidation, folder: Path) -> None:
-        self.validation, self.folder = validation, folder
-
-    def after_epoch(self, trainer: Trainer) -> None:
-        if not trainer.workers.is_main:
-            return
-        if not self.validation.tiles:
-            self.validation()
-        done, encoded = cv2.imencode(".jpg", np.concatenate(self.validation.tiles))
-        if not done:
-            raise TrainingError("OpenCV cannot write JPEG pictures here. Reinstall opencv-python-headless.")
-        write_whole(self.folder / f"epoch_{trainer.epoch:03d}.jpg", encoded.tobytes())
-        self.validation.tiles = []

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
+from yacs.config import CfgNode
 
+from pysot.core.checks import check_choice
 from pysot.core.device import device_of
 from pysot.core.errors import SnapshotError, TrainingError
 from pysot.training.checkpoint import rng_state, set_rng_state
@@ -22,6 +24,7 @@ from pysot.training.distributed import DistributedContext, all_reduce_gradients,
 from pysot.training.losses import Mean
 from pysot.training.optim import build_optimizer, set_learning_rate
 from pysot.training.recipes.base import Batch, Recipe
+from pysot.training.schedule import learning_rates
 from pysot.zoo.loading import compare_keys
 
 DESCRIBED = 8
@@ -52,6 +55,33 @@ class TrainParams:
     grad_reduce: Literal["sum", "avg"] = "sum"
     amp: torch.dtype | None = None
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> TrainParams:
+        """What the group TRAIN says."""
+        train, warmup = cfg.TRAIN, cfg.TRAIN.LR_WARMUP
+        precisions = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        check_choice("TRAIN.AMP_DTYPE", train.AMP_DTYPE, precisions)
+        check_choice("TRAIN.GRAD_REDUCE", train.GRAD_REDUCE, ("sum", "avg"))
+        rates = learning_rates(
+            train.EPOCH,
+            train.LR.TYPE,
+            dict(train.LR.KWARGS),
+            base_lr=train.BASE_LR,
+            warmup_epochs=warmup.EPOCH if warmup.WARMUP else 0,
+            warmup_kind=warmup.TYPE,
+            warmup_options=dict(warmup.KWARGS),
+        )
+        return cls(
+            epochs=train.EPOCH,
+            rates=rates,
+            optimizer=train.OPTIMIZER,
+            momentum=train.MOMENTUM,
+            weight_decay=train.WEIGHT_DECAY,
+            grad_clip=train.GRAD_CLIP,
+            grad_reduce=train.GRAD_REDUCE,
+            amp=precisions[train.AMP_DTYPE] if train.AMP else None,
+        )
+
 
 @dataclass
 class StepReport:
@@ -71,6 +101,9 @@ class Hook:
     """Something that happens around the steps. Every method may be left out."""
 
     def before_run(self, trainer: Trainer) -> None: ...
+
+    def after_backward(self, trainer: Trainer) -> None:
+        """Called when the gradients of all processes are added up, and not yet clipped."""
 
     def after_step(self, trainer: Trainer, report: StepReport) -> None: ...
 
@@ -211,6 +244,7 @@ class Trainer:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         all_reduce_gradients(self.recipe.learner, self.params.grad_reduce)
         self.scaler.unscale_(optimizer)
+        self._call("after_backward")
         limit = self.params.grad_clip if self.params.grad_clip > 0 else math.inf
         report.grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
         if not math.isfinite(report.grad_norm) and not self.scaler.is_enabled():

@@ -20,9 +20,10 @@ from pysot.config.loading import load_config
 from pysot.core.device import DEVICES, device_name, resolve_device, synchronize
 from pysot.core.errors import SotError
 from pysot.datasets.builder import build_training_data
-from pysot.training.builder import RunSampler, build_loader, build_recipe, train_params
+from pysot.training.builder import build_recipe
 from pysot.training.distributed import DistributedContext
-from pysot.training.trainer import Trainer
+from pysot.training.loading import RunSampler, build_loader
+from pysot.training.trainer import Trainer, TrainParams
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def measure(config: str, opts: list[str], device: torch.device, steps: int, warm
     cfg = load_config(config, opts)
     batch_size, total = cfg.TRAIN.BATCH_SIZE, warm_up + steps
     dataset = build_training_data(cfg)
-    loader = build_loader(cfg, dataset, RunSampler(3 * total, batch_size, DistributedContext()), device)
-    trainer = Trainer(build_recipe(cfg, device), loader, 3 * total, train_params(cfg), DistributedContext())
+    sampler = RunSampler(3 * total, batch_size, DistributedContext())
+    loader = build_loader(dataset, sampler, device, cfg.TRAIN.NUM_WORKERS, cfg.DATASET.CACHE_MIB)
+    trainer = Trainer(build_recipe(cfg, device), loader, 3 * total, TrainParams.from_config(cfg), DistributedContext())
     trainer.enter_epoch()
     batches = trainer.batches()
     ready = next(batches)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
+from yacs.config import CfgNode
 
+from pysot.config.parts import PartRegistry
 from pysot.core.errors import ConfigError, ImageError
 from pysot.datasets.sources.base import Source
 
@@ -62,7 +64,8 @@ class DrawOrder:
 class PositionDataset(Dataset[dict[str, Any]], Generic[Drawn]):
     """Samples by their position in the whole run: sample k is the same in any worker, process or resumed run.
 
-    A subclass says which frames make a sample (`draw`) and what a network sees of them (`make`). Every sample also has
+    A subclass says which frames make a sample (`draw`) and what a network sees of them (`make`); one that is registered
+    in `TRAINING_DATA` also how it is built from a config. Every sample also has
     `index` and `skipped`, () int64: its position, and how many unreadable draws were passed over.
 
     Args:
@@ -70,6 +73,9 @@ class PositionDataset(Dataset[dict[str, Any]], Generic[Drawn]):
         seed: of the order and of everything that is drawn.
         samples_per_epoch: length of an epoch; 0 or less for one pass over the sources.
     """
+
+    config_keys: ClassVar[tuple[str, ...]] = ()
+    """What `from_config` reads beside what all data sets do."""
 
     def __init__(self, sources: Sequence[Source], seed: int, samples_per_epoch: int = 0) -> None:
         self.order, self.seed = DrawOrder(sources, seed), seed
@@ -86,6 +92,11 @@ class PositionDataset(Dataset[dict[str, Any]], Generic[Drawn]):
     @abstractmethod
     def origin(self, drawn: Drawn) -> str:
         """Where the frames come from, for messages."""
+
+    @classmethod
+    @abstractmethod
+    def from_config(cls, cfg: CfgNode, sources: Sequence[Source]) -> PositionDataset[Drawn]:
+        """The data set that `cfg` describes, over `sources`."""
 
     def __len__(self) -> int:
         return self.samples_per_epoch
@@ -123,3 +134,7 @@ class PositionDataset(Dataset[dict[str, Any]], Generic[Drawn]):
         """Source and video of a draw; a repeated attempt looks elsewhere in the list."""
         source, video = self.order[index + attempt * 7919]
         return self.order.sources[source], video
+
+
+TRAINING_DATA: PartRegistry[type[PositionDataset[Any]]] = PartRegistry("training data", key="HEAD.TYPE", optional=True)
+"""What the heads learn from: data sets by the HEAD.TYPE of the config, built with `from_config`."""

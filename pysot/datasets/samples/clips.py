@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from yacs.config import CfgNode
 
-from pysot.core.attention_input import target_picture, whole_frame
+from pysot.core.attention_input import frames_needed, target_picture, whole_frame
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError
-from pysot.datasets.samples.base import PositionDataset
+from pysot.datasets.samples.base import TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
+from pysot.models.attention import ATTENTION_NETS
 
 
 class Clip(NamedTuple):
@@ -61,6 +63,7 @@ class ClipParams:
             )
 
 
+@TRAINING_DATA.register("ATTENTION")
 class ClipDataset(PositionDataset[Clip]):
     """Clips by their position in the whole run.
 
@@ -76,6 +79,8 @@ class ClipDataset(PositionDataset[Clip]):
         params: how clips are drawn and varied.
         clips_per_epoch: length of an epoch; 0 or less for one pass over the sources.
     """
+
+    config_keys = ("ATTENTION", "DATASET.NEG")
 
     def __init__(self, sources: Sequence[Source], params: ClipParams, *, seed: int, clips_per_epoch: int = 0) -> None:
         super().__init__(sources, seed, clips_per_epoch)
@@ -146,3 +151,22 @@ class ClipDataset(PositionDataset[Clip]):
         if mirror:
             image = image[:, ::-1]
         return np.ascontiguousarray(cv2.convertScaleAbs(np.ascontiguousarray(image), alpha=gain), dtype=np.uint8)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, sources: Sequence[Source]) -> ClipDataset:
+        data, net, train = cfg.DATASET, cfg.ATTENTION, cfg.ATTENTION.TRAIN
+        seen = ATTENTION_NETS[net.TYPE].shown(net.INPUT_SIZE, net.CLIP_LEN, **net.KWARGS)
+        params = ClipParams(
+            input_size=seen.input_size,
+            target_size=seen.target_size,
+            target_context=seen.target_context,
+            frames=frames_needed(seen.clip_len),
+            gap=train.GAP,
+            negative=data.NEG,
+            zoom=train.ZOOM,
+            smallest=train.SMALLEST,
+            gray=data.GRAY,
+            mirror=data.MIRROR,
+            brightness=train.BRIGHTNESS,
+        )
+        return cls(sources, params, seed=cfg.TRAIN.SEED, clips_per_epoch=data.VIDEOS_PER_EPOCH)

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from yacs.config import CfgNode
 
 from pysot.core.crop import Image
-from pysot.datasets.proposals import Proposals
-from pysot.datasets.samples.base import PositionDataset
+from pysot.datasets.proposals import DensityProposals, OverlapProposals, Proposals
+from pysot.datasets.samples.base import TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
 from pysot.datasets.target_crop import Cropper, Jitter
 
@@ -26,6 +27,7 @@ class FrameSet(NamedTuple):
     test: list[AnnotatedFrame]
 
 
+@TRAINING_DATA.register("IOUNET", "DIMP")
 class FrameSetDataset(PositionDataset[FrameSet]):
     """Sets of frames by their position in the whole run.
 
@@ -51,6 +53,12 @@ class FrameSetDataset(PositionDataset[FrameSet]):
         mirror: probability that all are mirrored.
         brightness: each frame's gray levels are multiplied by a number of 1 - brightness to 1 + brightness.
     """
+
+    config_keys = (
+        "TRAIN.SEARCH_SIZE", "TRAIN.SEARCH_AREA_SCALE", "TRAIN.CROP_MODE", "TRAIN.CENTER_JITTER", "TRAIN.SCALE_JITTER",
+        "TRAIN.NUM_TRAIN_FRAMES", "TRAIN.NUM_TEST_FRAMES", "TRAIN.CAUSAL", "TRAIN.BRIGHTNESS", "TRAIN.BOX_LOSS",
+        "TRAIN.BOXES_PER_FRAME", "TRAIN.MIN_IOU", "TRAIN.SIGMA_FACTORS",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -111,3 +119,31 @@ class FrameSetDataset(PositionDataset[FrameSet]):
             box_xywh = np.array([self.cropper.side - box_xywh[0] - box_xywh[2], *box_xywh[1:]])
         factor = rng.uniform(1 - self.brightness, 1 + self.brightness)
         return np.asarray(cv2.convertScaleAbs(crop, alpha=factor), dtype=np.uint8), box_xywh
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, sources: Sequence[Source]) -> FrameSetDataset:
+        data, train = cfg.DATASET, cfg.TRAIN
+        proposals: Proposals
+        if train.BOX_LOSS == "kl":
+            proposals = DensityProposals(train.BOXES_PER_FRAME)
+        else:
+            proposals = OverlapProposals(train.BOXES_PER_FRAME, train.MIN_IOU, tuple(map(float, train.SIGMA_FACTORS)))
+        train_jitter, test_jitter = (
+            Jitter(float(center), float(scale))
+            for center, scale in zip(train.CENTER_JITTER, train.SCALE_JITTER, strict=True)
+        )
+        return cls(
+            sources,
+            proposals,
+            Cropper(train.SEARCH_SIZE, train.SEARCH_AREA_SCALE, train.CROP_MODE),
+            train_jitter,
+            test_jitter,
+            seed=train.SEED,
+            num_train=train.NUM_TRAIN_FRAMES,
+            num_test=train.NUM_TEST_FRAMES,
+            causal=train.CAUSAL,
+            sets_per_epoch=data.VIDEOS_PER_EPOCH,
+            gray=data.GRAY,
+            mirror=data.MIRROR,
+            brightness=train.BRIGHTNESS,
+        )

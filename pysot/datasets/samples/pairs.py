@@ -6,16 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from yacs.config import CfgNode
 
 from pysot.datasets.augmentation import Patch, ViewParams, make_view
-from pysot.datasets.samples.base import PositionDataset
+from pysot.datasets.samples.base import TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
+from pysot.datasets.targets import AnchorTargets, PointTargets
 
 
 class Labels(Protocol):
@@ -34,6 +36,7 @@ class Pair(NamedTuple):
     negative: bool
 
 
+@TRAINING_DATA.register("RPN")
 class PairDataset(PositionDataset[Pair]):
     """Pairs by their position in the whole run.
 
@@ -57,6 +60,14 @@ class PairDataset(PositionDataset[Pair]):
         mirror: probability that both views are mirrored, beside what each view's own `flip` does.
         with_mask: also return the object's mask.
     """
+
+    config_keys: ClassVar[tuple[str, ...]] = (
+        "ANCHOR", "MASK", "DATASET.TEMPLATE", "DATASET.SEARCH", "DATASET.NEG", "TRAIN.EXEMPLAR_SIZE",
+        "TRAIN.SEARCH_SIZE", "TRAIN.BASE_SIZE", "TRAIN.OUTPUT_SIZE", "TRAIN.THR_HIGH", "TRAIN.THR_LOW", "TRAIN.POS_NUM",
+        "TRAIN.NEG_NUM", "TRAIN.TOTAL_NUM",
+    )  # fmt: skip
+    labels_type: ClassVar[type[AnchorTargets] | type[PointTargets]] = AnchorTargets
+    """Makes the labels of a pair that is built from a config."""
 
     def __init__(
         self,
@@ -113,6 +124,32 @@ class PairDataset(PositionDataset[Pair]):
             sample["mask"] = torch.from_numpy(mask)
         sample.update({key: torch.from_numpy(value) for key, value in self.labels(x.box_xyxy, negative, rng).items()})
         return sample
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, sources: Sequence[Source]) -> PairDataset:
+        data, train = cfg.DATASET, cfg.TRAIN
+        return cls(
+            sources,
+            cls.labels_type.from_config(cfg),
+            ViewParams.from_config(data.TEMPLATE),
+            ViewParams.from_config(data.SEARCH),
+            seed=train.SEED,
+            pairs_per_epoch=data.VIDEOS_PER_EPOCH,
+            negative=data.NEG,
+            gray=data.GRAY,
+            mirror=data.MIRROR,
+            exemplar_size=train.EXEMPLAR_SIZE,
+            search_size=train.SEARCH_SIZE,
+            with_mask=cfg.MASK.MASK,
+        )
+
+
+@TRAINING_DATA.register("BAN")
+class PointPairDataset(PairDataset):
+    """Pairs for an anchor-free head."""
+
+    config_keys = (*PairDataset.config_keys, "POINT")
+    labels_type = PointTargets
 
 
 def _image_tensor(view: Patch) -> Tensor:

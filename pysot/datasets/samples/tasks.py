@@ -7,20 +7,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from yacs.config import CfgNode
 
+from pysot.config.params import params_from_config
 from pysot.core.box_sampling import Spread, boxes_in_range, stratified_boxes
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError, ImageError
 from pysot.core.geometry import xyxy_to_xywh
 from pysot.core.roi_patch import BoxGeometry
 from pysot.datasets.augmentation import ViewParams, make_view
-from pysot.datasets.samples.base import ATTEMPTS, PositionDataset
+from pysot.datasets.samples.base import ATTEMPTS, TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
+from pysot.models.head.lmt import CELL_GEOMETRY
 from pysot.models.layers.box_crop import box_crops
 
 ON_TARGET = Spread("gaussian", trans=0.1, scale=1.2, aspect=1.1)
@@ -39,6 +42,8 @@ class TaskParams:
         min_samples: a frame that gives fewer positives or negatives is no task; missing ones are repeated.
         label_shuffle: share of the tasks whose two classes are swapped.
     """
+
+    config_group: ClassVar[str] = "META"
 
     num_pos: int = 32
     num_neg: int = 96
@@ -149,6 +154,7 @@ class CropViews(TaskViews):
         return crops.round().to(torch.uint8)
 
 
+@TRAINING_DATA.register("LMT")
 class TaskDataset(PositionDataset[list[FrameSamples]]):
     """Tasks by their position in the whole run.
 
@@ -166,6 +172,9 @@ class TaskDataset(PositionDataset[list[FrameSamples]]):
         adversarial_from, adversarial_share: position of the first task with adversarial features, and their share of
             the tasks from there on.
     """
+
+    config_keys = ("ADV", "DATASET.SEARCH", "HEAD.KWARGS", "TRAIN.SEARCH_SIZE")
+    params_type = TaskParams
 
     def __init__(
         self,
@@ -239,6 +248,32 @@ class TaskDataset(PositionDataset[list[FrameSamples]]):
 
     def origin(self, drawn: list[FrameSamples]) -> str:
         return f"a task of {len(drawn)} frames, targets seen in boxes near {drawn[0].positives[0].round(1).tolist()}"
+
+    @classmethod
+    def from_config(
+        cls, cfg: CfgNode, sources: Sequence[Source], *, seed: int | None = None, vary: bool = True
+    ) -> TaskDataset:
+        """The tasks that `cfg` describes.
+
+        Args:
+            seed: instead of TRAIN.SEED.
+            vary: False shows frames as they are, and never swaps classes: tasks to validate on.
+        """
+        data, adv, params = cfg.DATASET, cfg.ADV, params_from_config(cfg, TaskParams)
+        views: TaskViews = CropViews(CELL_GEOMETRY)
+        if cfg.HEAD.KWARGS.get("pool", "cells") == "pyramid":
+            views = PatchViews(cfg.TRAIN.SEARCH_SIZE, ViewParams.from_config(data.SEARCH) if vary else ViewParams())
+        return cls(
+            sources,
+            views,
+            params if vary else replace(params, label_shuffle=0.0),
+            seed=cfg.TRAIN.SEED if seed is None else seed,
+            tasks_per_epoch=data.VIDEOS_PER_EPOCH if vary else 0,
+            gray=data.GRAY * vary,
+            mirror=data.MIRROR * vary,
+            adversarial_from=adv.WARMUP * cfg.TRAIN.BATCH_SIZE,
+            adversarial_share=adv.PROB if adv.ENABLED else 0.0,
+        )
 
 
 def _filled(boxes_xywh: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from torch import Tensor, nn
 from yacs.config import CfgNode
@@ -14,6 +14,15 @@ from pysot.models.parts import make_part
 
 TargetFeatures: TypeAlias = tuple[Tensor, ...]
 """Whatever a network remembers of a target; depends on its picture alone."""
+
+
+class AttentionInput(NamedTuple):
+    """What a network is shown; see the attributes of `AttentionNet`."""
+
+    input_size: int
+    target_size: int
+    target_context: float
+    clip_len: int
 
 
 @MODELS.register("ATTENTION")
@@ -40,6 +49,13 @@ class AttentionNet(nn.Module, ABC):
     clip_len: int
     backbone: nn.Module
     uses_batch_statistics: bool = False
+
+    @classmethod
+    def shown(cls, input_size: int, clip_len: int, **kwargs: Any) -> AttentionInput:
+        """What a network made with these arguments is shown, known without making it; by default the target alone, as
+        large as a frame.
+        """
+        return AttentionInput(input_size, input_size, 1.0, clip_len)
 
     @abstractmethod
     def encode(self, target: Tensor) -> TargetFeatures:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.core.errors import ConfigError
-from pysot.models.attention.base import ATTENTION_NETS, AttentionNet, TargetFeatures
+from pysot.models.attention.base import ATTENTION_NETS, AttentionInput, AttentionNet, TargetFeatures
 from pysot.models.backbone.base import init_conv_bn
 from pysot.models.backbone.compact import Compact, Residual, conv_bn_relu
 
+TARGET_SIZE, TARGET_CONTEXT = 128, 2.0
 PRIOR = -3.0
 """First bias of the last layer: an untrained map is nearly dark, as most of every wanted map is."""
 
@@ -42,8 +44,8 @@ class CompactAttention(AttentionNet):
         self,
         input_size: int = 224,
         clip_len: int = 3,
-        target_size: int = 128,
-        target_context: float = 2.0,
+        target_size: int = TARGET_SIZE,
+        target_context: float = TARGET_CONTEXT,
         widths: Sequence[int] = (16, 32, 64, 128),
         blocks: Sequence[int] = (0, 1, 2),
         embed: int = 32,
@@ -57,8 +59,9 @@ class CompactAttention(AttentionNet):
                 f"ATTENTION.INPUT_SIZE is {input_size} and ATTENTION.KWARGS.target_size {target_size}; TANetTiny needs "
                 "multiples of 16."
             )
-        self.input_size, self.target_size, self.target_context = input_size, target_size, target_context
-        self.clip_len = clip_len if clip_len > 1 else 0
+        self.input_size, self.target_size, self.target_context, self.clip_len = self.shown(
+            input_size, clip_len, target_size=target_size, target_context=target_context
+        )
         self.cells = cells
         self.backbone = Compact(widths, blocks, used_layers=(2, 3), top_down=False)
         # No batch norm here: the statistics of frames and of targets are not the same.
@@ -75,6 +78,11 @@ class CompactAttention(AttentionNet):
             init_conv_bn(part)
         nn.init.normal_(self.last.weight, 0, 0.01)
         nn.init.constant_(self.last.bias, PRIOR)  # type: ignore[arg-type]
+
+    @classmethod
+    def shown(cls, input_size: int, clip_len: int, **kwargs: Any) -> AttentionInput:
+        target = kwargs.get("target_size", TARGET_SIZE), kwargs.get("target_context", TARGET_CONTEXT)
+        return AttentionInput(input_size, *target, clip_len if clip_len > 1 else 0)
 
     def encode(self, target: Tensor) -> TargetFeatures:
         """For each level (B, C, cells, cells) features of the target's parts."""

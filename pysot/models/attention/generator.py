@@ -4,13 +4,15 @@ docs/systems/tanet.md, Generator), with what the release left out as options.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
-from pysot.models.attention.base import ATTENTION_NETS, AttentionNet, TargetFeatures
+from pysot.models.attention.base import ATTENTION_NETS, AttentionInput, AttentionNet, TargetFeatures
 from pysot.models.attention.c3d import motion_trunk
 from pysot.models.backbone.resnet import StandardResNet18
 from pysot.models.layers.normalize import normalize_imagenet
@@ -54,8 +56,9 @@ class TANet(AttentionNet):
         check_choice("ATTENTION.KWARGS.bn_mode", bn_mode, ("eval", "batch"))
         if motion == "c3d" and clip_len < 2:
             raise ConfigError(f"ATTENTION.CLIP_LEN is {clip_len}; C3D needs 2 or more frames. Or set motion none.")
-        self.input_size = self.target_size = input_size
-        self.clip_len = clip_len if motion == "c3d" else 0
+        self.input_size, self.target_size, self.target_context, self.clip_len = self.shown(
+            input_size, clip_len, motion=motion
+        )
         self.norm, self.dec_act, self.uses_batch_statistics = norm, dec_act, bn_mode == "batch"
         self.encoder = StandardResNet18(used_layers=[2, 3, 4])
         fused = 2 * sum(LEVELS)
@@ -72,6 +75,10 @@ class TANet(AttentionNet):
             fused = channels
         self.decoder = nn.Sequential(*layers)
         self.mymodules = nn.ModuleList([nn.ConvTranspose2d(fused, 1, 1)])
+
+    @classmethod
+    def shown(cls, input_size: int, clip_len: int, **kwargs: Any) -> AttentionInput:
+        return super().shown(input_size, 0 if kwargs.get("motion") == "none" else clip_len)
 
     @property
     def backbone(self) -> StandardResNet18:  # type: ignore[override]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from yacs.config import CfgNode
 
 from pysot.models.meta_arch.atom import AtomNet
 from pysot.training.losses import Mean
-from pysot.training.recipes.base import Batch, MeanOf, PlannedRecipe
+from pysot.training.recipes.base import RECIPES, BackbonePlan, Batch, MeanOf, PlannedRecipe
 
 
+@RECIPES.register("IOUNET")
 class IouRecipe(PlannedRecipe):
     """Predicts the overlaps of boxes around the target; as published, on a backbone that stays as it is.
 
@@ -18,6 +20,7 @@ class IouRecipe(PlannedRecipe):
     each test frame is rated against it. The loss `iou` is the mean squared error of 2 IoU - 1.
     """
 
+    config_keys = ("TRAIN.IOU_WEIGHT", "TRAIN.LR_GROUPS")
     model: AtomNet
 
     def losses(self, batch: Batch, mean: MeanOf) -> dict[str, Tensor]:
@@ -31,6 +34,11 @@ class IouRecipe(PlannedRecipe):
             (repeated[0], repeated[1]), maps, batch["proposals"].flatten(0, 1)
         )
         return {"iou": mean(squared_error(predicted, batch["overlaps"].flatten(0, 1)))}
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: AtomNet, device: torch.device) -> IouRecipe:
+        factors = {name: rate / cfg.TRAIN.BASE_LR for name, rate in cfg.TRAIN.LR_GROUPS.items()}
+        return cls(model, {"iou": cfg.TRAIN.IOU_WEIGHT}, BackbonePlan.from_config(cfg), factors)
 
 
 def network_input(images: Tensor) -> Tensor:

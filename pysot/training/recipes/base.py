@@ -1,34 +1,97 @@
-"""What is particular to a system's training: its data, its losses, and which weights learn when."""
+"""What is particular to a system's training: its losses, which weights learn when, and how it is validated."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
+from pysot.config.parts import PartRegistry
 from pysot.core.errors import ConfigError
+from pysot.tracker.builder import build_tracker
 from pysot.training.losses import Mean
 from pysot.training.optim import Group, learnable
+from pysot.training.validation import inference_copy, validate
+from toolkit.datasets.sequence import Sequence as Recording
+from toolkit.protocols.tracker import TrackerLike
 
 Batch: TypeAlias = Mapping[str, Any]
 MeanOf: TypeAlias = Callable[[Mean], Tensor]
 """Turns a (total, count) pair into the mean that is minimized: of this process, or over all of them."""
 
 
+class Validation(ABC):
+    """How good a model in training is on sequences that were held out. It does not change the model.
+
+    Attributes:
+        key: the score that decides which state of the model is best; the larger the better.
+    """
+
+    key: ClassVar[str] = "auc"
+
+    @classmethod
+    @abstractmethod
+    def from_config(cls, cfg: CfgNode, recipe: Any, sequences: Sequence[Recording]) -> Validation:
+        """What TRAIN.VALIDATE of `cfg` asks for, of the model of `recipe`."""
+
+    @abstractmethod
+    def __call__(self) -> dict[str, float]:
+        """Scores of the model as it is, by name, `key` among them."""
+
+    def after_epoch(self, epoch: int, folder: Path) -> None:  # noqa: B027  (optional)
+        """Called after every epoch, also without validation: may write pictures, say, below `folder`."""
+
+
+class TrackingValidation(Validation):
+    """Tracks the sequences with the model; see `validate`.
+
+    Args:
+        model: in training.
+        make_tracker: makes a tracker of its `inference_copy`.
+        sequences: with frames and ground truth.
+        max_frames: of each; None for all.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        make_tracker: Callable[[Any], TrackerLike],
+        sequences: Sequence[Recording],
+        max_frames: int | None = None,
+    ) -> None:
+        self.model, self.make_tracker = model, make_tracker
+        self.sequences, self.max_frames = sequences, max_frames
+
+    def __call__(self) -> dict[str, float]:
+        copied = inference_copy(self.model)
+        return validate(lambda: self.make_tracker(copied), self.sequences, self.max_frames)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, recipe: Any, sequences: Sequence[Recording]) -> TrackingValidation:
+        frames = cfg.TRAIN.VALIDATE.MAX_FRAMES or None
+        return cls(recipe.model, lambda model: build_tracker(cfg, model), sequences, frames)
+
+
 class Recipe(ABC):
     """Couples a model with the way it is trained. The loop knows only this.
 
     Attributes:
+        validation: how the model is validated.
         model: what a snapshot holds.
         learner: `model` and everything else that learns beside it; the same object where there is nothing else.
         weights: factor of each loss in the total.
+        config_keys: keys that `from_config` reads beside those of the loop.
         turns: who learns in turn, where adversaries do; each has an optimizer of its own, over the groups of its name.
     """
 
+    config_keys: ClassVar[tuple[str, ...]] = ()
+    validation: ClassVar[type[Validation]] = TrackingValidation
     turns: tuple[str, ...] = ("",)
 
     def __init__(self, model: nn.Module, weights: Mapping[str, float]) -> None:
@@ -58,6 +121,15 @@ class Recipe(ABC):
         """The weighted sum that is minimized."""
         return torch.stack([self.weights[name] * value for name, value in losses.items()]).sum()
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: Any, device: torch.device) -> Recipe:
+        """The recipe that `cfg` describes for `model`, which goes to `device`; a recipe in `RECIPES` must have it."""
+        raise NotImplementedError
+
+
+RECIPES: PartRegistry[type[Recipe]] = PartRegistry("training recipe", key="HEAD.TYPE", optional=True)
+"""How the systems are trained: recipes by the HEAD.TYPE of the config, built with `from_config`."""
+
 
 @dataclass(frozen=True)
 class BackbonePlan:
@@ -72,6 +144,11 @@ class BackbonePlan:
     layers: Sequence[str]
     unfreeze_epoch: int
     factor: float
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> BackbonePlan:
+        """What the group BACKBONE says."""
+        return cls(cfg.BACKBONE.TRAIN_LAYERS, cfg.BACKBONE.TRAIN_EPOCH, cfg.BACKBONE.LAYERS_LR)
 
 
 class PlannedRecipe(Recipe):

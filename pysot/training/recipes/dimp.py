@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from yacs.config import CfgNode
 
-from pysot.core.checks import check_choice
+from pysot.config.params import params_from_config
+from pysot.core.checks import CheckedParams
 from pysot.models.head.iounet import STRIDES
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.training.losses import Mean
 from pysot.training.recipes.atom import network_input, squared_error
-from pysot.training.recipes.base import BackbonePlan, Batch, MeanOf, PlannedRecipe
+from pysot.training.recipes.base import RECIPES, BackbonePlan, Batch, MeanOf, PlannedRecipe
 
 
 @dataclass(frozen=True)
-class DimpLosses:
+class DimpLosses(CheckedParams):
     """Which losses, and their numbers.
 
     Attributes:
@@ -31,18 +34,21 @@ class DimpLosses:
         crop_side: of the crops, pixels.
     """
 
-    classifier: str = "hinge"
-    boxes: str = "iou"
-    hinge_threshold: float = 0.05
+    config_group: ClassVar[str] = "TRAIN"
+
+    classifier: str = field(default="hinge", metadata={"key": "TRAIN.CLF_LOSS"})
+    boxes: str = field(default="iou", metadata={"key": "TRAIN.BOX_LOSS"})
+    hinge_threshold: float = field(default=0.05, metadata={"key": "TRAIN.HINGE_THR"})
     label_sigma: float = 0.25
     search_area_scale: float = 5.0
-    crop_side: int = 288
+    crop_side: int = field(default=255, metadata={"key": "TRAIN.SEARCH_SIZE"})
 
     def __post_init__(self) -> None:
-        check_choice("TRAIN.CLF_LOSS", self.classifier, ("hinge", "kl"))
-        check_choice("TRAIN.BOX_LOSS", self.boxes, ("iou", "kl"))
+        self.check_choice("classifier", ("hinge", "kl"))
+        self.check_choice("boxes", ("iou", "kl"))
 
 
+@RECIPES.register("DIMP")
 class DimpRecipe(PlannedRecipe):
     """The classifier that is predicted from the train frames finds the target in the test frames, and the box head
     rates boxes around it there.
@@ -57,6 +63,8 @@ class DimpRecipe(PlannedRecipe):
         params: which losses.
     """
 
+    config_keys = ("TRAIN.IOU_WEIGHT", "TRAIN.CLF_WEIGHTS", "TRAIN.LR_GROUPS")
+    params_type = DimpLosses
     model: DimpNet
 
     def __init__(
@@ -103,6 +111,14 @@ class DimpRecipe(PlannedRecipe):
         if self.params.boxes == "kl":
             return box_kl_loss(rates, batch["log_proposal"], batch["log_target"])
         return squared_error(rates, batch["overlaps"])
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: DimpNet, device: torch.device) -> DimpRecipe:
+        train = cfg.TRAIN
+        last, first, between = train.CLF_WEIGHTS
+        weights = {"box": train.IOU_WEIGHT, "clf": last, "clf_init": first, "clf_iter": between}
+        factors = {name: rate / train.BASE_LR for name, rate in train.LR_GROUPS.items()}
+        return cls(model, weights, BackbonePlan.from_config(cfg), params_from_config(cfg, DimpLosses), factors)
 
 
 def gaussian_scores(

@@ -8,10 +8,16 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
+from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
+from pysot.models.builder import build_model
+from pysot.models.inference import prepare_for_inference
 from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.training.losses import Mean
+from pysot.zoo.loading import load_snapshot
+from pysot.zoo.locate import find_snapshot
 
 
 class FeatureDistillation(nn.Module):
@@ -52,6 +58,18 @@ class FeatureDistillation(nn.Module):
             parts.append((1 - F.cosine_similarity(projected.float(), target.float(), dim=1)).flatten())
         cells = torch.cat(parts)
         return Mean(cells.sum(), cells.new_tensor(cells.numel()))
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, student: SiameseModel, device: torch.device) -> FeatureDistillation:
+        """With the teacher of TRAIN.DISTILL and its published weights."""
+        name = cfg.TRAIN.DISTILL.TEACHER
+        teacher = build_model(load_config(name))
+        if not isinstance(teacher, SiameseModel):
+            raise ConfigError(
+                f"TRAIN.DISTILL.TEACHER: {name} is no siamese tracker. Name one with HEAD.TYPE RPN or BAN."
+            )
+        load_snapshot(teacher, find_snapshot(name))
+        return cls(student, cfg.TRAIN.DISTILL.LAYER, prepare_for_inference(teacher, device))
 
 
 @contextmanager

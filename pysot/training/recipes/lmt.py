@@ -6,28 +6,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from yacs.config import CfgNode
 
+from pysot.config.params import params_from_config
+from pysot.core.checks import CheckedParams
 from pysot.core.device import device_of
-from pysot.core.errors import ConfigError
-from pysot.datasets.builder import build_tasks, resolve_root
+from pysot.datasets.builder import resolve_root
+from pysot.datasets.samples.tasks import TaskDataset
 from pysot.datasets.sources.folder import FolderSource
 from pysot.models.meta_arch.lmt import LmtNet
 from pysot.online.meta_step import Params, binary_loss, inner_steps, overlap_loss, right_share
 from pysot.training.optim import Group, learnable
-from pysot.training.recipes.base import BackbonePlan, Batch, MeanOf, PlannedRecipe
+from pysot.training.recipes.base import (
+    RECIPES,
+    BackbonePlan,
+    Batch,
+    MeanOf,
+    PlannedRecipe,
+    TrackingValidation,
+    Validation,
+)
 from pysot.training.recipes.lmt_adversarial import AdversarialParams, Adversary, MaskGenerator
+from toolkit.datasets.sequence import Sequence as Recording
 
 logger = logging.getLogger(__name__)
 
+VALIDATION_SEED = 7
+"""Of the held-out tasks, which are the same in every run."""
+
 
 @dataclass(frozen=True)
-class MetaParams:
+class MetaParams(CheckedParams):
     """The inner step, and how the outer loss is made.
 
     Attributes:
@@ -36,15 +50,21 @@ class MetaParams:
         clamp_alpha: rates never fall below 0.
         focal: classification losses weighted by 1 - probability of the right class.
         iou_weight: of the overlap branch's loss.
-        rate_factor: learning rate of the rates relative to that of the weights.
+        lr_alpha, base_lr: learning rates of the rates, and of the weights.
     """
+
+    config_group: ClassVar[str] = "META"
 
     inner_steps: int = 1
     first_order: bool = False
     clamp_alpha: bool = False
     focal: bool = False
     iou_weight: float = 1.0
-    rate_factor: float = 0.1
+    lr_alpha: float = 1e-5
+    base_lr: float = field(default=0.005, metadata={"key": "TRAIN.BASE_LR"})
+
+    def __post_init__(self) -> None:
+        self.check("base_lr", self.base_lr > 0, "a number above 0")
 
 
 class TaskFrame(NamedTuple):
@@ -56,6 +76,25 @@ class TaskFrame(NamedTuple):
     overlaps: Tensor
 
 
+class TaskValidation(Validation):
+    """Scores of tracking, and `accuracy` and `iou_error` of tasks of the same sequences; see `validate_tasks`."""
+
+    def __init__(self, tracking: Validation, recipe: MetaRecipe, tasks: Sequence[Mapping[str, Any]]) -> None:
+        self.tracking, self.recipe, self.tasks = tracking, recipe, tasks
+
+    def __call__(self) -> dict[str, float]:
+        return {**self.tracking(), **validate_tasks(self.recipe, self.tasks)}
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, recipe: MetaRecipe, sequences: Sequence[Recording]) -> TaskValidation:
+        paths, each = list(cfg.TRAIN.VALIDATE.SEQUENCES), cfg.META.VAL_TASKS
+        sources = [FolderSource(str(path), resolve_root(path), frame_range=10, num_use=each) for path in paths]
+        tasks = TaskDataset.from_config(cfg, sources, seed=VALIDATION_SEED, vary=False)
+        held_out = [tasks[index] for index in range(each * len(sources))]
+        return cls(TrackingValidation.from_config(cfg, recipe, sequences), recipe, held_out)
+
+
+@RECIPES.register("LMT")
 class MetaRecipe(PlannedRecipe):
     """Initialization and rates learn from the loss that is left on a later frame after the step.
 
@@ -73,7 +112,9 @@ class MetaRecipe(PlannedRecipe):
         adversarial: how features are masked.
     """
 
+    config_keys = ("ADV", "META")
     model: LmtNet
+    validation = TaskValidation
 
     def __init__(
         self, model: LmtNet, plan: BackbonePlan, params: MetaParams, adversarial: AdversarialParams | None = None
@@ -92,7 +133,7 @@ class MetaRecipe(PlannedRecipe):
         groups = super().enter(stage)
         self.model.backbone.eval()
         self._adapts_backbone = stage == 1 and self.model.adapts_backbone
-        factor = self.params.rate_factor
+        factor = self.params.lr_alpha / self.params.base_lr
         return [Group(group.name, group.parameters, factor) if group.name == "rates" else group for group in groups]
 
     def learner_parts(self) -> list[tuple[str, nn.Module]]:
@@ -224,6 +265,11 @@ class MetaRecipe(PlannedRecipe):
         good, bad = self.model.classify(frame.good * mask, params), self.model.classify(frame.bad, params)
         return self.masking.weight * binary_loss(good, bad, self.params.focal), teaching
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: LmtNet, device: torch.device) -> MetaRecipe:
+        params, masking = params_from_config(cfg, MetaParams), params_from_config(cfg, AdversarialParams)
+        return cls(model, BackbonePlan.from_config(cfg), params, masking)
+
 
 def _mean_of(reports: Sequence[Mapping[str, Tensor]], name: str) -> Tensor:
     return torch.stack([report[name] for report in reports if name in report]).mean()
@@ -258,35 +304,3 @@ def validate_tasks(recipe: MetaRecipe, tasks: Iterable[Mapping[str, Any]]) -> di
         reports.append(recipe.task(batch, 0, training=False))
     names = ("accuracy", "iou_error") if recipe.model.head.has_iou else ("accuracy",)
     return {name: float(_mean_of(reports, name).detach()) for name in names}
-
-
-VALIDATION_SEED = 7
-"""Of the held-out tasks, which are the same in every run."""
-
-
-def meta_recipe(cfg: CfgNode, model: LmtNet, plan: BackbonePlan) -> MetaRecipe:
-    """Losses and stages of LMT."""
-    meta = cfg.META
-    if not cfg.TRAIN.BASE_LR > 0:
-        raise ConfigError(f"TRAIN.BASE_LR is {cfg.TRAIN.BASE_LR}; expected a number above 0.")
-    params = MetaParams(
-        inner_steps=meta.INNER_STEPS,
-        first_order=meta.FIRST_ORDER,
-        clamp_alpha=meta.CLAMP_ALPHA,
-        focal=meta.FOCAL,
-        iou_weight=meta.IOU_WEIGHT,
-        rate_factor=meta.LR_ALPHA / cfg.TRAIN.BASE_LR,
-    )
-    adversarial: dict[str, Any] = {field.name: cfg.ADV[field.name.upper()] for field in fields(AdversarialParams)}
-    return MetaRecipe(model, plan, params, AdversarialParams(**adversarial))
-
-
-def task_validation(
-    cfg: CfgNode, recipe: MetaRecipe, track: Callable[[], dict[str, float]]
-) -> Callable[[], dict[str, float]]:
-    """Scores of `track`, and look-ahead accuracy and overlap error on tasks of the same sequences."""
-    paths, each = list(cfg.TRAIN.VALIDATE.SEQUENCES), cfg.META.VAL_TASKS
-    sources = [FolderSource(str(path), resolve_root(path), frame_range=10, num_use=each) for path in paths]
-    tasks = build_tasks(cfg, sources, seed=VALIDATION_SEED, vary=False)
-    samples = [tasks[index] for index in range(each * len(sources))]
-    return lambda: {**track(), **validate_tasks(recipe, samples)}

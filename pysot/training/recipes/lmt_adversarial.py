@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from pysot.core.checks import check, check_choice
+from pysot.core.checks import CheckedParams
 
 Classify = Callable[[Tensor], Tensor]
 """(N, 2) logits of features (N, C, k, k) under the parameters of the moment; index 1 is the target."""
@@ -18,7 +19,7 @@ MODES = ("search", "gnet", "gradient", "random")
 
 
 @dataclass(frozen=True)
-class AdversarialParams:
+class AdversarialParams(CheckedParams):
     """When and how features are masked.
 
     Attributes:
@@ -31,6 +32,8 @@ class AdversarialParams:
         inner: also mask in the loss of the inner step.
     """
 
+    config_group: ClassVar[str] = "ADV"
+
     enabled: bool = True
     mode: str = "search"
     num_cells: int = 3
@@ -39,9 +42,9 @@ class AdversarialParams:
     inner: bool = False
 
     def __post_init__(self) -> None:
-        check_choice("ADV.MODE", self.mode, MODES)
-        check(self.num_cells >= 1, "ADV.NUM_CELLS", self.num_cells, "1 or more")
-        check(self.temperature > 0, "ADV.TEMPERATURE", self.temperature, "a number above 0")
+        self.check_choice("mode", MODES)
+        self.check_least(1, "num_cells")
+        self.check("temperature", self.temperature > 0, "a number above 0")
 
 
 class MaskGenerator(nn.Module):

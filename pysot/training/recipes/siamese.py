@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import logging
 
+import torch
 from torch import Tensor, nn
+from yacs.config import CfgNode
 
+from pysot.core.checks import check_choice
 from pysot.core.errors import ConfigError
 from pysot.models.meta_arch.siamese import SiameseModel, SiameseOutput, SiamMask
 from pysot.training.losses import (
@@ -21,10 +24,16 @@ from pysot.training.losses import (
     refined_mask_loss,
 )
 from pysot.training.optim import Group, learnable
-from pysot.training.recipes.base import BackbonePlan, Batch, MeanOf, PlannedRecipe, freeze, unfreeze
+from pysot.training.recipes.base import RECIPES, BackbonePlan, Batch, MeanOf, PlannedRecipe, freeze, unfreeze
 from pysot.training.recipes.distill import FeatureDistillation
 
+logger = logging.getLogger(__name__)
 
+PATIENCE = 100
+"""Batches without anything to learn a mask from before a warning says so."""
+
+
+@RECIPES.register("RPN")
 class SiameseRecipe(PlannedRecipe):
     """Heads learn from the first epoch, the backbone's chosen layers from `plan.unfreeze_epoch`.
 
@@ -36,6 +45,10 @@ class SiameseRecipe(PlannedRecipe):
         hard_negatives: share of the background cells that count in `cls`, the hardest ones.
     """
 
+    config_keys = (
+        "MASK", "REFINE", "TRAIN.CLS_WEIGHT", "TRAIN.LOC_WEIGHT", "TRAIN.MASK_WEIGHT", "TRAIN.DISTILL",
+        "TRAIN.HARD_NEGATIVES", "TRAIN.PARTS",
+    )  # fmt: skip
     model: SiameseModel
 
     def __init__(
@@ -71,7 +84,23 @@ class SiameseRecipe(PlannedRecipe):
         parts = super().learner_parts()
         return parts if self.distillation is None else [*parts, ("distillation", self.distillation)]
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: SiameseModel, device: torch.device) -> SiameseRecipe:
+        """The recipe of the head, or, with MASK.MASK, that of SiamMask."""
+        train = cfg.TRAIN
+        check_choice("TRAIN.PARTS", train.PARTS, ("all", "refine"))
+        if train.PARTS == "refine" and not (cfg.MASK.MASK and cfg.REFINE.REFINE):
+            raise ConfigError(
+                "TRAIN.PARTS refine needs a SiamMask. Set MASK.MASK and REFINE.REFINE True, or PARTS all."
+            )
+        if isinstance(model, SiamMask):
+            return SiamMaskRecipe.from_config(cfg, model, device)
+        weights = {"cls": train.CLS_WEIGHT, "loc": train.LOC_WEIGHT, "distill": train.DISTILL.WEIGHT}
+        teacher = FeatureDistillation.from_config(cfg, model, device) if train.DISTILL.TEACHER else None
+        return cls(model, weights, BackbonePlan.from_config(cfg), teacher, train.HARD_NEGATIVES)
 
+
+@RECIPES.register("BAN")
 class NanoTrackRecipe(SiameseRecipe):
     """The same for an anchor-free head: cross-entropy of the points, linear IoU loss of the boxes."""
 
@@ -79,13 +108,6 @@ class NanoTrackRecipe(SiameseRecipe):
         positive, negative = point_cls_loss(output.cls, batch["label_cls"], self.hard_negatives)
         loc = point_loc_loss(output.loc, batch["label_cls"], batch["label_loc"])
         return {"cls": 0.5 * mean(positive) + 0.5 * mean(negative), "loc": mean(loc)}
-
-
-logger = logging.getLogger(__name__)
-
-
-PATIENCE = 100
-"""Batches without anything to learn a mask from before a warning says so."""
 
 
 class SiamMaskRecipe(SiameseRecipe):
@@ -152,3 +174,24 @@ class SiamMaskRecipe(SiameseRecipe):
                 "or set MASK.MASK False.",
                 PATIENCE,
             )
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: SiamMask, device: torch.device) -> SiamMaskRecipe:  # type: ignore[override]
+        train = cfg.TRAIN
+        if train.DISTILL.TEACHER:
+            raise ConfigError(
+                f"TRAIN.DISTILL.TEACHER is '{train.DISTILL.TEACHER}', but a SiamMask does not learn from a teacher. "
+                "Empty it, or set MASK.MASK False."
+            )
+        if train.PARTS == "refine" and not train.PRETRAINED:
+            raise ConfigError(
+                "TRAIN.PARTS refine learns the refinement on top of a trained SiamMask, but TRAIN.PRETRAINED is empty. "
+                "Train with TRAIN.PARTS all first, and name that snapshot."
+            )
+        weights = {
+            "cls": train.CLS_WEIGHT,
+            "loc": train.LOC_WEIGHT,
+            "mask": train.MASK_WEIGHT,
+            "refine": train.MASK_WEIGHT,
+        }
+        return cls(model, weights, BackbonePlan.from_config(cfg), refine_only=train.PARTS == "refine")

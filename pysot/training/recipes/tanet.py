@@ -1,29 +1,31 @@
 """How attention is learned: a generator of maps against two discriminators of them (docs/systems/tanet.md,
 Training).
 
-Unlike the released code, the discriminators answer with logits, real and made-up clips go to them along the same
-axes, every
-sample of a batch is scored, and nothing of the generator learns in a discriminator's turn.
+Unlike the released code, the discriminators answer with logits, real and made-up clips go to them along the same axes,
+every sample of a batch is scored, and nothing of the generator learns in a discriminator's turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from yacs.config import CfgNode
 
+from pysot.config.params import params_from_config
 from pysot.core.attention_input import SCORED_FRAMES, clip_indices
-from pysot.core.checks import check_choice
+from pysot.core.checks import CheckedParams
 from pysot.core.errors import ConfigError
 from pysot.models.attention import AttentionNet
 from pysot.models.attention import discriminators as adversaries
 from pysot.training.losses import Mean
 from pysot.training.optim import Group, learnable
-from pysot.training.recipes.base import BackbonePlan, Batch, MeanOf, PlannedRecipe
+from pysot.training.recipes.base import RECIPES, BackbonePlan, Batch, MeanOf, PlannedRecipe
+from pysot.training.tanet_validation import AttentionValidation
 
 GENERATOR, APPEARANCE, MOTION = "generator", "d_app", "d_mot"
 SIGMA = 0.3
@@ -31,19 +33,20 @@ SIGMA = 0.3
 
 
 @dataclass(frozen=True)
-class AttentionLosses:
+class AttentionLosses(CheckedParams):
     """Weights and schedule.
 
     Attributes:
         alpha_app, alpha_mot: weights of the two adversarial losses beside the map's own.
-        d_app_every, d_mot_every: of the steps counted from 1, number 1 of every so many is the appearance
-        discriminator's turn;
-            of the others number 1 of every so many the motion discriminator's. 0: the discriminator never learns, and
-            does not count.
+        d_app_every, d_mot_every: of the steps counted from 1, number 1 of every so many is the turn of the appearance
+            discriminator; of the others number 1 of every so many that of the motion discriminator. 0: it never learns,
+            and does not count.
         target_map: what is wanted: `box`, the filled box, or `gaussian`.
         smoothing: how far below 1 a discriminator is asked to answer to real maps.
         positive_weight: factor on the map's loss inside the target.
     """
+
+    config_group: ClassVar[str] = "ATTENTION.TRAIN"
 
     alpha_app: float = 0.1
     alpha_mot: float = 0.2
@@ -54,7 +57,7 @@ class AttentionLosses:
     positive_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        check_choice("ATTENTION.TRAIN.TARGET_MAP", self.target_map, ("box", "gaussian"))
+        self.check_choice("target_map", ("box", "gaussian"))
         if not 0 <= self.smoothing < 1 or min(self.d_app_every, self.d_mot_every) < 0 or 1 in self.every:
             raise ConfigError(
                 f"ATTENTION.TRAIN: SMOOTHING {self.smoothing} must lie in [0, 1); D_APP_EVERY {self.d_app_every} and "
@@ -74,14 +77,13 @@ class AttentionLosses:
         return MOTION if self.d_mot_every and number % self.d_mot_every == 1 else GENERATOR
 
 
+@RECIPES.register("ATTENTION")
 class AttentionRecipe(PlannedRecipe):
     """A batch is what `pysot.datasets.samples.clips.ClipDataset` returns.
 
     Losses: in the generator's turn `bce` of the maps and `adv_app`, `adv_mot`, how far the discriminators are from
-    taking them
-    for real; in a discriminator's turn its own cross-entropy, and, without weight, the mean probability of "real" it
-    gives to
-    real maps (`.../real`) and to the generator's (`.../fake`).
+    taking them for real; in a discriminator's turn its own cross-entropy, and, without weight, the mean probability of
+    "real" that it gives to real maps (`.../real`) and to the generator's (`.../fake`).
 
     Args:
         model: the generator, in train form.
@@ -92,7 +94,9 @@ class AttentionRecipe(PlannedRecipe):
         discriminator_factor: learning rate of the discriminators relative to the schedule's.
     """
 
+    config_keys = ("ATTENTION",)
     model: AttentionNet
+    validation = AttentionValidation
     turns = (GENERATOR, APPEARANCE, MOTION)
 
     def __init__(
@@ -186,6 +190,12 @@ class AttentionRecipe(PlannedRecipe):
         after = 0 if self.clip == "causal" else max(self.model.clip_len - 1, 0) // 2
         return list(range(length - after - SCORED_FRAMES, length - after))
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode, model: AttentionNet, device: torch.device) -> AttentionRecipe:
+        discriminators, losses = adversaries.from_config(cfg), params_from_config(cfg, AttentionLosses)
+        factor = cfg.ATTENTION.TRAIN.D_FACTOR
+        return cls(model, discriminators, BackbonePlan.from_config(cfg), losses, cfg.ATTENTION.CLIP, factor)
+
 
 def wanted_maps(boxes_xywh: Tensor, side: int, kind: str = "box") -> Tensor:
     """(N, 1, S, S) float32 of (N, 4) boxes in map pixels: 1 in the box and 0 beside it, or a Gaussian; 0 everywhere for
@@ -220,18 +230,3 @@ def cross_entropy(logits: Tensor, truth: float) -> Mean:
         logits.float(), torch.full_like(logits, truth, dtype=torch.float32), reduction="sum"
     )
     return Mean(total, torch.tensor(logits.numel(), device=logits.device))
-
-
-def attention_recipe(cfg: CfgNode, model: AttentionNet, plan: BackbonePlan) -> AttentionRecipe:
-    """The generator, its discriminators, and how they learn in turn."""
-    train = cfg.ATTENTION.TRAIN
-    losses = AttentionLosses(
-        alpha_app=train.ALPHA_APP,
-        alpha_mot=train.ALPHA_MOT,
-        d_app_every=train.D_APP_EVERY,
-        d_mot_every=train.D_MOT_EVERY,
-        target_map=train.TARGET_MAP,
-        smoothing=train.SMOOTHING,
-        positive_weight=train.POSITIVE_WEIGHT,
-    )
-    return AttentionRecipe(model, adversaries.from_config(cfg), plan, losses, cfg.ATTENTION.CLIP, train.D_FACTOR)

@@ -7,8 +7,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 import yaml
 
+from pysot.models.backbone import BACKBONES
 from toolkit.synthetic import random_scene
 
 
@@ -34,7 +36,8 @@ def write_video(folder: Path, seed: int, count: int, size: tuple[int, int]) -> N
 
 
 def small_config(videos: Path, run: Path, **overrides: Any) -> Path:
-    """The config file of a run in the folder `run`: a narrow SiamRPN, the backbone frozen for one epoch of two.
+    """The config file of a run in the folder `run`: a narrow SiamRPN, the backbone frozen for one epoch of two. Its
+    weights are those of a file beside the config, where it starts frozen.
 
     An override's double underscores stand for dots: `TRAIN__EPOCH=1`.
     """
@@ -74,6 +77,19 @@ def small_config(videos: Path, run: Path, **overrides: Any) -> Path:
             node = node.setdefault(part, {})
         node[last] = value
     run.mkdir(parents=True, exist_ok=True)
+    backbone = content["BACKBONE"]
+    if backbone.get("TYPE") == "compact" and (backbone["TRAIN_EPOCH"] > 0 or not backbone["TRAIN_LAYERS"]):
+        backbone["PRETRAINED"] = fresh_weights(run, **backbone["KWARGS"])
     file = run / "config.yaml"
     file.write_text(yaml.safe_dump(content))
     return file
+
+
+def fresh_weights(folder: Path, type: str = "compact", **kwargs: Any) -> str:
+    """Writes a file of weights for a backbone, the same in every call, as if it had been trained before; its path."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        backbone = BACKBONES[type](**kwargs)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(backbone.state_dict(), folder / "backbone.pth")
+    return str(folder / "backbone.pth")

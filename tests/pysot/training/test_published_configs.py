@@ -11,10 +11,13 @@ from yacs.config import CfgNode
 
 from pysot.config.experiments import list_experiments
 from pysot.config.loading import load_config
-from pysot.datasets.builder import build_labels
-from pysot.training.builder import build_recipe, build_trainer, train_params
+from pysot.datasets.targets import AnchorTargets, PointTargets
+from pysot.training.builder import build_recipe, build_trainer
 from pysot.training.distributed import DistributedContext
-from pysot.training.recipes.base import Recipe
+from pysot.training.recipes.base import RECIPES, Recipe
+from pysot.training.trainer import TrainParams
+from pysot.zoo.catalog import CATALOG
+from tests.pysot.training.small_run import fresh_weights
 
 SIAMESE = [name for name in list_experiments() if load_config(name).HEAD.TYPE in ("RPN", "BAN")]
 META = torch.device("meta")
@@ -65,7 +68,7 @@ def recipe_of(cfg: CfgNode) -> Recipe:
 @pytest.mark.parametrize("name", TRAINING)
 def test_schedule_is_the_published_one(name: str) -> None:
     cfg, (batch, epochs, rates, layers, factor) = load_config(name), TRAINING[name]
-    params = train_params(cfg)
+    params = TrainParams.from_config(cfg)
     assert (cfg.TRAIN.BATCH_SIZE, params.epochs, len(params.rates)) == (batch, epochs, epochs)
     np.testing.assert_allclose(params.rates[[0, 5, -1]], rates)
     assert (params.optimizer, params.momentum, params.weight_decay, params.grad_clip) == ("sgd", 0.9, 1e-4, 10.0)
@@ -75,6 +78,18 @@ def test_schedule_is_the_published_one(name: str) -> None:
         layers,
         factor,
     )
+
+
+@pytest.mark.parametrize("name", list_experiments())
+def test_backbones_that_start_frozen_are_named_by_the_zoo(name: str) -> None:
+    cfg = load_config(name)
+    backbone, start = cfg.BACKBONE, cfg.BACKBONE.PRETRAINED
+    unpublished = ("mobilenetv2_1.4", "mobilenetv3_small_1.0")
+    if start in CATALOG and CATALOG[start].backbone:
+        assert CATALOG[start].backbone == backbone.TYPE
+    elif cfg.HEAD.TYPE in RECIPES and backbone.TYPE != "alexnetlegacy":  # trained as alexnet
+        learns = backbone.TRAIN_EPOCH == 0 and backbone.TRAIN_LAYERS
+        assert learns or start in (*CATALOG, *unpublished)
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -88,7 +103,8 @@ def test_data_are_the_published_ones(name: str) -> None:
 @pytest.mark.parametrize("name", SIAMESE)
 def test_labels_have_the_size_of_the_response_map(name: str) -> None:
     cfg = without_files(name)
-    labels = build_labels(cfg)(np.array([100.0, 90.0, 160.0, 150.0]), False, np.random.default_rng(0))
+    targets = PointTargets if cfg.HEAD.TYPE == "BAN" else AnchorTargets
+    labels = targets.from_config(cfg)(np.array([100.0, 90.0, 160.0, 150.0]), False, np.random.default_rng(0))
     model = recipe_of(cfg).model
     with META:
         cls, loc = model(torch.empty(2, 3, 127, 127), torch.empty(2, 3, 255, 255))
@@ -125,10 +141,12 @@ def test_groups_and_what_is_frozen(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEPPED)
 def test_one_step(name: str, videos: Path, tmp_path: Path) -> None:
-    """Batch of two, drawn images; everything else as published."""
+    """Batch of two, drawn images, a backbone of no training; everything else as published."""
+    backbone = load_config(name).BACKBONE
     own = {"KIND": "folder", "ROOT": str(videos), "FRAME_RANGE": "5", "NUM_USE": "2"}
     opts = [word for key, value in own.items() for word in (f"DATASET.MINE.{key}", value)]
     opts += ["DATASET.NAMES", "[MINE]", "DATASET.VIDEOS_PER_EPOCH", "2", "DATASET.NEG", "0.0", "TRAIN.BATCH_SIZE", "2"]
+    opts += ["BACKBONE.PRETRAINED", fresh_weights(tmp_path, backbone.TYPE, **backbone.KWARGS)]
     opts += ["TRAIN.NUM_WORKERS", "0", "TRAIN.LOG_DIR", str(tmp_path), "TRAIN.SNAPSHOT_DIR", str(tmp_path)]
     trainer = build_trainer(without_files(name, *opts), torch.device("cpu"), DistributedContext(), quiet=True)
     model = trainer.recipe.model

@@ -14,12 +14,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pysot.config.loading import load_config
+from pysot.config.loading import load_config, override_config
 from pysot.core.device import resolve_device
 from pysot.core.errors import ConfigError, SotError, TrainingError
-from pysot.training.builder import RunSampler, build_trainer
+from pysot.models.builder import build_model
+from pysot.training.builder import build_trainer, check_backbone
 from pysot.training.checkpoint import load_checkpoint
 from pysot.training.distributed import DistributedContext
+from pysot.training.hooks import GradientHook
+from pysot.training.loading import RunSampler
 from pysot.training.losses import Mean
 from pysot.training.optim import Group, build_optimizer, set_learning_rate
 from pysot.training.recipes.base import Batch, MeanOf, Recipe
@@ -186,6 +189,64 @@ def test_run_writes_log_checkpoints_and_best(videos: Path, tmp_path: Path) -> No
     assert list((tmp_path / "logs" / "tensorboard").iterdir())
 
 
+def test_a_run_may_begin_at_a_later_epoch(videos: Path, tmp_path: Path) -> None:
+    """The second epoch alone, with the weights of the first: a stage of its own, which starts with a new optimizer."""
+    run_small(videos, tmp_path / "whole")
+    first, last = (tmp_path / "whole" / "snapshot" / f"checkpoint_e{epoch}.pth" for epoch in (1, 2))
+    settings = {"TRAIN__START_EPOCH": 1, "TRAIN__PRETRAINED": str(first)}
+    run_small(videos, tmp_path / "late", **settings)
+    found = load_checkpoint(tmp_path / "late" / "snapshot" / "checkpoint_e2.pth")["state_dict"]
+    expected = load_checkpoint(last)["state_dict"]
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+    whole, late = (list(csv.DictReader((tmp_path / run / "logs" / "log.csv").open())) for run in ("whole", "late"))
+    assert [(row["step"], row["lr"], row["total"]) for row in late] == [
+        (row["step"], row["lr"], row["total"]) for row in whole[6:]
+    ]
+    cfg = load_config(small_config(videos, tmp_path / "late", TRAIN__START_EPOCH=0))
+    resumed = build_trainer(cfg, resolve_device("cpu"), DistributedContext(), resume=str(first), quiet=True)
+    assert (resumed.epoch, resumed.step_number) == (1, 6)
+
+
+def test_gradients_are_logged_before_they_are_clipped() -> None:
+    trainer, _ = line_trainer([{"x": torch.tensor([[1.0], [3.0]])}] * 3, grad_clip=1.0)
+    seen: dict[int, dict[str, float]] = {}
+
+    class Log:
+        def curves(self, step: int, values: dict[str, float]) -> None:
+            seen[step] = values
+
+    with torch.no_grad():
+        trainer.recipe.weight.fill_(1.0)  # type: ignore[attr-defined]
+    trainer.hooks.append(GradientHook(Log(), interval=2))  # type: ignore[arg-type]
+    trainer.run()
+    assert list(seen) == [2, 3]  # by the interval, and at the end of the epoch
+    weight = 1 + 0.1  # moved by the rate times a gradient of norm 1
+    gradient = abs(2 * 5 * (weight - 3))  # of the mean of (w - 3)^2 x^2
+    assert seen[2] == pytest.approx(
+        {
+            "grad_all/weight": gradient,
+            "weight_all/weight": weight,
+            "w-g/weight": weight / gradient,
+            "grad/weight": gradient,
+            "grad/tot": gradient,
+        }
+    )
+
+
+def test_gradients_go_to_tensorboard_alone(videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tags: dict[int, set[str]] = {}
+    monkeypatch.setattr(
+        "tensorboardX.SummaryWriter.add_scalar", lambda self, tag, value, step: tags.setdefault(step, set()).add(tag)
+    )
+    run_small(videos, tmp_path, TRAIN__LOG_GRADS=True, TRAIN__PRINT_FREQ=3)
+    assert list(tags) == [3, 6, 9, 12]
+    frozen, learning = ({tag for tag in tags[step] if tag.startswith("grad/")} for step in (6, 9))
+    assert frozen == {"grad/tot", "grad/neck", "grad/rpn_head"} and learning == {*frozen, "grad/backbone"}
+    assert {"grad_all/rpn_head/cls/head/3/bias", "weight_all/rpn_head/cls/head/3/bias"} <= tags[6]
+    columns = next(csv.reader((tmp_path / "logs" / "log.csv").open()))
+    assert "total" in columns and not any("grad/" in column or "weight" in column for column in columns)
+
+
 def test_a_bad_batch_is_traced_to_its_files(videos: Path, tmp_path: Path) -> None:
     cfg = load_config(small_config(videos, tmp_path))
     trainer = build_trainer(cfg, resolve_device("cpu"), DistributedContext(), quiet=True)
@@ -254,8 +315,35 @@ def test_damaged_frame_in_the_middle_of_an_epoch(videos: Path, tmp_path: Path) -
         ({"TRAIN__PRETRAINED": "/nowhere.pth"}, "nowhere.pth"),
         ({"TRAIN__DISTILL": {"TEACHER": "nanotrack_v3", "LAYER": "layer9"}}, "layer9|nanotrack_v3"),
         ({"BACKBONE__TRAIN_LAYERS": ["layer7"], "BACKBONE__TRAIN_EPOCH": 0}, "layer7"),
+        ({"TRAIN__START_EPOCH": 2}, r"TRAIN\.START_EPOCH is 2; expected 0 to TRAIN\.EPOCH - 1 = 1"),
+        (
+            {"HEAD": {"TYPE": "TADT"}, "TRACK": {"TYPE": "TADTTracker"}},
+            "HEAD.TYPE TADT can be tracked, not trained.*RPN",
+        ),
     ],
 )
 def test_bad_configs(videos: Path, tmp_path: Path, overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(SotError, match=message):
         run_small(videos, tmp_path, **overrides)
+
+
+@pytest.mark.parametrize(
+    ("name", "fitting"),
+    [
+        ("siamrpn_r50_l234_dwxcorr_8gpu", "such as pysot_resnet50 of the zoo"),
+        ("atom_r18", "such as resnet18 of the zoo"),
+        ("lmt_vggm_otb", "such as imagenet-vgg-m of the zoo"),
+        ("nanotrack_v2", "such as nanotrack_v1 or nanotrack_v2 of the zoo"),
+    ],
+)
+def test_a_frozen_backbone_needs_weights(name: str, fitting: str) -> None:
+    cfg = load_config(name, ["BACKBONE.PRETRAINED", ""])
+    with torch.device("meta"):
+        model = build_model(cfg)
+    model.backbone.requires_grad_(False)
+    with pytest.raises(ConfigError, match=f"BACKBONE.PRETRAINED and TRAIN.PRETRAINED are empty.*{fitting}"):
+        check_backbone(cfg, model)
+    check_backbone(override_config(cfg, ["BACKBONE.PRETRAINED", "weights.pth"]), model)
+    check_backbone(override_config(cfg, ["TRAIN.PARTS_FROM.backbone", "weights.pth"]), model)
+    model.backbone.requires_grad_(True)
+    check_backbone(cfg, model)

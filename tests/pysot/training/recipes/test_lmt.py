@@ -26,6 +26,7 @@ from pysot.training.recipes.base import BackbonePlan
 from pysot.training.recipes.lmt import MetaParams, MetaRecipe, validate_tasks, with_gradient
 from pysot.training.recipes.lmt_adversarial import AdversarialParams
 from pysot.training.trainer import Hook, StepReport, Trainer
+from tests.pysot.training.small_run import fresh_weights
 
 torch.set_num_threads(1)
 LAYERS = ["layer3"]
@@ -115,7 +116,7 @@ def test_the_backbone_is_adapted_in_the_second_stage_only() -> None:
 
 
 def test_stages_and_rates() -> None:
-    learning = recipe(model(), rate_factor=0.25)
+    learning = recipe(model(), lr_alpha=0.25, base_lr=1.0)
     groups = {group.name: group for group in learning.enter(0)}
     assert set(groups) == {"pool", "head", "rates"} and groups["rates"].factor == 0.25
     groups = {group.name: group for group in learning.enter(1)}
@@ -198,13 +199,10 @@ def test_a_given_gradient_is_what_backward_finds() -> None:
 def meta_config(videos: Path, run: Path, **changes: Any) -> Path:
     """The config file of a run of seconds."""
     train = {"EPOCH": 2, "BATCH_SIZE": 2, "NUM_WORKERS": 0, "PRINT_FREQ": 1, "SAVE_INTERVAL": 1, "SEARCH_SIZE": 127}
+    shape = {"widths": [4, 8, 8, 8], "blocks": [0, 0, 0], "used_layers": [2, 3], "top_down": False}
     content: dict[str, Any] = {
         "_BASE_": "lmt_tiny",
-        "BACKBONE": {
-            "KWARGS": {"widths": [4, 8, 8, 8], "blocks": [0, 0, 0], "used_layers": [2, 3], "top_down": False},
-            "PRETRAINED": "",
-            "TRAIN_EPOCH": 1,
-        },
+        "BACKBONE": {"KWARGS": shape, "PRETRAINED": fresh_weights(run, **shape), "TRAIN_EPOCH": 1},
         "HEAD": {"KWARGS": {"width": 8, "size": 3, "hidden": 16}},
         "ADV": {"NUM_CELLS": 2, "WARMUP": 1},
         "TRAIN": {

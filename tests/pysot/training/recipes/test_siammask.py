@@ -18,7 +18,8 @@ from yacs.config import CfgNode
 from pysot.config.loading import load_config
 from pysot.core.crop import get_subwindow
 from pysot.core.errors import ConfigError
-from pysot.datasets.builder import build_labels, build_pairs
+from pysot.datasets.builder import build_training_data
+from pysot.datasets.targets import AnchorTargets
 from pysot.models.meta_arch.siamese import MaskFeatures, SiamMask
 from pysot.tracker.base import SearchRegion
 from pysot.tracker.builder import build_tracker
@@ -46,7 +47,7 @@ def mask_config(videos: Path, run: Path, **overrides: Any) -> CfgNode:
 @pytest.fixture
 def batch(videos: Path, tmp_path: Path) -> Batch:
     """Two pairs of drawn images, one with a mask."""
-    pairs = build_pairs(mask_config(videos, tmp_path))
+    pairs = build_training_data(mask_config(videos, tmp_path))
     made: Batch = torch.utils.data.default_collate([pairs[0], pairs[1]])
     made["has_mask"][1] = False
     return made
@@ -171,7 +172,7 @@ def test_a_cell_means_the_same_in_training_and_tracking(
     view = get_subwindow(whole, center, SIDE, side, np.zeros(3))[..., 0] > 127
     rows, columns = np.nonzero(view)
     box_xyxy = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], dtype=np.float64)
-    label = torch.from_numpy(build_labels(cfg)(box_xyxy, False, np.random.default_rng(0))["label_cls"])
+    label = torch.from_numpy(AnchorTargets.from_config(cfg)(box_xyxy, False, np.random.default_rng(0))["label_cls"])
     cells = mask_cells(label[None], torch.tensor([True]))
     assert len(cells) >= 3
     windows = mask_windows(torch.from_numpy(view)[None], cells)
@@ -210,7 +211,7 @@ def test_what_cannot_be_trained_is_said_at_the_start(
     overrides: dict[str, Any], message: str, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pysot.training.builder.build_model", lambda cfg: small_siammask())
-    cfg = mask_config(videos, tmp_path, BACKBONE__TRAIN_LAYERS=list(LAYERS), **overrides)
+    cfg = mask_config(videos, tmp_path, BACKBONE__TRAIN_LAYERS=list(LAYERS), BACKBONE__TRAIN_EPOCH=0, **overrides)
     with pytest.raises(ConfigError, match=message):
         build_recipe(cfg, torch.device("cpu"))
 

@@ -32,7 +32,7 @@ from pysot.training.recipes.tanet import (
     map_loss,
     wanted_maps,
 )
-from tests.pysot.training.small_run import small_config
+from tests.pysot.training.small_run import fresh_weights, small_config
 from tests.pysot.training.test_resume import command, kill_at, logged_steps
 
 CPU = torch.device("cpu")
@@ -40,15 +40,17 @@ CPU = torch.device("cpu")
 
 def attention_config(videos: Path, run: Path, **overrides: Any) -> Path:
     """A narrow network on frames of 64 pixels, two clips a step."""
+    shape = {"widths": [8, 8, 16, 16], "used_layers": [2, 3], "top_down": False}
+    start = fresh_weights(run, blocks=(0, 1, 2), **shape)
     return small_config(
         videos,
         run,
         HEAD={"TYPE": "ATTENTION"},
-        BACKBONE={"TRAIN_LAYERS": ["layer3"], "TRAIN_EPOCH": 1, "LAYERS_LR": 0.5},
+        BACKBONE={"PRETRAINED": start, "TRAIN_LAYERS": ["layer3"], "TRAIN_EPOCH": 1, "LAYERS_LR": 0.5},
         ATTENTION={
             "TYPE": "TANetTiny",
             "INPUT_SIZE": 64,
-            "KWARGS": {"target_size": 32, "widths": [8, 8, 16, 16], "embed": 8, "hidden": 16, "motion": 4},
+            "KWARGS": {"target_size": 32, "widths": shape["widths"], "embed": 8, "hidden": 16, "motion": 4},
             "TRAIN": {
                 "D_APP": "compact",
                 "D_MOT": "compact",
