@@ -74,13 +74,18 @@ def test_nobody_imports_the_command_line(repo: Path) -> None:
             assert not any(name.startswith("pysot.cli") for name in imports_of(path)), path
 
 
+READ_A_CONFIG = ("from_config", "check_config")
+
+
 def test_a_config_is_read_by_builders_from_config_and_the_command_line_only(repo: Path) -> None:
-    """Elsewhere parts take plain arguments; a function that builds from a config is called `from_config`."""
+    """Elsewhere parts take plain arguments; a function that builds from a config is called `from_config`,
+    one that checks it `check_config`.
+    """
     for path in (repo / "pysot").rglob("*.py"):
         if path.name == "builder.py" or {"cli", "config"} & set(path.parts) or path.name == "config.py":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "from_config":
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name not in READ_A_CONFIG:
                 named = [arg.arg for arg in (*node.args.args, *node.args.kwonlyargs) if reads_config(arg)]
                 assert not named, f"{path}:{node.lineno}: {node.name} takes {named}"
 
