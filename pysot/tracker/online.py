@@ -16,20 +16,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pysot.core.checks import CheckedParams
-from pysot.core.crop import Image, SampledPatch, sample_patch
+from pysot.core.crop import Image, SampledPatch, context_side, sample_patch
 from pysot.core.errors import SotError
 from pysot.models.head.iounet import TargetOverlap
+from pysot.models.target_aware import SearchView, SelectionParams
 from pysot.online.augmentation import AugmentationParams, augment, drop_channels
 from pysot.online.box_refinement import BoxParams, ascend, best_box, jitter_boxes
 from pysot.online.localization import Finding, LocalizationParams, Peak
 from pysot.online.map_window import WindowedMaps
 from pysot.online.patch import PatchView, resize_patch
-from pysot.tracker.base import Candidate, SearchRegion, State, Tracker, TrackResult
+from pysot.tracker.base import Candidate, SearchRegion, State, TrackResult
+from pysot.tracker.target_aware import TargetAwareTracker
 
 logger = logging.getLogger(__name__)
 
 MARGIN = 0.2
 """At least this share of the target's size stays inside the image."""
+CONTEXT = 0.5
+"""Share of width + height that a target's context adds where channels are chosen, as in siamese templates."""
 SMALLEST, LARGEST = 1.0, 10.0
 """Limits of a target's sides: image pixels, and image sides."""
 WINDOW_SLACK = 0.15
@@ -49,6 +53,7 @@ class OnlineParams(CheckedParams):
     """Hyper-parameters of both trackers; the defaults are ATOM's (docs/systems/atom.md, Published values).
 
     Attributes:
+        target_aware: which channels the classifier takes. As published: all.
         image_sample_size: side of the search crop as the network takes it, pixels; a multiple of 32.
         search_area_scale: side of the search crop in the image, in target sizes sqrt(w h).
         integer_division: how half a crop is taken; see `pysot.core.crop.sample_patch`.
@@ -79,6 +84,7 @@ class OnlineParams(CheckedParams):
     localization: LocalizationParams = field(default_factory=LocalizationParams, metadata={"group": "TRACK.ONLINE"})
     aug: AugmentationParams = field(default_factory=AugmentationParams, metadata={"group": "TRACK.ONLINE.AUG"})
     box: BoxParams = field(default_factory=BoxParams, metadata={"group": "TRACK.ONLINE.BOX"})
+    target_aware: SelectionParams = field(default_factory=SelectionParams, metadata={"group": "TARGET_AWARE"})
 
     def __post_init__(self) -> None:
         size = self.image_sample_size
@@ -112,9 +118,13 @@ def whole_pixels(place_xy: tuple[float, float]) -> tuple[float, float]:
     return float(round(place_xy[0])), float(round(place_xy[1]))
 
 
-class OnlineTracker(Tracker):
-    """Base of ATOM and DiMP. A subclass adds the classifier: how it is learned, scores, and is updated."""
+class OnlineTracker(TargetAwareTracker):
+    """Base of ATOM and DiMP. A subclass adds the classifier: how it is learned, scores, and is updated.
 
+    Channels are chosen of the map that the classifier takes; boxes are refined on the maps as they are.
+    """
+
+    refits = False
     model: Any
     params: OnlineParams
 
@@ -160,7 +170,7 @@ class OnlineTracker(Tracker):
         pixels = resize_patch(self._cut(image, view.center_xy, view.scale, expanded), expanded, self._like)
         views, shifts = augment(pixels[0].permute(1, 2, 0).cpu().numpy(), side, aug, self.rng)
         with torch.no_grad():
-            features, first = self._features_of_views(views)
+            features, first = self._features_of_views(views, view)
             if not features.isfinite().all():
                 raise SotError(
                     f"The features of the first frame are not finite: the weights of this {type(self.model).__name__} "
@@ -174,12 +184,35 @@ class OnlineTracker(Tracker):
             shifts = np.concatenate([shifts, np.zeros((len(dropped), 2), shifts.dtype)])
             self._learn_first(torch.cat([samples, dropped]), shifts, view)
 
-    def _features_of_views(self, views: NDArray[Any]) -> tuple[Tensor, list[Tensor]]:
-        """(n, C, H, W) classifier features of (n, S, S, 3) views, and the backbone's maps of the first view."""
+    def _features_of_views(self, views: NDArray[Any], plain: PatchView) -> tuple[Tensor, list[Tensor]]:
+        """(n, C, H, W) classifier features of (n, S, S, 3) views, and the backbone's maps of the first view, the plain
+        one, by which channels are chosen.
+        """
         images = torch.from_numpy(views).to(self._like).permute(0, 3, 1, 2)
         maps = [self.model.features(part) for part in images.split(VIEWS_AT_ONCE)]
-        features = torch.cat([self.model.classifier_features(part) for part in maps])
-        return features.contiguous(memory_format=torch.channels_last), [level[:1] for level in maps[0]]
+        first = [level[:1] for level in maps[0]]
+        context = context_side(self.size_wh, CONTEXT) / plain.scale
+        cells = [max(1, round(context / spec.stride)) for spec in self.model.level_specs]
+        self.template_hw = [(count, count) for count in cells]
+        if self.selector is not None:
+            self._choose_channels(self._view_of_maps(views[0], first, plain))
+        features = torch.cat([self._classifier_features(part) for part in maps])
+        return features.contiguous(memory_format=torch.channels_last), first
+
+    def selection_view(self, image: Image) -> SearchView:
+        view, patch = self._look(image, self.search_region())
+        pixels = resize_patch(patch, view.side, self._like)
+        with torch.no_grad():
+            maps = self.model.features(pixels)
+        return self._view_of_maps(pixels[0].permute(1, 2, 0).cpu().numpy(), maps, view)
+
+    def _view_of_maps(self, pixels: NDArray[Any], maps: list[Tensor], view: PatchView) -> SearchView:
+        return self._search_view(np.rint(pixels).astype(np.uint8), maps[-1:], 1 / view.scale)
+
+    def _classifier_features(self, maps: list[Tensor]) -> Tensor:
+        """What the classifier takes of the backbone's maps, of the selected channels."""
+        features: Tensor = self.model.classifier_features([*maps[:-1], *self._selected(maps[-1:])])
+        return features
 
     def _scale(self, size_wh: tuple[float, float]) -> float:
         """Image pixels per network pixel when looking for a target of `size_wh` image pixels."""
@@ -213,7 +246,7 @@ class OnlineTracker(Tracker):
         view, patch = self._look(image, region)
         with torch.no_grad():
             features = self.model.features(resize_patch(patch, view.side, self._like))
-            peak, sample = self._find(self.model.classifier_features(features), view, region)
+            peak, sample = self._find(self._classifier_features(features), view, region)
         center = [own + offset for own, offset in zip(view.center_xy, peak.offset_xy, strict=True)]
         return OnlineCandidate(
             box_cxcywh=(center[0], center[1], *region.size_wh),

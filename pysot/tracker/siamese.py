@@ -19,8 +19,9 @@ from torch import Tensor
 from pysot.core.crop import Image, context_side, get_subwindow
 from pysot.core.device import device_of
 from pysot.models.meta_arch.siamese import SiameseModel, SiameseOutput
-from pysot.models.target_aware import SearchView, Selection, SelectionParams, make_selector
-from pysot.tracker.base import Candidate, SearchRegion, Tracker, TrackResult
+from pysot.models.target_aware import SearchView, SelectionParams
+from pysot.tracker.base import Candidate, SearchRegion, TrackResult
+from pysot.tracker.target_aware import TargetAwareTracker
 
 MIN_SIDE = 10.0
 """A target never becomes smaller than this, in image pixels."""
@@ -69,28 +70,23 @@ class SiameseCandidate(Candidate):
     features: Any = None
 
 
-class SiameseTracker(Tracker):
+class SiameseTracker(TargetAwareTracker):
     """Base of SiamRPN, SiamMask and NanoTrack.
 
     The template is made once, in `init`. A subclass adds a decoder, and may change how a response is computed or
     committed.
-
-    Attributes:
-        selection: the channels chosen for this target, and how; None where all are used without asking.
     """
 
-    config_keys = (*Tracker.config_keys, "TRACK.BASE_SIZE")  # in published files; the response's side is the network's
+    # BASE_SIZE is in published files; the response's side is the network's
+    config_keys = (*TargetAwareTracker.config_keys, "TRACK.BASE_SIZE")
     params_type = SiameseParams
-    selection_modes = ("mask",)
     model: SiameseModel
     params: SiameseParams
-    selection: Selection | None = None
 
     def __init__(self, model: SiameseModel, params: SiameseParams) -> None:
         super().__init__(model, params)
         self.device = device_of(model)
         self.decoder = self._make_decoder()
-        self.selector = make_selector(params.target_aware, model.level_channels)
 
     @abstractmethod
     def _make_decoder(self) -> Decoder:
@@ -105,6 +101,7 @@ class SiameseTracker(Tracker):
         crop = get_subwindow(image, self.center_xy, self.params.exemplar_size, side, self.fill_bgr)
         with torch.inference_mode():
             self.template = self.model.levels(self._to_input(crop))
+        self.template_hw = [(x.shape[-2], x.shape[-1]) for x in self.template]
         self.frame = 0
         self._learn_channels(image)
 
@@ -114,22 +111,18 @@ class SiameseTracker(Tracker):
         The template remains that of the first frame, seen through these channels.
         """
         if self.selector is not None:
-            self.selection = self.selector.choose(self.selection_view(image), self.template)
+            self._choose_channels(self.selection_view(image))
         with torch.inference_mode():
             self.kernels = self.model.kernels(self.template, self.selection)
 
     def selection_view(self, image: Image) -> SearchView:
-        """What channels are chosen by: the search crop of `image` around the target."""
         params = self.params
         exemplar_side = max(1, round(context_side(self.size_wh, params.context_amount)))
         side = max(1, round(exemplar_side * params.instance_size / params.exemplar_size))
         crop = get_subwindow(image, self.center_xy, params.instance_size, side, self.fill_bgr)
         with torch.inference_mode():
             maps = self.model.levels(self._to_input(crop))
-        center = (params.instance_size - 1) / 2
-        return SearchView(
-            crop, maps, [spec.cell_at(center) for spec in self.model.level_specs], params.instance_size / side
-        )
+        return self._search_view(crop, maps, params.instance_size / side)
 
     def _refit(self, image: Image, score: float, learn: bool) -> None:
         """Counts the frame and, with `learn`, chooses the channels anew when that is due."""

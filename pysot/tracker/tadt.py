@@ -22,9 +22,10 @@ from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
 from pysot.core.moved import old_names
 from pysot.models.meta_arch.tadt import TadtNet
-from pysot.models.target_aware import SearchView, Selection, SelectionParams, make_selector
-from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, Tracker, TrackResult
+from pysot.models.target_aware import SearchView, SelectionParams
+from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, TrackResult
 from pysot.tracker.siamese import cosine_window
+from pysot.tracker.target_aware import TargetAwareTracker
 
 if not TYPE_CHECKING:
     __getattr__ = old_names(__name__)  # what pickles and scripts may call otherwise
@@ -82,12 +83,9 @@ class CropView:
 
 
 @TRACKERS.register("TADTTracker")
-class TadtTracker(Tracker):
+class TadtTracker(TargetAwareTracker):
     """Correlates the target's first features with those of each frame at three scales, in the channels that tell it
     from its surroundings and tell its scale.
-
-    Attributes:
-        selection: the channels chosen for this target; None where all are used without asking.
     """
 
     params_type = TadtParams
@@ -96,12 +94,10 @@ class TadtTracker(Tracker):
     selection_modes = ("mask", "index")
     model: TadtNet
     params: TadtParams
-    selection: Selection | None = None
 
     def __init__(self, model: TadtNet, params: TadtParams) -> None:
         super().__init__(model, params)
         self.device = device_of(model)
-        self.selector = make_selector(params.target_aware, model.level_channels)
 
     def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
         x, y, width, height = box_xywh
@@ -125,21 +121,18 @@ class TadtTracker(Tracker):
         rows, columns = (odd_cells(side / self.params.stride, cells) for side in target)
         top, left = (cells - rows) // 2, (cells - columns) // 2
         self.template = [x[:, :, top : top + rows, left : left + columns] for x in search.maps]
+        self.template_hw = [(rows, columns)] * len(self.template)
         self._learn(search)
 
     def selection_view(self, image: Image) -> SearchView:
-        """What channels are chosen by: the search crop of `image` around the target."""
         return self._searched(self._view(image, self.search_region()))
 
     def _searched(self, view: CropView) -> SearchView:
-        maps, side = self._levels(view), view.pixels.shape[0]
-        middles = [spec.cell_at((side - 1) / 2) for spec in self.model.level_specs]
-        return SearchView(view.pixels, maps, middles, view.scale)
+        return self._search_view(view.pixels, self._levels(view), view.scale)
 
     def _learn(self, view: SearchView) -> None:
         """Chooses the channels by a crop around the target; the filter remains the first frame's, seen through them."""
-        if self.selector is not None:
-            self.selection = self.selector.choose(view, self.template)
+        self._choose_channels(view)
         with torch.inference_mode():
             self.balance = self._balance(view.maps)
             self.kernel = self._chosen(self.template)

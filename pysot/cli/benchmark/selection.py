@@ -13,14 +13,12 @@ import torch
 
 from pysot.cli.benchmark.speed import add_model_arguments, build
 from pysot.cli.boxes import read_target
-from pysot.cli.channels.inspect import Chooser
 from pysot.cli.command import EXIT_FINE, write_json
-from pysot.core.device import device_name, synchronize
+from pysot.core.device import device_name, device_of, synchronize
 from pysot.core.errors import SotError
 from pysot.models.target_aware import Selection, SelectionParams, make_selector
 from pysot.models.target_aware.params import SOLVERS
-from pysot.tracker.siamese import SiameseTracker
-from pysot.tracker.tadt import TadtTracker
+from pysot.tracker.target_aware import TargetAwareTracker
 from toolkit.datasets.frames import Image
 from toolkit.protocols.start import Box
 from toolkit.synthetic import random_scene
@@ -65,10 +63,10 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     frame, box = _frame(args)
     tracker, weights = build(args.config, args.snapshot, args.opts, args.device)
-    if not isinstance(tracker, (SiameseTracker, TadtTracker)):
-        raise SotError(f"{args.config} does not choose channels. Give a siamese experiment, or TADT's.")
+    if not isinstance(tracker, TargetAwareTracker):
+        raise SotError(f"{args.config} does not choose channels. Give an experiment of a tracker that does.")
     rows = measure(tracker, frame, box, args.repeat)
-    where = f"{device_name(tracker.device)}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
+    where = f"{device_name(device_of(tracker.model))}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
     print(f"{args.config} (weights: {weights}), {args.image or 'a rendered scene'}\n{where}\n\n{table(rows)}")
     content = {"config": args.config, "weights": weights, "machine": where, "rows": [asdict(row) for row in rows]}
     write_json(args.json, content)
@@ -85,20 +83,21 @@ def _frame(args: argparse.Namespace) -> tuple[Image, Box]:
     return read_target([args.image], args.init_box)
 
 
-def measure(tracker: Chooser, frame: Image, box_xywh: Box, repeat: int) -> list[Row]:
+def measure(tracker: TargetAwareTracker, frame: Image, box_xywh: Box, repeat: int) -> list[Row]:
     """Chooses channels for the target `box_xywh` of `frame` with every solver, each `repeat` times on the same maps."""
     tracker.init(frame, box_xywh)
+    device = device_of(tracker.model)
     view = tracker.selection_view(frame)
     made: dict[str, tuple[Selection, float, float]] = {}
     for solver in SOLVERS:
         params: SelectionParams = replace(tracker.params.target_aware, enabled=True, solver=solver)
-        selector = make_selector(params, tracker.model.level_channels)
+        selector = make_selector(params, [spec.channels for spec in tracker.model.level_specs])
         assert selector is not None
         walls, cpus = [], []
         for _ in range(repeat):
             wall, cpu = time.perf_counter(), time.process_time()
-            selection = selector.choose(view, tracker.template)
-            synchronize(tracker.device)
+            selection = selector.choose(view, tracker.template_hw)
+            synchronize(device)
             walls.append(1e3 * (time.perf_counter() - wall))
             cpus.append(1e3 * (time.process_time() - cpu))
         made[solver] = selection, min(walls), min(cpus)

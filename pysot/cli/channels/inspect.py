@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import pysot
 from pysot.cli.boxes import read_target
@@ -14,16 +13,12 @@ from pysot.cli.command import EXIT_FINE, check_picture
 from pysot.cli.tracker_options import Experiment, add_tracker_arguments, choose_tracker
 from pysot.core.errors import SotError
 from pysot.models.target_aware import SearchView
-from pysot.tracker.siamese import SiameseTracker
-from pysot.tracker.tadt import TadtTracker
+from pysot.tracker.target_aware import TargetAwareTracker
 from toolkit.protocols.start import Box
 from toolkit.results.writer import write_files
 from toolkit.visualization.video_sink import encode_image
 
 SMALL_SIAMESE = "siamrpn_tiny"
-Chooser: TypeAlias = SiameseTracker | TadtTracker
-"""Trackers that can choose channels."""
-
 _SWITCH = ("TARGET_AWARE.ENABLED", "True")
 _HEADER = "level,channel,importance,kept,mean_on_target,mean_around_it"
 
@@ -57,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_FINE
 
 
-def _load(args: argparse.Namespace) -> tuple[Chooser, str]:
+def _load(args: argparse.Namespace) -> tuple[TargetAwareTracker, str]:
     """The tracker with its selection switched on, and what it is called."""
     chosen = choose_tracker(args, default=SMALL_SIAMESE)
     if not isinstance(chosen, Experiment):
@@ -65,11 +60,11 @@ def _load(args: argparse.Namespace) -> tuple[Chooser, str]:
     name = chosen.name if chosen.cfg.TARGET_AWARE.ENABLED else f"{chosen.name}, {' '.join(_SWITCH)}"
     tracker = pysot.load_tracker(config=chosen.cfg, snapshot=chosen.weights, device=args.device, opts=_SWITCH)
     tracker = getattr(tracker, "base", tracker)  # what a global search wraps
-    assert isinstance(tracker, (SiameseTracker, TadtTracker))  # the config's check lets no other be switched on
+    assert isinstance(tracker, TargetAwareTracker)  # the config's check lets no other be switched on
     return tracker, name
 
 
-def _level_views(tracker: Chooser, view: SearchView, box: Box) -> list[LevelView]:
+def _level_views(tracker: TargetAwareTracker, view: SearchView, box: Box) -> list[LevelView]:
     """What there is to show of every map that was selected on."""
     assert tracker.selection is not None
     assert tracker.selector is not None
@@ -77,9 +72,9 @@ def _level_views(tracker: Chooser, view: SearchView, box: Box) -> list[LevelView
     target = (box[2] * view.scale / side, box[3] * view.scale / side)
     for number, level in enumerate(tracker.selection.levels):
         if level is not None:
-            x, template = view.maps[number], tracker.template[number]
-            size, template_hw = (x.shape[-2], x.shape[-1]), (template.shape[-2], template.shape[-1])
-            label = tracker.selector.label(size, template_hw, view.middles[number]).numpy()
+            x = view.maps[number]
+            size, middle = (x.shape[-2], x.shape[-1]), view.middles[number]
+            label = tracker.selector.label(size, tracker.template_hw[number], middle).numpy()
             features = x[0].float().cpu().numpy()
             importance, kept = level.importance.cpu().numpy(), level.kept.cpu().numpy()
             views.append(LevelView(number, features, label, importance, kept, target))

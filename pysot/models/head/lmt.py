@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 import torch
@@ -15,7 +16,7 @@ from torch.func import functional_call
 from pysot.core.checks import check
 from pysot.core.registry import Registry
 from pysot.core.roi_patch import BoxGeometry
-from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.backbone.vggm import STRIDE
 from pysot.models.layers.box_crop import CROP_SIDE, PADDING
 from pysot.models.layers.cell_sample import sample_cells
@@ -100,10 +101,14 @@ class BoxPool(nn.Module, ABC):
     Attributes:
         geometry: how large boxes are in patches.
         channels, size: of a feature, (channels, size, size).
+        level_specs: of each map that boxes are read from; `channels` in all.
+        box_cells: how many cells of each map a box covers with its context, along a side.
     """
 
     geometry: BoxGeometry
     channels: int
+    level_specs: list[FeatureSpec]
+    box_cells: list[int]
     size: int
 
     @abstractmethod
@@ -146,6 +151,8 @@ class CellPool(BoxPool):
         super().__init__()
         check(stride in (4, 8), "HEAD.KWARGS.stride", stride, "8 or 4")
         self.channels, self.stride, self.offset = backbone.out_channels[0], stride, backbone.specs[0].offset
+        self.level_specs = [replace(backbone.specs[0], stride=stride)]
+        self.box_cells = [self.size * STRIDE // stride]
         self.geometry = CELL_GEOMETRY
 
     def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
@@ -178,6 +185,10 @@ class PyramidPool(BoxPool):
     ) -> None:
         super().__init__()
         self.levels = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in backbone.out_channels)
+        self.level_specs = [
+            FeatureSpec(width, stride * 2**number, spec.offset) for number, spec in enumerate(backbone.specs)
+        ]
+        self.box_cells = [max(1, round(crop_side / spec.stride)) for spec in self.level_specs]
         self.channels, self.size, self.stride = width * len(self.levels), size, stride
         self.geometry = BoxGeometry(crop_side, box_side=0, margin=0)
 

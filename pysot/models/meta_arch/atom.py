@@ -7,7 +7,7 @@ from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
-from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import IOU_HEADS
 from pysot.models.head.iounet import IouNet
 from pysot.models.layers.normalize import normalize_power
@@ -43,6 +43,11 @@ class OverlapNet(nn.Module):
             )
         for name, child in {"backbone": backbone, **others, "bb_regressor": bb_regressor}.items():
             self.add_module(name, child)
+
+    @property
+    def level_specs(self) -> list[FeatureSpec]:
+        """The map that the classifier takes."""
+        return self.backbone.specs[-1:]
 
     def features(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps, of strides 8 and 16: what the overlap head takes."""

@@ -14,7 +14,7 @@ from yacs.config import CfgNode
 from pysot.core.errors import ConfigError
 from pysot.core.roi_patch import BoxGeometry
 from pysot.models.backbone import BACKBONES
-from pysot.models.backbone.base import Backbone
+from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import BOX_POOLS
 from pysot.models.head.lmt import BackboneCall, BoxPool, LmtHead, Params
 from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
@@ -86,6 +86,11 @@ class LmtNet(nn.Module):
     def geometry(self) -> BoxGeometry:
         """How large boxes are in patches."""
         return self.pool.geometry
+
+    @property
+    def level_specs(self) -> list[FeatureSpec]:
+        """The maps that boxes are read from."""
+        return self.pool.level_specs
 
     @property
     def adapts_backbone(self) -> bool:

@@ -63,11 +63,6 @@ class SiameseModel(nn.Module, ABC):
         """What each map is that `levels` returns."""
         return self.backbone.specs
 
-    @property
-    def level_channels(self) -> list[int]:
-        """Channels of each map that `levels` returns."""
-        return [spec.channels for spec in self.level_specs]
-
     def levels(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps that go to the neck, or without one to the head, shallow to deep."""
         return self.backbone(image)

@@ -31,11 +31,6 @@ class TadtNet(nn.Module):
         """What each map is that `levels` returns."""
         return self.backbone.specs
 
-    @property
-    def level_channels(self) -> list[int]:
-        """Channels of each map that `levels` returns."""
-        return self.backbone.out_channels
-
     def levels(self, image: Tensor) -> list[Tensor]:
         """The backbone's maps, shallow to deep."""
         return self.backbone(image)

@@ -23,14 +23,14 @@ class SearchView(NamedTuple):
 
     Attributes:
         crop: (S, S, 3) uint8 BGR.
-        maps: (1, C, H, W) features of it, one per level, before the neck.
-        middles: the cell, along either axis of each map, that looks at the crop's middle; not always a whole number.
+        maps: (1, C, H, W) features of it, one per level that channels are chosen of.
+        middles: the place in each map, (row, column), that looks at the crop's middle; not always a whole cell.
         scale: crop pixels per image pixel.
     """
 
     crop: NDArray[np.uint8]
     maps: list[Tensor]
-    middles: list[float]
+    middles: list[tuple[float, float]]
     scale: float
 
 
@@ -123,32 +123,40 @@ class Selector(ABC):
     Built from hyper-parameters and the channels of every feature map; raises `ConfigError` when these do not fit.
     """
 
-    def choose(self, view: SearchView, template: Sequence[Tensor]) -> Selection:
-        """`fit` for a target whose `template` has these maps; all channels where the crop has a single color, and the
-        maps' borders alone would decide.
+    def choose(self, view: SearchView, template_hw: Sequence[tuple[int, int]]) -> Selection:
+        """`fit` by the maps of `view`; all channels where its crop has a single color: the maps' borders alone would
+        decide.
         """
         synchronize(view.maps[0].device)  # the time is to be the selection's own
         if np.ptp(view.crop, axis=(0, 1)).max() == 0:
             return self.keep_all(view.maps, "the search crop has a single color")
-        return self.fit(view.maps, [(x.shape[-2], x.shape[-1]) for x in template], view.middles)
+        return self.fit(view.maps, template_hw, view.middles)
 
     @abstractmethod
     def fit(
-        self, search: Sequence[Tensor], template_hw: Sequence[tuple[int, int]], middles: Sequence[float] | None = None
+        self,
+        search: Sequence[Tensor],
+        template_hw: Sequence[tuple[int, int]],
+        middles: Sequence[tuple[float, float]] | None = None,
     ) -> Selection:
         """The channels that tell the target from what is around it.
 
         Args:
             search: feature maps (1, C, H, W) of a crop with the target in its center, one per level, before the neck.
-            template_hw: height and width in cells of the template's maps, one per level.
+            template_hw: cells of each map, (rows, columns), that the target covers with its context: those of the
+                template, where there is one.
             middles: see `SearchView`; by default the middle of each map.
 
         Raises `SotError` when a feature is not finite.
         """
 
     @abstractmethod
-    def label(self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: float | None = None) -> Tensor:
-        """(H, W) what a map of that size is to say: near 1 on the target, near 0 elsewhere. `middle` as in `fit`."""
+    def label(
+        self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: tuple[float, float] | None = None
+    ) -> Tensor:
+        """(H, W) what a map of that size is to say: near 1 on the target, near 0 elsewhere. `middle` as in
+        `SearchView.middles`.
+        """
 
     @abstractmethod
     def keep_all(self, search: Sequence[Tensor], reason: str) -> Selection:

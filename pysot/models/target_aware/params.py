@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -131,17 +132,19 @@ class SelectionParams(CheckedParams):
         ratio = USUAL_RATIO if self.keep_ratio == AUTOMATIC else self.keep_ratio
         return max(1, round(ratio * channels))
 
-    def selected(self, count: int) -> tuple[int, ...]:
-        """Which of `count` feature maps are selected on, by number from 0.
+    def selected(self, channels: Sequence[int]) -> tuple[int, ...]:
+        """Which of the feature maps of these `channels` are selected on, by number from 0.
 
         Raises `ConfigError` when `levels` names one that is not there or one twice, or a list per level is of another
         length.
         """
+        count = len(channels)
         chosen = tuple(level + count if level < 0 else level for level in self.levels) or tuple(range(count))
         if not all(0 <= level < count for level in chosen) or len(set(chosen)) < len(chosen):
             raise ConfigError(
-                f"{self.config_group}.LEVELS is {list(self.levels)}, but {count} feature map(s) go to the head. Name "
-                f"each at most once, from 0 to {count - 1}, or -1 for the deepest; [] means all."
+                f"{self.config_group}.LEVELS is {list(self.levels)}, but channels are chosen of {count} feature map(s) "
+                f"({list(channels)} channels). Name each at most once, from 0 to {count - 1}, or -1 for the deepest; "
+                "[] means all."
             )
         for name in PER_LEVEL:
             entries = getattr(self, name)

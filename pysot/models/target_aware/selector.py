@@ -32,12 +32,15 @@ class TargetAwareSelector(Selector):
 
     def __init__(self, params: SelectionParams, channels: Sequence[int]) -> None:
         self.params = params
-        self.levels = params.selected(len(channels))
+        self.levels = params.selected(channels)
         self.counts = {level: params.keep(level, channels[level]) for level in self.levels}
         self._warned = False
 
     def fit(
-        self, search: Sequence[Tensor], template_hw: Sequence[tuple[int, int]], middles: Sequence[float] | None = None
+        self,
+        search: Sequence[Tensor],
+        template_hw: Sequence[tuple[int, int]],
+        middles: Sequence[tuple[float, float]] | None = None,
     ) -> Selection:
         began = time.perf_counter()
         maps = {level: as_plain(search[level]) for level in self.levels}
@@ -67,10 +70,11 @@ class TargetAwareSelector(Selector):
         ]
         return Selection(chosen, time.perf_counter() - began)
 
-    def label(self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: float | None = None) -> Tensor:
+    def label(
+        self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: tuple[float, float] | None = None
+    ) -> Tensor:
         sigma = (self.params.label_sigma_factor * template_hw[0], self.params.label_sigma_factor * template_hw[1])
-        middle_hw = None if middle is None else (middle, middle)
-        return gaussian_label(size_hw, sigma, self.params.label_alpha, middle_hw)
+        return gaussian_label(size_hw, sigma, self.params.label_alpha, middle)
 
     def keep_all(self, search: Sequence[Tensor], reason: str) -> Selection:
         if not self._warned:
@@ -84,7 +88,9 @@ class TargetAwareSelector(Selector):
         ]
         return Selection(chosen)
 
-    def _fit_level(self, level: int, features: Tensor, template_hw: tuple[int, int], middle: float | None) -> Fit:
+    def _fit_level(
+        self, level: int, features: Tensor, template_hw: tuple[int, int], middle: tuple[float, float] | None
+    ) -> Fit:
         params = self.params
         kernel = (kernel_side(template_hw[0], params.kernel_shrink), kernel_side(template_hw[1], params.kernel_shrink))
         label = self.label((features.shape[1], features.shape[2]), template_hw, middle)

@@ -16,6 +16,7 @@ from pysot.core.device import device_of
 from pysot.core.roi_patch import RoiPatch, patch_size
 from pysot.models.layers.box_crop import box_crops
 from pysot.models.meta_arch.lmt import LmtNet
+from pysot.models.target_aware import Selection
 
 AT_ONCE = 512
 """Boxes that are pooled, or go through the network, together."""
@@ -34,6 +35,7 @@ class FrameView:
         mode: `shared`, or `crops`.
 
     Attributes:
+        selection: the channels of the maps that features are read from; None: all.
         bounds_xyxy: where boxes may lie, image pixels; without area where the place lies outside the image.
     """
 
@@ -47,8 +49,9 @@ class FrameView:
         reach: float,
         largest: int,
         mode: Literal["shared", "crops"],
+        selection: Selection | None = None,
     ) -> None:
-        self.model, self.params, self.mode = model, params, mode
+        self.model, self.params, self.mode, self.selection = model, params, mode, selection
         size = patch_size(size_wh, model.geometry, reach, largest)
         self.patch = RoiPatch.around(center_xy, size_wh, model.geometry, size)
         self.image = image
@@ -58,9 +61,14 @@ class FrameView:
             self.bounds_xyxy = self.patch.bounds_xyxy(model.geometry.margin, (height, width))
 
     @cached_property
+    def pixels(self) -> Image:
+        """The shared patch, (H, W, 3) uint8."""
+        return self.patch.cut(self.image)
+
+    @cached_property
     def maps(self) -> list[Tensor]:
         """What the boxes of the shared patch are read from; computed when first asked for."""
-        pixels = torch.from_numpy(self.patch.cut(self.image))[None].permute(0, 3, 1, 2).float()
+        pixels = torch.from_numpy(self.pixels)[None].permute(0, 3, 1, 2).float()
         return self.model.maps(pixels.to(device_of(self.model)), self.params)
 
     @property
@@ -72,7 +80,14 @@ class FrameView:
     def features(self, boxes_xywh: NDArray[np.float64]) -> Tensor:
         """(N, C, k, k) features of boxes (N, 4)."""
         parts = [boxes_xywh[start : start + AT_ONCE] for start in range(0, len(boxes_xywh), AT_ONCE)]
-        return torch.cat([self._part(part) for part in parts or [boxes_xywh]])
+        return torch.cat([self._selected(self._part(part)) for part in parts or [boxes_xywh]])
+
+    def _selected(self, features: Tensor) -> Tensor:
+        """Pooling works channel by channel, so that it is the same to leave out channels of the map or of these."""
+        if self.selection is None:
+            return features
+        channels = [spec.channels for spec in self.model.level_specs]
+        return torch.cat(self.selection.apply(features.split(channels, dim=1)), dim=1)
 
     def _part(self, boxes_xywh: NDArray[np.float64]) -> Tensor:
         if self.mode == "shared":

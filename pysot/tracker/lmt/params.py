@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from pysot.core.checks import CheckedParams
+from pysot.models.target_aware import SelectionParams
 from pysot.tracker.lmt.iou_guide import GuideParams
 from pysot.tracker.lmt.online_update import UpdateParams
 
@@ -51,6 +52,7 @@ class LmtParams(CheckedParams):
         lr_update, last_layer_mult, iter_update, batch_pos, batch_neg, neg_cand, grad_clip: see
             `pysot.tracker.lmt.online_update.UpdateParams`. No iterations: never updated.
         seed: of everything random. The same seed gives the same boxes.
+        target_aware: which channels of the maps that boxes are read from are used. As published: all.
     """
 
     config_group: ClassVar[str] = "TRACK.LMT"
@@ -88,6 +90,7 @@ class LmtParams(CheckedParams):
     seed: int = 0
     guide: GuideParams = field(default_factory=GuideParams, metadata={"group": "TRACK.LMT.IOU_GUIDE"})
     bbreg: RegressionParams = field(default_factory=RegressionParams, metadata={"group": "TRACK.LMT.BBREG"})
+    target_aware: SelectionParams = field(default_factory=SelectionParams, metadata={"group": "TARGET_AWARE"})
 
     def __post_init__(self) -> None:
         self.check_choice("features", ("shared", "crops"))

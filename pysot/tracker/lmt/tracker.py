@@ -23,13 +23,15 @@ from pysot.core.errors import SotError
 from pysot.core.geometry import xywh_to_cxcywh
 from pysot.models.head.lmt import Mlp
 from pysot.models.meta_arch.lmt import LmtNet
+from pysot.models.target_aware import SearchView
 from pysot.online.meta_step import Params, binary_loss, inner_steps, overlap_loss
-from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, State, Tracker, TrackResult
+from pysot.tracker.base import TRACKERS, Candidate, SearchRegion, State, TrackResult
 from pysot.tracker.lmt.box_regression import BoxRegressor
 from pysot.tracker.lmt.frame_view import FrameView
 from pysot.tracker.lmt.iou_guide import adjust_scores, best_candidates
 from pysot.tracker.lmt.online_update import FrameMemory, UpdateParams, update_classifier
 from pysot.tracker.lmt.params import LmtParams
+from pysot.tracker.target_aware import TargetAwareTracker
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +64,13 @@ class LmtCandidate(Candidate):
 
 
 @TRACKERS.register("LMTTracker")
-class LmtTracker(Tracker):
-    """A classifier made for the target by one learned step, guided by predicted overlaps; boxes by ridge regression."""
+class LmtTracker(TargetAwareTracker):
+    """A classifier made for the target by one learned step, guided by predicted overlaps; boxes by ridge regression.
 
+    Channels are chosen of the maps that boxes are read from, so that all heads see the same ones.
+    """
+
+    refits = False
     params_type = LmtParams
     heads = ("LMT",)
     lost_below, found_from = 0.5, 0.731
@@ -79,7 +85,12 @@ class LmtTracker(Tracker):
         self.box_xywh = _clipped(box_xywh, self.image_hw)
         with torch.no_grad():
             self.learned: dict[str, Tensor] = {name: v.detach() for name, v in self.model.adapted().items()}
+            self.selection = None
             view = self._view(image, self._region(self.box_xywh), self.learned)
+            self.template_hw = [(cells, cells) for cells in self.model.pool.box_cells]
+            if self.selector is not None:
+                self._choose_channels(self._view_of_maps(view))
+                view.selection = self.selection
             self._learn_first(view, image)
             if self.model.adapts_backbone:
                 view = self._view(image, self._region(self.box_xywh), self.learned)
@@ -88,6 +99,13 @@ class LmtTracker(Tracker):
             self.positives = FrameMemory(params.frames_long)
             self.negatives = FrameMemory(params.frames_short)
             self._remember(view, params.n_pos_update, params.n_neg_update)
+
+    def selection_view(self, image: Image) -> SearchView:
+        with torch.no_grad():
+            return self._view_of_maps(self._view(image, self.search_region(), self.learned))
+
+    def _view_of_maps(self, view: FrameView) -> SearchView:
+        return self._search_view(view.pixels, view.maps, 1 / view.patch.step_xy[0])
 
     def _learn_first(self, view: FrameView, image: Image) -> None:
         """Makes the model's initialization that of this target."""
@@ -177,7 +195,15 @@ class LmtTracker(Tracker):
         reach = wider * max(self.params.trans_expand, self.params.trans) * (width + height) / 2
         largest = max(region.input_size, self.model.geometry.crop_side)
         return FrameView(
-            self.model, params, image, region.center_xy, region.size_wh, reach, largest, self.params.features
+            self.model,
+            params,
+            image,
+            region.center_xy,
+            region.size_wh,
+            reach,
+            largest,
+            self.params.features,
+            self.selection,
         )
 
     def _region(self, box_xywh: tuple[float, float, float, float]) -> SearchRegion:

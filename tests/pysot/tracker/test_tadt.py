@@ -253,7 +253,7 @@ def test_the_experiment_has_the_published_numbers() -> None:
     aware = tracker.params.target_aware
     assert (aware.topk, aware.min_total, aware.mode, aware.rank_loss) == ((80, 300), 250, "index", True)
     assert (aware.select, aware.kernel_shrink, aware.label_sigma_factor) == ("topk_positive", 0, 0.1)
-    assert tracker.model.level_channels == [512, 512]
+    assert [spec.channels for spec in tracker.model.level_specs] == [512, 512]
 
 
 def test_the_small_experiment_tracks_without_any_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

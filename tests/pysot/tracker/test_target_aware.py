@@ -60,11 +60,12 @@ def run(tracker: Tracker, frames: tuple[np.ndarray, ...] = (NEXT, FRAME)) -> lis
 @pytest.mark.parametrize("kind", KINDS)
 def test_keeping_all_channels_is_bit_equal_to_choosing_none(models: dict[str, Any], kind: str) -> None:
     frames = (NEXT,) if kind == "SiamMaskTracker" else (NEXT, FRAME)
+    channels = [spec.channels for spec in models[kind].level_specs]
     plain = tracker_of(models, kind, on=False)
-    full = tracker_of(models, kind, "TARGET_AWARE.TOPK", str(models[kind].level_channels))
+    full = tracker_of(models, kind, "TARGET_AWARE.TOPK", str(channels))
     assert run(plain, frames) == run(full, frames)
     assert plain.selection is None
-    assert full.selection is not None and full.selection.kept == models[kind].level_channels
+    assert full.selection is not None and full.selection.kept == channels
 
 
 class NoisyWhereDropped:
@@ -179,7 +180,8 @@ def test_a_crop_of_one_color_keeps_all_and_says_so_once(
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             tracker.init(gray, BOX)
-    assert tracker.selection is not None and tracker.selection.kept == models[kind].level_channels
+    assert tracker.selection is not None
+    assert tracker.selection.kept == [spec.channels for spec in models[kind].level_specs]
     assert caplog.text.count("single color") == 1
     plain = tracker_of(models, kind, on=False)
     plain.init(gray, BOX)
@@ -250,20 +252,19 @@ def test_a_published_snapshot_loads_strictly_and_tracks(shared: Path) -> None:
     assert result.box == pytest.approx(expected.box, abs=15) and result.score > 0.9
 
 
-@pytest.mark.parametrize(
-    ("name", "opts", "message"),
-    [
-        (
-            "nanotrack_v2",
-            ["TARGET_AWARE.MODE", "index"],
-            "MODE is index, but TRACK.TYPE NanoTracker .* takes maps of a fixed",
-        ),
-        ("atom_r18", [], "ENABLED is True, but TRACK.TYPE ATOMTracker .HEAD.TYPE IOUNET. does not choose"),
-    ],
-)
-def test_what_cannot_be_switched_on(name: str, opts: list[str], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        load_config(name, ["TARGET_AWARE.ENABLED", "True", *opts])
+def test_channels_cannot_be_left_out_of_maps_of_a_fixed_width() -> None:
+    with pytest.raises(ConfigError, match=r"MODE is index, but TRACK.TYPE NanoTracker .* takes maps of a fixed"):
+        load_config("nanotrack_v2", ["TARGET_AWARE.ENABLED", "True", "TARGET_AWARE.MODE", "index"])
+
+
+def test_without_learning_no_channels_are_chosen(models: dict[str, Any]) -> None:
+    tracker = tracker_of(models, "NanoTracker", "TARGET_AWARE.REFIT_INTERVAL", "1", "TARGET_AWARE.REFIT_SCORE", "-1")
+    tracker.init(FRAME, BOX)
+    chosen = tracker.selection
+    tracker.track(NEXT, learn=False)
+    assert tracker.selection is chosen
+    tracker.track(NEXT)
+    assert tracker.selection is not chosen
 
 
 def test_more_channels_than_there_are(models: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def test_the_sheet_shows_where_kept_channels_answer() -> None:
         (["--init-box", "1,2,3,4 5,6,7,8"], "holds 2 boxes; give one"),
         (["--init-box", "900,2,3,4"], "Target 1: The first box"),
         (["--init-box", BOX, "--tracker", "opencv:MIL"], "opencv_MIL has no channels to choose from"),
-        (["--init-box", BOX, "--config", "atom_r18", "--snapshot", __file__], "does not choose channels"),
+        (["--init-box", BOX, "--config", "atom_tiny", "--opts", "TARGET_AWARE.LEVELS", "[1]"], "of 1 feature map"),
         (["--init-box", BOX, "--opts", "TARGET_AWARE.TOPK", "[500]"], "asks for 500 channels"),
     ],
 )
@@ -109,8 +109,24 @@ def test_how_long_choosing_takes(frame: Path, tmp_path: Path, capsys: pytest.Cap
     assert rows[0]["shared"] == [1.0] and rows[0]["iterations"][0] > 0 == rows[1]["iterations"][0]
     assert run_tool("benchmark", ["select", "--image", str(frame)]) == 2
     assert "belong together" in capsys.readouterr().err
-    assert run_tool("benchmark", ["select", "--config", "atom_tiny", "--device", "cpu"]) == 2
-    assert "does not choose channels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "kept"), [("atom_tiny", [96]), ("dimp_tiny", [96]), ("lmt_tiny", [24, 24])])
+def test_trackers_that_learn_choose_too(
+    name: str, kept: list[int], frame: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, out = tmp_path / "channels.png", tmp_path / "select.json"
+    target = ["--init-box", BOX, "--config", name, "--device", "cpu"]
+    assert run_tool("channels", [str(frame), *target, "--out", str(picture)]) == 0
+    lines = picture.with_suffix(".csv").read_text().splitlines()
+    assert picture.is_file() and len(lines) == 1 + sum(kept) * 4 // 3
+    arguments = ["select", *target, "--image", str(frame), "--repeat", "1", "--json", str(out)]
+    assert run_tool("benchmark", arguments) == 0
+    assert [row["kept"] for row in json.loads(out.read_text())["rows"]] == [kept] * 3
+    root = make_dataset(tmp_path / "mine", names=("Alpha",), count=3)
+    folder = run_on(root, tmp_path, "--config", name, "--opts", "TARGET_AWARE.ENABLED", "True", "--save-ta")
+    (start,) = json.loads((folder / "Alpha_ta.json").read_text())
+    assert start["ta_kept"] == kept
 
 
 def run_on(root: Path, tmp_path: Path, *arguments: str) -> Path:

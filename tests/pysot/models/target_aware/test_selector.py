@@ -141,7 +141,7 @@ def test_keeping_all_hands_on_the_map_itself() -> None:
         ({"topk": (1, 21)}, "asks for 21 channels of feature map 1, which has 20"),
         ({"topk": (1, 2, 3)}, "TOPK .1, 2, 3. has 3 entries for 2 feature map"),
         ({"lr": (1e-3, 1e-3, 1e-3)}, "LR .* has 3 entries for 2 feature map"),
-        ({"levels": (0, 2)}, "LEVELS is .0, 2., but 2 feature map.s."),
+        ({"levels": (0, 2)}, "LEVELS is .0, 2., but .* of 2 feature map.s."),
         ({"levels": (1, -1)}, "at most once"),
         ({"levels": (0,), "rank_loss": True, "rank_level": 1}, "RANK_LEVEL is 1, which is not selected"),
         ({"type": "NoSelector"}, "no channel selector 'NoSelector'.*TAFSelector"),
