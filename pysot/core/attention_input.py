@@ -20,7 +20,11 @@ SCORED_FRAMES = 3
 
 def whole_frame(image: Image, side: int) -> Image:
     """The frame as a square of `side` pixels, its aspect not kept."""
-    return _resized(image, side)
+    if image.shape[:2] == (side, side):
+        return image
+    shrinks = min(image.shape[:2]) >= side
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (side, side), interpolation=method), dtype=np.uint8)
 
 
 def target_picture(
@@ -40,7 +44,7 @@ def target_picture(
     top = math.trunc(y - (context - 1) / 2 * height)
     right = max(math.trunc(x + (context + 1) / 2 * width), left + 1)
     bottom = max(math.trunc(y + (context + 1) / 2 * height), top + 1)
-    return _resized(cut_repeating_border(image, left, top, right, bottom), side)
+    return whole_frame(cut_repeating_border(image, left, top, right, bottom), side)
 
 
 def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:
@@ -59,11 +63,3 @@ def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:
 def frames_needed(clip_len: int) -> int:
     """Frames of a training clip for a network that looks at `clip_len`."""
     return SCORED_FRAMES + max(clip_len, 1) - 1
-
-
-def _resized(image: Image, side: int) -> Image:
-    if image.shape[:2] == (side, side):
-        return image
-    shrinks = min(image.shape[:2]) >= side
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (side, side), interpolation=method), dtype=np.uint8)

@@ -42,18 +42,16 @@ class Spread:
     def draw(self, box_xywh: ArrayLike, count: int, bounds_xyxy: ArrayLike, rng: np.random.Generator) -> Box4:
         """(count, 4) boxes around `box_xywh`, moved and shrunk where needed to lie inside `bounds_xyxy`."""
         center_size = np.asarray(xywh_to_cxcywh(np.asarray(box_xywh, dtype=np.float64)))
-        noise = self._noise(rng, (count, 3))
+        if self.kind == "gaussian":
+            noise = np.clip(0.5 * rng.standard_normal((count, 3)), -1, 1)
+        else:
+            noise = rng.uniform(-1, 1, (count, 3))
         factors = self.scale ** noise[:, 2:] * self.aspect ** rng.uniform(-1, 1, (count, 2))
         centers = center_size[:2] + self.trans * center_size[2:].mean() * noise[:, :2]
         if self.kind == "whole":
             low, high = np.asarray(bounds_xyxy, dtype=np.float64).reshape(2, 2)
             centers = rng.uniform(low, np.maximum(high, low), (count, 2))
         return fit_inside(np.concatenate([centers, center_size[2:] * factors], axis=1), bounds_xyxy, center_size[2:])
-
-    def _noise(self, rng: np.random.Generator, shape: tuple[int, int]) -> Box4:
-        if self.kind == "gaussian":
-            return np.clip(0.5 * rng.standard_normal(shape), -1, 1)
-        return rng.uniform(-1, 1, shape)
 
 
 def fit_inside(boxes_cxcywh: Box4, bounds_xyxy: ArrayLike, target_wh: ArrayLike) -> Box4:

@@ -55,22 +55,14 @@ def get_subwindow(
     right, bottom = left + original_size, top + original_size
     patch = image[max(0, top) : max(0, min(height, bottom)), max(0, left) : max(0, min(width, right))]
     if patch.shape[:2] != (original_size, original_size):
-        patch = _pad(patch, left, top, original_size, (height, width), fill_bgr)
+        inside, patch = patch, np.empty((original_size, original_size, 3), dtype=np.uint8)
+        patch[:] = np.asarray(fill_bgr).astype(np.uint8)
+        if inside.size:
+            y, x = max(0, -top), max(0, -left)
+            patch[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
     if original_size != model_size:
         patch = np.asarray(cv2.resize(patch, (model_size, model_size)), dtype=np.uint8)
     return np.ascontiguousarray(patch)
-
-
-def _pad(
-    patch: Image, left: int, top: int, side: int, image_hw: tuple[int, int], fill_bgr: NDArray[np.floating]
-) -> Image:
-    """Places the part of the square that lies inside the image on a canvas of the fill color."""
-    canvas = np.empty((side, side, 3), dtype=np.uint8)
-    canvas[:] = np.asarray(fill_bgr).astype(np.uint8)
-    if patch.size:
-        y, x = max(0, -top), max(0, -left)
-        canvas[y : y + patch.shape[0], x : x + patch.shape[1]] = patch
-    return canvas
 
 
 BORDER_MODES = ("replicate", "inside", "inside_major")

@@ -121,25 +121,14 @@ def environment_report() -> str:
 
     lines = [f"python: {sys.version.split()[0]}", f"platform: {platform.platform()}", f"cpu: {cpu_name()}"]
     lines.append(f"threads: torch {torch.get_num_threads()}")
-    packages = (
-        "pysot-toolkit",
-        "torch",
-        "numpy",
-        "opencv-python",
-        "opencv-python-headless",
-        "yacs",
-        "numba",
-        "tqdm",
-        "safetensors",
-    )
-    for package in (*packages, "tensorboardX", "colorama"):
+    packages = "pysot-toolkit torch numpy opencv-python opencv-python-headless yacs numba tqdm safetensors tensorboardX"
+    for package in (*packages.split(), "colorama"):
         try:
             lines.append(f"{package}: {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             lines.append(f"{package}: not installed")
-    cuda = (
-        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    )
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    cuda = [torch.cuda.get_device_name(index) for index in range(count)]
     lines.append(f"cuda: {torch.version.cuda or 'not in this build'}; devices: {', '.join(cuda) or 'none'}")
     lines.append(f"mps: {'available' if torch.backends.mps.is_available() else 'not available'}")
     return "\n".join(lines)

@@ -89,20 +89,14 @@ class RoiPatch:
         high = [min(float(limit), start + (side - margin) * step) for start, step, side, limit in ends]
         return low[0], low[1], max(high[0], low[0]), max(high[1], low[1])
 
-    @property
-    def _end_xy(self) -> tuple[float, float]:
-        x, y = (
-            start + side * step for start, side, step in zip(self.origin_xy, self.size_wh, self.step_xy, strict=True)
-        )
-        return x, y
-
     def cut(self, image: Image) -> Image:
         """(h, w, 3) uint8 bilinear samples of `image`, and the fill outside of it."""
         matrix = np.zeros((2, 3))
         matrix[0, 0], matrix[1, 1] = self.step_xy
         matrix[:, 2] = [start + step / 2 - 0.5 for start, step in zip(self.origin_xy, self.step_xy, strict=True)]
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        inside = self.bounds_xyxy(0, image.shape[:2]) == (*self.origin_xy, *self._end_xy)
+        ends = zip(self.origin_xy, self.step_xy, self.size_wh, image.shape[1::-1], strict=True)
+        inside = min(self.origin_xy) >= 0 and all(start + side * step <= limit for start, step, side, limit in ends)
         fill = (FILL, FILL, FILL) if self.gray or inside else mean_color(image)
         patch = cv2.warpAffine(
             image, matrix, self.size_wh, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=fill

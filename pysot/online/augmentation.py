@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import cv2
@@ -55,31 +56,20 @@ def augment(
         right of the view's center.
     """
     limits = params.random_shift * side
-    plans: list[tuple[Callable[[Pixels], Pixels], NDArray[np.int64]]] = [(_plain, np.zeros(2, np.int64))]
-    plans += [(_plain, np.trunc(np.multiply(pair, side / 2)).astype(np.int64)) for pair in _pairs(params.shift)]
-    for change in _changes(params):
-        plans.append((change, np.trunc((rng.random(2) - 0.5) * limits).astype(np.int64)))
+    plans: list[tuple[Callable[[Pixels], Pixels], NDArray[np.int64]]] = [(np.asarray, np.zeros(2, np.int64))]
+    plans += [(np.asarray, np.trunc(np.multiply(pair, side / 2)).astype(np.int64)) for pair in _pairs(params.shift)]
+    changes: list[Callable[[Pixels], Pixels]] = [np.fliplr] if params.flip else []
+    changes += [partial(_blur, sigmas=sigmas) for sigmas in _pairs(params.blur)]
+    changes += [partial(_rotate, degrees=degrees) for degrees in params.rotate]
+    plans += [(change, np.trunc((rng.random(2) - 0.5) * limits).astype(np.int64)) for change in changes]
     views = np.empty((len(plans), side, side, 3), patch.dtype)
     for view, (change, shift) in zip(views, plans, strict=True):
         view[:] = _cut(change(patch), side, shift)
     return views, np.stack([shift for _, shift in plans])
 
 
-def _changes(params: AugmentationParams) -> Iterator[Callable[[Pixels], Pixels]]:
-    if params.flip:
-        yield lambda patch: patch[:, ::-1]
-    for sigmas in _pairs(params.blur):
-        yield lambda patch, sigmas=sigmas: _blur(patch, sigmas)  # type: ignore[misc]
-    for angle in params.rotate:
-        yield lambda patch, angle=angle: _rotate(patch, angle)  # type: ignore[misc]
-
-
 def _pairs(flat: Sequence[float]) -> list[tuple[float, float]]:
     return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _plain(patch: Pixels) -> Pixels:
-    return patch
 
 
 def _blur(patch: Pixels, sigmas: tuple[float, float]) -> Pixels:

@@ -137,7 +137,9 @@ class JointProblem:
     def linearize(self, unknowns: Tensor) -> NormalEquations:
         kernel, projection = self.unpack(unknowns)
         loss, gradient, curvature = self.data.linearize(self._whole(kernel @ projection))
-        diagonal = self._regularize(torch.ones_like(unknowns))
+        diagonal = torch.ones_like(unknowns)
+        for part, factor in zip(self.unpack(diagonal), (self.filter_reg, self.projection_reg), strict=True):
+            part.mul_(factor)
 
         def pull_back(whole: Tensor) -> Tensor:
             """The transpose of (dw, dP) -> dF."""
@@ -154,12 +156,6 @@ class JointProblem:
 
     def _whole(self, taps: Tensor) -> Tensor:
         return taps.reshape(self.side, self.side, self.channels_in)
-
-    def _regularize(self, ones: Tensor) -> Tensor:
-        kernel, projection = self.unpack(ones)
-        kernel.mul_(self.filter_reg)
-        projection.mul_(self.projection_reg)
-        return ones
 
 
 def gaussian_label(size_hw: tuple[int, int], center_yx: tuple[float, float], sigma: float) -> Tensor:
