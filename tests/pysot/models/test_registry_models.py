@@ -15,8 +15,6 @@ from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.models.head import RPN_HEADS
-from pysot.models.head.rpn import UPChannelRPN
-from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise, xcorr_up_channel
 from pysot.models.meta_arch.siamese import SiamMask, count_parameters
 from pysot.models.neck import NECKS
 from pysot.zoo.loading import load_snapshot
@@ -161,61 +159,6 @@ def test_every_backbone_tells_its_channels_and_stages(name: str) -> None:
         levels = backbone(torch.rand(1, 3, 127, 127))
     assert [level.shape[1] for level in levels] == backbone.out_channels
     assert all(isinstance(backbone.get_submodule(stage), nn.Module) for stage in backbone.stages)
-
-
-def test_feature_sizes_of_resnet50() -> None:
-    backbone = BACKBONES["resnet50"](used_layers=[0, 1, 2, 3, 4]).eval()
-    with torch.inference_mode():
-        for side, expected in ((127, [61, 31, 15, 15, 15]), (255, [125, 63, 31, 31, 31])):
-            assert [level.shape[-1] for level in backbone(torch.rand(1, 3, side, side))] == expected
-
-
-def test_stages_deeper_than_used_are_not_built() -> None:
-    assert not hasattr(BACKBONES["resnet50"](used_layers=[0, 1]), "layer2")
-    with pytest.raises(ConfigError, match="increasing numbers from 0 to 4"):
-        BACKBONES["resnet50"](used_layers=[3, 2])
-
-
-def loop_correlation(search: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    """Depth-wise correlation, one window at a time."""
-    side = search.shape[-1] - kernel.shape[-1] + 1
-    out = torch.empty(*search.shape[:2], side, side)
-    for row in range(side):
-        for column in range(side):
-            window = search[:, :, row : row + kernel.shape[-1], column : column + kernel.shape[-1]]
-            out[:, :, row, column] = (window * kernel).sum((2, 3))
-    return out
-
-
-@pytest.mark.parametrize("batch", [1, 3])
-def test_correlations_equal_plain_loops(batch: int) -> None:
-    generator = torch.Generator().manual_seed(batch)
-    search = torch.randn(batch, 4, 9, 9, generator=generator)
-    kernel = torch.randn(batch, 4, 3, 3, generator=generator)
-    expected = loop_correlation(search, kernel)
-    torch.testing.assert_close(xcorr_depthwise(search, kernel), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(
-        xcorr_depthwise(search, kernel, padding=1)[:, :, 1:-1, 1:-1], expected, atol=1e-5, rtol=1e-5
-    )
-    bank = torch.randn(batch, 2 * 4, 3, 3, generator=generator)
-    up = xcorr_up_channel(search, bank)
-    for k in range(2):
-        one = loop_correlation(search, bank[:, 4 * k : 4 * k + 4]).sum(1)
-        torch.testing.assert_close(up[:, k], one, atol=1e-5, rtol=1e-5)
-    pixel = xcorr_pixelwise(search, kernel)
-    assert pixel.shape == (batch, 9, 9, 9)
-    expected_pixel = (search[:, :, 2, 5] * kernel[:, :, 1, 2]).sum(1)
-    torch.testing.assert_close(pixel[:, 1 * 3 + 2, 2, 5], expected_pixel, atol=1e-5, rtol=1e-5)
-
-
-def test_up_channel_head_has_the_published_shapes() -> None:
-    head = UPChannelRPN(anchor_num=5, feature_in=256)
-    shapes = {name: list(value.shape) for name, value in head.state_dict().items()}
-    assert shapes["template_cls_conv.weight"] == [2560, 256, 3, 3]
-    assert shapes["template_loc_conv.weight"] == [5120, 256, 3, 3]
-    assert shapes["loc_adjust.weight"] == [20, 20, 1, 1]
-    cls, loc = head([torch.rand(2, 256, 6, 6)], [torch.rand(2, 256, 22, 22)])
-    assert cls.shape == (2, 10, 17, 17) and loc.shape == (2, 20, 17, 17)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from pysot.models.builder import build_model
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
 from pysot.models.inference import prepare_for_inference
-from pysot.models.layers.normalize import InstanceL2Norm
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.models.meta_arch.siamese import count_parameters
 from pysot.zoo.convert import own_key
@@ -200,13 +199,6 @@ def test_first_filter_of_zeros() -> None:
     assert first.abs().max() == 0 and later[0].abs().max() > 0
     model.filter_initializer.filter_conv.weight.data.normal_()
     assert model.learn(features, boxes)[0].abs().max() > 0
-
-
-def test_instance_norm_fixes_the_power_of_each_sample() -> None:
-    features = torch.randn(3, 4, 5, 6) * torch.tensor([0.1, 1, 50])[:, None, None, None]
-    power = InstanceL2Norm(0.25)(features).square().mean((1, 2, 3))
-    torch.testing.assert_close(power, torch.full((3,), 0.0625), rtol=1e-3, atol=0)
-    assert InstanceL2Norm(0.25)(torch.zeros(1, 2, 3, 3)).abs().max() == 0
 
 
 def test_mixed_precision_leaves_the_steps_alone() -> None:

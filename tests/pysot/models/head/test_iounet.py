@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import copy
-import logging
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pysot.core.errors import ConfigError, SnapshotError
+from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.head.iounet import IOU_HEADS, IouNet, TargetOverlap
 from pysot.models.inference import prepare_for_inference
-from pysot.models.layers.normalize import RGB_MEAN, RGB_STD, normalize_imagenet, normalize_power
+from pysot.models.layers.normalize import RGB_MEAN, RGB_STD
 from pysot.models.meta_arch.atom import AtomNet
 from pysot.models.meta_arch.siamese import count_parameters
 from pysot.zoo.convert import own_key, own_keys
-from pysot.zoo.loading import load_weights
 from tests.golden import recorded
 from tests.golden.recipe import golden_atom, hash_uniform, published_shapes, relative_error, second_fill
 from tests.pysot.models.test_registry_models import check_stat
@@ -208,49 +205,3 @@ def test_fresh_heads_start_as_the_published_ones_did() -> None:
 def test_parts_that_do_not_fit_are_explained() -> None:
     with torch.device("meta"), pytest.raises(ConfigError, match=r"\[64, 128\] channels.*\[128, 256\]"):
         AtomNet(BACKBONES["resnet18_std"](used_layers=[1, 2]), IouNet())
-
-
-def test_images_are_taken_as_bgr_bytes() -> None:
-    image = torch.rand(2, 3, 5, 4, dtype=torch.float64) * 255
-    red = (image[:, 2] / 255 - 0.485) / 0.229
-    blue = (image[:, 0] / 255 - 0.406) / 0.225
-    out = normalize_imagenet(image)
-    torch.testing.assert_close(out[:, 0], red, atol=1e-13, rtol=0)
-    torch.testing.assert_close(out[:, 2], blue, atol=1e-13, rtol=0)
-
-
-def test_strides_of_the_backbone_levels() -> None:
-    backbone = BACKBONES["resnet18_std"](used_layers=[0, 1, 2, 3, 4]).eval()
-    with torch.inference_mode():
-        assert [level.shape[-1] for level in backbone(torch.rand(1, 3, 96, 96))] == [48, 24, 12, 6, 3]
-        assert [level.shape[-1] for level in backbone(torch.rand(1, 3, 91, 91))] == [46, 23, 12, 6, 3]
-
-
-def test_only_stages_in_use_learn() -> None:
-    backbone = BACKBONES["resnet18_std"]()
-    assert backbone.stages == ("layer1", "layer2", "layer3")
-    fixed = {name.split(".")[0] for name, p in backbone.named_parameters() if not p.requires_grad}
-    assert fixed == {"layer4", "fc"}
-
-
-def test_imagenet_weights_come_from_a_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    torch.manual_seed(1)
-    source, target = BACKBONES["resnet18_std"](), BACKBONES["resnet18_std"]()
-    state = {name: value for name, value in source.state_dict().items() if not name.endswith("num_batches_tracked")}
-    torch.save(state, tmp_path / "resnet18-f37072fd.pth", _use_new_zipfile_serialization=False)
-    with caplog.at_level(logging.WARNING):
-        assert load_weights(target, tmp_path / "resnet18-f37072fd.pth").fits
-    assert not caplog.text
-    assert torch.equal(target.layer3[1].conv2.weight, source.layer3[1].conv2.weight)
-    with pytest.raises(SnapshotError, match="does not fit"), torch.device("meta"):
-        load_weights(BACKBONES["resnet50_std"](), tmp_path / "resnet18-f37072fd.pth")
-
-
-def test_classifier_features_have_unit_power() -> None:
-    features = (
-        torch.randn(3, 5, 4, 4, generator=torch.Generator().manual_seed(0))
-        * torch.tensor([0.01, 1, 300])[:, None, None, None]
-    )
-    torch.testing.assert_close(normalize_power(features).square().mean((1, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(normalize_power(features, 1).abs().mean((1, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
-    assert normalize_power(torch.zeros(1, 2, 3, 3)).abs().max() == 0

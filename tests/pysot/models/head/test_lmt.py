@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import cv2
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,11 +13,10 @@ from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
 from pysot.core.roi_patch import RoiPatch
 from pysot.models.backbone import BACKBONES
-from pysot.models.backbone.vggm import VggM, local_response_norm
+from pysot.models.backbone.vggm import VggM
 from pysot.models.builder import build_model
 from pysot.models.head.lmt import CELL_GEOMETRY, CellPool, LmtHead, Mlp, PyramidPool
-from pysot.models.layers.box_crop import CROP_SIDE, PADDING, box_crops, crop_boxes
-from pysot.models.layers.cell_sample import sample_cells
+from pysot.models.layers.box_crop import box_crops
 from pysot.models.meta_arch.lmt import LmtNet
 from pysot.zoo.loading import load_weights
 
@@ -44,41 +40,6 @@ def vgg() -> VggM:
     for layer in (backbone.conv1, backbone.conv2, backbone.conv3):
         nn.init.kaiming_normal_(layer.weight)
     return backbone.eval().requires_grad_(False)
-
-
-def test_sizes_of_a_crop_of_107_pixels(vgg: VggM) -> None:
-    x, sizes = torch.zeros(2, 3, 107, 107), []
-    for layer in (vgg.conv1, nn.MaxPool2d(3, 2), vgg.conv2, nn.MaxPool2d(3, 2), vgg.conv3):
-        x = layer(x)
-        sizes.append(x.shape[-1])
-    (out,) = vgg(torch.zeros(2, 3, 107, 107))
-    assert sizes == [51, 25, 11, 5, 3] and out.shape == x.shape == (2, 512, 3, 3)
-    head = LmtHead(4608)
-    assert head.classify(out).shape == (2, 2) and head.predict_iou(out).shape == (2,)
-    assert [tuple(p.shape) for n, p in head.named_parameters() if n.endswith("weight")] == [
-        (512, 4608), (512, 512), (2, 512), (512, 4608), (512, 512), (1, 512),
-    ]  # fmt: skip
-
-
-def test_normalization_by_the_formula() -> None:
-    x = torch.randn(1, 7, 2, 3, dtype=torch.float64) * 30
-    expected = torch.empty_like(x)
-    for channel in range(7):
-        total = (x[:, max(0, channel - 2) : channel + 3] ** 2).sum(1)
-        expected[:, channel] = x[:, channel] / (2 + 1e-4 * total) ** 0.75
-    torch.testing.assert_close(local_response_norm(x), expected)
-    torch.testing.assert_close(local_response_norm(x), F.local_response_norm(x, 5, alpha=5e-4, beta=0.75, k=2.0))
-
-
-@pytest.mark.parametrize("stride", [8, 4])
-def test_dense_cells_are_those_of_the_crops(vgg: VggM, stride: int) -> None:
-    patch, apart = as_tensor(image(1, 155, 139)), 16 // stride
-    (dense,) = vgg(patch, stride=stride)
-    assert dense.shape[-2:] == ((155 - 107) // stride + 2 * apart + 1, (139 - 107) // stride + 2 * apart + 1)
-    for row, column in ((0, 0), (3, 2), (6, 4)):
-        (crop,) = vgg(patch[..., stride * row : stride * row + 107, stride * column : stride * column + 107])
-        rows, columns = slice(row, row + 2 * apart + 1, apart), slice(column, column + 2 * apart + 1, apart)
-        torch.testing.assert_close(dense[..., rows, columns], crop, rtol=1e-4, atol=1e-4)
 
 
 def test_pooled_cells_of_a_shared_map_are_those_of_single_crops(vgg: VggM) -> None:
@@ -114,36 +75,6 @@ def test_features_between_cells_are_near(vgg: VggM) -> None:
         shared = pool.pool(maps, torch.from_numpy(patch.boxes_in_patch(boxes))[None])
         errors.append(float(((shared[0].float() - alone).flatten(1).norm(dim=1) / apart).mean()))
     assert errors[1] < 0.25 < errors[0] < 0.4, errors
-
-
-def by_opencv(pixels: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One crop as MDNet makes it: whole corners, gray outside, then a bilinear resize."""
-    x, y, w, h = box
-    half_w, half_h = w / 2 + PADDING * w / CROP_SIDE, h / 2 + PADDING * h / CROP_SIDE
-    x1, y1 = math.floor(x + w / 2 - half_w + 0.5), math.floor(y + h / 2 - half_h + 0.5)
-    x2, y2 = math.floor(x + w / 2 + half_w + 0.5), math.floor(y + h / 2 + half_h + 0.5)
-    padded = cv2.copyMakeBorder(pixels, 300, 300, 300, 300, cv2.BORDER_CONSTANT, value=(128, 128, 128))
-    part = padded[300 + y1 : 300 + y2, 300 + x1 : 300 + x2]
-    return np.asarray(cv2.resize(part, (CROP_SIDE, CROP_SIDE), interpolation=cv2.INTER_LINEAR), dtype=np.float64)
-
-
-def test_crops_of_all_boxes_equal_opencvs_to_two_gray_levels() -> None:
-    pixels = np.random.default_rng(4).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    rng = np.random.default_rng(5)
-    boxes = np.concatenate([rng.uniform(-30, 140, (30, 2)), rng.uniform(8, 130, (30, 2))], axis=1)
-    crops = crop_boxes(as_tensor(pixels), torch.from_numpy(boxes))
-    assert crops.shape == (30, 3, 107, 107)
-    for crop, box in zip(crops, boxes, strict=True):
-        difference = np.abs(crop.permute(1, 2, 0).numpy() - by_opencv(pixels, box))
-        assert difference.max() <= 2, f"{difference.max()} at {box}"
-
-
-def test_points_between_cells_by_grid_of_values() -> None:
-    """On a map that is linear in x and y, bilinear samples are exact."""
-    y, x = torch.meshgrid(torch.arange(9.0), torch.arange(11.0), indexing="ij")
-    sampled = sample_cells((10 * y + x)[None, None], torch.tensor([[[5.0, 4.0]]]), torch.tensor([[[1.5, 0.5]]]), 3)
-    expected = [[10 * (4 + 0.5 * i) + 5 + 1.5 * j for j in (-1, 0, 1)] for i in (-1, 0, 1)]
-    assert sampled[0, 0, 0].tolist() == pytest.approx(np.array(expected))
 
 
 def tiny(**options: bool) -> LmtNet:

@@ -1,4 +1,4 @@
-"""TANet's networks: the sizes of docs/systems/tanet.md, the published keys, and what the options change."""
+"""TANet's generator: the sizes of docs/systems/tanet.md, the published keys, and what the options change."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pysot.config.loading import load_config
 from pysot.core.errors import ConfigError
-from pysot.models.attention import APPEARANCE_DISCRIMINATORS, ATTENTION_NETS, MOTION_DISCRIMINATORS, AttentionNet, TANet
-from pysot.models.attention.c3d import LAYERS, WIDTHS
-from pysot.models.attention.compact import CompactAttention, alikeness
-from pysot.models.attention.discriminators import from_config as build_discriminators
-from pysot.models.attention.discriminators import joined_in_time
+from pysot.models.attention import TANet
+from pysot.models.attention.c3d import LAYERS
 from pysot.models.attention.generator import DECODER
-from pysot.models.builder import build_model
-from pysot.models.inference import prepare_for_inference
 from pysot.zoo.convert import own_keys
 
 CPU = torch.device("cpu")
@@ -51,16 +45,6 @@ def test_shapes_of_the_released_generator() -> None:
     assert seen["motionModel"] == [(1, 512, 1, 38, 38)] * 2
     assert entered[0] == (1, 2304, 19, 19)
     assert seen["decoder.16"][0] == (1, 64, 304, 304)
-
-
-def test_shapes_of_the_released_discriminators() -> None:
-    with torch.device("meta"):
-        appearance, motion = APPEARANCE_DISCRIMINATORS["released"](), MOTION_DISCRIMINATORS["released"]()
-        assert appearance.fc4[0].in_features == 57600 and motion.fc4[0].in_features == 900
-        seen = shapes_inside(motion, "motionModel")
-        assert appearance(torch.empty(2, 3, 300, 300), torch.empty(2, 1, 300, 300)).shape == (2,)
-        assert motion(torch.empty(1, 3, 3, 300, 300), torch.empty(1, 3, 1, 300, 300)).shape == (1,)
-    assert seen["motionModel"] == [(1, 512, 1, 18, 18)]
 
 
 def published_keys() -> set[str]:
@@ -151,103 +135,3 @@ def test_imagenet_input_is_the_other_one() -> None:
 def test_options_that_do_not_exist(options: dict[str, object], message: str) -> None:
     with torch.device("meta"), pytest.raises(ConfigError, match=message):
         TANet(**options)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module", params=["TANet", "TANetTiny"])
-def net(request: pytest.FixtureRequest) -> AttentionNet:
-    torch.manual_seed(0)
-    options = {"TANet": {"width": 1 / 32}, "TANetTiny": {"widths": (8, 8, 16, 16), "hidden": 16}}[request.param]
-    return ATTENTION_NETS[request.param](input_size=64, clip_len=3, **options).eval()
-
-
-def test_remembered_target_gives_the_same_map(net: AttentionNet) -> None:
-    target, frame, clip = pictures(net.target_size, 1), pictures(64, 1), pictures(64, 1, 3)
-    with torch.no_grad():
-        remembered = net.encode(target)
-        first, again = net.attend(frame, remembered, clip), net.attend(frame, remembered, clip)
-        whole = net(frame, target, clip)
-    assert first.shape == (1, 1, 64, 64)
-    assert torch.equal(first, again) and torch.equal(first, whole)
-
-
-def test_map_depends_on_target_frame_and_clip(net: AttentionNet) -> None:
-    target, frame, clip = pictures(net.target_size, 1), pictures(64, 1), pictures(64, 1, 3)
-    moved = clip.clone()
-    moved[:, 0] = 0
-    with torch.no_grad():
-        reference = net(frame, target, clip)
-        for other in (
-            net(frame, target.flip(1) * 0.5, clip),
-            net(frame.flip(1), target, clip),
-            net(frame, target, moved),
-        ):
-            assert not torch.equal(reference, other)
-
-
-def test_fused_network_answers_alike() -> None:
-    torch.manual_seed(0)
-    net = CompactAttention(input_size=64, widths=(8, 8, 16, 16), hidden=16)
-    target, frame, clip = pictures(net.target_size, 2), pictures(64, 2), pictures(64, 2, 3)
-    net.train()(frame, target, clip)  # statistics that are not the first ones
-    with torch.no_grad():
-        plain = net.eval()(frame, target, clip)
-        fused = prepare_for_inference(net, CPU)(frame, target, clip)
-    torch.testing.assert_close(plain, fused, rtol=1e-3, atol=1e-4)
-
-
-def test_alikeness_is_the_cosine_about_the_mean() -> None:
-    features, parts = torch.randn(2, 5, 4, 3), torch.randn(2, 5, 2, 2)
-    found = alikeness(features, parts)
-    mean = features.mean(dim=(2, 3))
-    place, part = features[1, :, 2, 1] - mean[1], parts[1, :, 1, 0] - mean[1]
-    expected = torch.cosine_similarity(place, part, dim=0)
-    assert found.shape == (2, 4, 4, 3)
-    torch.testing.assert_close(found[1, 2, 2, 1], expected)
-
-
-def test_real_and_made_clips_are_joined_alike() -> None:
-    """Frames first, then maps, along time: whatever the maps are."""
-    frames, maps = pictures(8, 2, 3), torch.rand(2, 3, 1, 8, 8)
-    joined = joined_in_time(frames, maps)
-    assert joined.shape == (2, 3, 6, 8, 8)
-    torch.testing.assert_close(joined[:, :, 1], frames[:, 1] / 255)
-    for channel in range(3):
-        torch.testing.assert_close(joined[:, channel, 4], maps[:, 1, 0])
-
-
-@pytest.mark.parametrize("kind", ["released", "compact"])
-def test_discriminators_answer_below_and_above_zero(kind: str) -> None:
-    """Unlike the released ones, whose last ReLU kept a discriminator from ever calling a map made up."""
-    torch.manual_seed(0)
-    side = 128
-    app, mot = APPEARANCE_DISCRIMINATORS[kind](input_size=side), MOTION_DISCRIMINATORS["compact"](input_size=side)
-    with torch.no_grad():
-        answers = [app(pictures(side, 1), torch.rand(1, 1, side, side) * k) for k in range(4)]
-        assert mot(pictures(side, 2, 3), torch.rand(2, 3, 1, side, side)).shape == (2,)
-        if kind == "released":
-            app.fc5[1].bias.fill_(-5.0)
-            assert app.eval()(pictures(side, 1), torch.rand(1, 1, side, side)) < 0
-            old = APPEARANCE_DISCRIMINATORS[kind](input_size=side, final_relu=True)
-            old.fc5[1].bias.fill_(-5.0)
-            assert old.eval()(pictures(side, 1), torch.rand(1, 1, side, side)) == 0
-    assert len({float(answer) for answer in answers}) == 4
-
-
-def test_too_small_for_the_released_discriminators() -> None:
-    with pytest.raises(ConfigError, match="INPUT_SIZE 40 is too small"):
-        APPEARANCE_DISCRIMINATORS["released"](input_size=40)
-
-
-def test_experiment_builds_its_parts() -> None:
-    cfg = load_config("tanet_tiny")
-    model = build_model(cfg)
-    assert isinstance(model, CompactAttention) and model.input_size == cfg.ATTENTION.INPUT_SIZE
-    assert set(build_discriminators(cfg)) == {"d_app", "d_mot"}
-    assert sum(WIDTHS) == 64 + 128 + 2 * 256 + 4 * 512
-
-
-def test_bad_width_names_the_key() -> None:
-    with pytest.raises(ConfigError, match="multiples of 16"):
-        build_model(load_config("tanet_tiny", ["ATTENTION.INPUT_SIZE", "100"]))
-    with pytest.raises(ConfigError, match=r"ATTENTION.KWARGS.*do not fit attention network 'TANetTiny'"):
-        build_model(load_config("tanet_tiny", ["ATTENTION.KWARGS.depth", "3"]))
