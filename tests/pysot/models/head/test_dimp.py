@@ -222,7 +222,6 @@ def test_mixed_precision_leaves_the_steps_alone() -> None:
         (["HEAD.KWARGS.num_dist_bins", "1"], r"1 num_dist_bins of 0.1"),
         (["HEAD.KWARGS.width", "3"], r"HEAD.KWARGS .*do not fit.*width"),
         (["IOU.KWARGS.input_dim", "[64, 128]"], r"\[128, 256\] channels.*\[64, 128\]"),
-        (["TRACK.TYPE", "ATOMTracker"], r"ATOMTracker.*DIMP.*DiMPTracker"),
         (["MODEL.TYPE", "iounet"], r"MODEL.TYPE is 'iounet'.*dimp"),
     ],
 )
