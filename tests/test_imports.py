@@ -74,7 +74,7 @@ def test_nobody_imports_the_command_line(repo: Path) -> None:
             assert not any(name.startswith("pysot.cli") for name in imports_of(path)), path
 
 
-READ_A_CONFIG = ("from_config", "check_config")
+READ_A_CONFIG = ("from_config", "check_config", "check_family")
 
 
 def test_a_config_is_read_by_builders_from_config_and_the_command_line_only(repo: Path) -> None:
