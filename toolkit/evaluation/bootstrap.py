@@ -45,20 +45,12 @@ def resample_weights(n_sequences: int, resamples: int = RESAMPLES, seed: int = 0
     return generator.multinomial(n_sequences, np.full(n_sequences, 1.0 / n_sequences), size=resamples).astype(float)
 
 
-def confidence_interval(
-    statistic: SequenceStatistic, resamples: int = RESAMPLES, seed: int = 0, confidence: float = CONFIDENCE
-) -> Interval:
+def confidence_interval(statistic: SequenceStatistic, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """Percentile interval of the score over resampled sequences; NaN ends when the score is undefined."""
-    return _interval(statistic.values(resample_weights(len(statistic), resamples, seed)), confidence)
+    return _interval(statistic.values(resample_weights(len(statistic), resamples, seed)))
 
 
-def compare(
-    a: SequenceStatistic,
-    b: SequenceStatistic,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    confidence: float = CONFIDENCE,
-) -> Comparison:
+def compare(a: SequenceStatistic, b: SequenceStatistic, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
     """Is tracker a better than tracker b? Both statistics must hold the same sequences in the same order.
 
     Raises `ValueError` when they differ in length.
@@ -71,13 +63,13 @@ def compare(
     # One is added to both counts so that a finite number of resamples never claims p = 0.
     tails = [(np.count_nonzero(side) + 1) / (len(known) + 1) for side in (known <= 0, known >= 0)]
     p_value = min(1.0, 2 * min(tails)) if len(known) else float("nan")
-    return Comparison(a.value() - b.value(), _interval(differences, confidence), p_value)
+    return Comparison(a.value() - b.value(), _interval(differences), p_value)
 
 
-def _interval(values: NDArray[np.float64], confidence: float) -> Interval:
+def _interval(values: NDArray[np.float64]) -> Interval:
     known = values[~np.isnan(values)]
     if len(known) == 0:
         return Interval(float("nan"), float("nan"))
-    tail = 50.0 * (1.0 - confidence)
+    tail = 50.0 * (1.0 - CONFIDENCE)
     low, high = np.percentile(known, [tail, 100.0 - tail])
     return Interval(float(low), float(high))

@@ -60,7 +60,12 @@ def evaluate(
     kind = SCORERS[chosen or benchmark.protocol]
     given = {"rules": rules, "experiment": experiment}
     scorer = kind(benchmark, **{name: given[name] for name in kind.options})
-    paths = _paths(benchmark, trackers, prefix)
+    if not isinstance(trackers, Mapping):
+        paths = find_trackers(Path(trackers), benchmark.name, prefix, benchmark.names())
+    elif trackers:
+        paths = {name: Path(path) for name, path in trackers.items()}
+    else:
+        raise ResultError("No trackers to score: the mapping of names to result folders is empty.")
 
     def run(name: str) -> TrackerScores | str:
         outcome = _score(scorer, name, paths[name], ci)
@@ -87,16 +92,6 @@ def evaluate(
         windows=scorer.windows,
         attributes=scorer.groups,
     )
-
-
-def _paths(
-    benchmark: Benchmark, trackers: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]], prefix: str
-) -> dict[str, Path]:
-    if isinstance(trackers, Mapping):
-        if not trackers:
-            raise ResultError("No trackers to score: the mapping of names to result folders is empty.")
-        return {name: Path(path) for name, path in trackers.items()}
-    return find_trackers(Path(trackers), benchmark.name, prefix, benchmark.names())
 
 
 def _score(scorer: Scorer, name: str, path: Path, ci: bool) -> TrackerScores | str:

@@ -49,8 +49,14 @@ def run_multistart(tracker: TrackerLike, sequence: Sequence, *, observe: Observe
     Raises `ProtocolError` without anchors, `StepError` naming the frame when an image, the annotation or the tracker
     fails, `DatasetError` without frames.
     """
-    starts = anchors_of(sequence)
-    return MultistartRun(tuple(_run_anchor(tracker, sequence, *start, observe) for start in starts))
+    runs = []
+    for anchor, forward in anchors_of(sequence):
+        session = Session(tracker, sequence, observe)
+        order = range(anchor + 1, session.length) if forward else range(anchor - 1, -1, -1)
+        _, answers = session.follow(anchor, order, masks=True)
+        regions = (Special(STARTED), *(answer.region for answer in answers))
+        runs.append(AnchorRun(anchor, forward, regions, scores_of(answers), np.array(session.seconds)))
+    return MultistartRun(tuple(runs))
 
 
 def anchors_of(sequence: Sequence) -> tuple[tuple[int, bool], ...]:
@@ -63,13 +69,3 @@ def anchors_of(sequence: Sequence) -> tuple[tuple[int, bool], ...]:
             "Run it under 'ope' or 'supervised'."
         )
     return found
-
-
-def _run_anchor(
-    tracker: TrackerLike, sequence: Sequence, anchor: int, forward: bool, observe: Observer | None
-) -> AnchorRun:
-    session = Session(tracker, sequence, observe)
-    order = range(anchor + 1, session.length) if forward else range(anchor - 1, -1, -1)
-    _, answers = session.follow(anchor, order, masks=True)
-    regions = (Special(STARTED), *(answer.region for answer in answers))
-    return AnchorRun(anchor, forward, regions, scores_of(answers), np.array(session.seconds))

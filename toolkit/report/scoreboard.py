@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,9 +77,9 @@ class BoardEntry:
         found = [score for benchmark in benchmarks for score in self.results.get(benchmark, {}).values()]
         return [float(np.mean(getattr(score, what))) for score in found]
 
-    def fps(self, benchmarks: Sequence[str] = tuple(REAL_TARGETS)) -> float | None:
-        """Frames per second over these benchmarks, all seeds; None when some sequence was not timed."""
-        found = [score for benchmark in benchmarks for score in self.results.get(benchmark, {}).values()]
+    def fps(self) -> float | None:
+        """Frames per second over the real targets, all seeds; None when some sequence was not timed."""
+        found = [score for benchmark in REAL_TARGETS for score in self.results.get(benchmark, {}).values()]
         if not found or not all(score.seconds for score in found):
             return None
         seconds = sum(sum(score.seconds) for score in found)
@@ -100,20 +101,18 @@ def read_board(path: Path) -> Board:
         raise ResultError(f"{path} is no board of scores ({error}). Delete it, and measure again.") from error
 
 
-def _entry(values: Mapping[str, object]) -> BoardEntry:
-    results = values["results"]
-    if not isinstance(results, Mapping):
-        raise TypeError("results are no mapping")
-    made = {
+def _entry(values: Mapping[str, Any]) -> BoardEntry:
+    results = {
         benchmark: {name: score_from(score) for name, score in sequences.items()}
-        for benchmark, sequences in results.items()
+        for benchmark, sequences in values["results"].items()
     }
-    return BoardEntry(**{**values, "results": made})  # type: ignore[arg-type]
+    return BoardEntry(**{**values, "results": results})
 
 
-def score_from(values: Mapping[str, object]) -> SequenceScore:
+def score_from(values: Mapping[str, Any]) -> SequenceScore:
     """A `SequenceScore` from what JSON keeps of it."""
-    return SequenceScore(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})  # type: ignore[arg-type]
+    made: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return SequenceScore(**made)
 
 
 def write_board(path: Path, board: Board) -> None:
@@ -140,7 +139,7 @@ def merged(old: BoardEntry | None, new: BoardEntry) -> BoardEntry:
         for benchmark in BENCHMARKS
         if benchmark in old.results or benchmark in new.results
     }
-    return BoardEntry(**{**new.__dict__, "results": results})
+    return replace(new, results=results)
 
 
 def board_table(board: Board) -> Table:

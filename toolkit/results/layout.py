@@ -175,7 +175,9 @@ def find_trackers(
     """
     if not results_dir.is_dir():
         raise ResultError(f"{results_dir}: no such results folder. Pass its path as --tracker_path.")
-    folder = _benchmark_folder(results_dir, benchmark)
+    alike = [path for path in sorted(results_dir.iterdir()) if normalize(path.name) == normalize(benchmark)]
+    folders = [path for path in alike if path.is_dir()]
+    folder = next((path for path in folders if path.name == benchmark), next(iter(folders), None))
     trackers = {
         tracker_name(path): path
         for path in sorted((folder or results_dir).iterdir())
@@ -204,12 +206,6 @@ def tracker_name(path: Path) -> str:
     """The name a results folder or archive gives its tracker."""
     ending = next((ending for ending in ARCHIVE_ENDINGS if path.name.lower().endswith(ending)), "")
     return path.name[: len(path.name) - len(ending)] if path.is_file() else path.name
-
-
-def _benchmark_folder(results_dir: Path, benchmark: str) -> Path | None:
-    alike = [path for path in sorted(results_dir.iterdir()) if normalize(path.name) == normalize(benchmark)]
-    folders = [path for path in alike if path.is_dir()]
-    return next((path for path in folders if path.name == benchmark), next(iter(folders), None))
 
 
 def _has_any(files: TrackerFiles, sequences: Sequence[str]) -> bool:

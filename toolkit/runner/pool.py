@@ -60,7 +60,7 @@ class _Worker:
 
 
 class Pool:
-    """Runs jobs in `workers` processes and reports each as it ends. Leaving the context ends every process."""
+    """Runs jobs in `workers` processes and reports each as it ends."""
 
     def __init__(self, make_tracker: TrackerFactory, workers: int, advance: Advance, report: Report) -> None:
         self.advance, self.report, self.size = advance, report, workers
@@ -74,21 +74,18 @@ class Pool:
         self.workers: dict[Connection, _Worker] = {}
         self.pending: deque[Job] = deque()
 
-    def __enter__(self) -> Pool:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for worker in self.workers.values():
-            worker.stop()
-
     def run(self, jobs: AbstractSequence[Job]) -> None:
-        """Runs all jobs. Raises `ProtocolError` when a worker cannot build its tracker."""
+        """Runs all jobs, and ends every process. Raises `ProtocolError` when a worker cannot build its tracker."""
         self.pending.extend(jobs)
-        for _ in range(min(self.size, len(jobs))):
-            self._spawn()
-        while self.workers:
-            for connection in wait(list(self.workers)):
-                self._listen(self.workers[connection])  # type: ignore[index]
+        try:
+            for _ in range(min(self.size, len(jobs))):
+                self._spawn()
+            while self.workers:
+                for connection in wait(list(self.workers)):
+                    self._listen(self.workers[connection])  # type: ignore[index]
+        finally:
+            for worker in self.workers.values():
+                worker.stop()
 
     def _spawn(self) -> None:
         worker = _Worker(self.payload)

@@ -138,8 +138,7 @@ def _execute(
     if not jobs:
         return
     if workers > 1:
-        with Pool(make_tracker, workers, advance, report) as pool:
-            pool.run(jobs)
+        Pool(make_tracker, workers, advance, report).run(jobs)
         return
     tracker = make_tracker()
     for job in jobs:

@@ -38,8 +38,13 @@ def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute
         axes.axvline(curve.read_at, color=GRAY, linewidth=0.6 * style.line, zorder=0.5)
     if curve.key in report.windows:
         low, high = report.windows[curve.key]
-        _show_window(axes, low, high, max(float(np.interp(low, x, curves[curve.key])) for curves in holders))
         legend += f" ({low:.0f} to {high:.0f} frames)"
+        axes.axvspan(low, high, color="0.93", zorder=0)
+        # Before the window all curves fall from 1, long after it only a few sequences are left.
+        axes.set_xlim(right=min(x[-1], 1.5 * high))
+        best = max(float(np.interp(low, x, curves[curve.key])) for curves in holders)
+        if best > 0:
+            axes.set_ylim(top=min(1.0, 1.25 * best))
     axes.set_title(_title(report, curve.title, attribute))
     return with_legend(axes, shown, legend, style)
 
@@ -132,17 +137,6 @@ def f_figure(report: EvaluationReport, style: Style) -> Figure:
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Confidence threshold (quantile, from the highest score)", ylabel="F")
     axes.set_title(_title(report, "F over the threshold"))
     return with_legend(axes, shown, "Largest F", style)
-
-
-def _show_window(axes: Axes, low: float, high: float, best: float) -> None:
-    """Shades `low` to `high` and fits the axes to it; `best` is the highest curve at `low`.
-
-    Before the window all curves fall from 1, long after it only a few sequences are left.
-    """
-    axes.axvspan(low, high, color="0.93", zorder=0)
-    axes.set_xlim(right=min(axes.get_xlim()[1], 1.5 * high))
-    if best > 0:
-        axes.set_ylim(top=min(1.0, 1.25 * best))
 
 
 def _line(
