@@ -81,12 +81,12 @@ Box crop(Box box, const Bounds& bounds, bool legacy) {
           std::min(box.bottom, bounds.bottom)};
 }
 
-// Boxes, as they are counted, that share no area while at least one has some: the overlap is 0 without looking at a
-// pixel. Regions less than a pixel apart can share pixels: their boxes are rounded outwards first.
+// Whether the reference calls two boxes, as they are counted, apart: the overlap is then 0 without looking at a pixel.
+// Its ratio, signs and all: a box outside the bounds has negative sides. Two boxes without an area have none (NaN).
 bool apart(const Box& a, const Box& b) {
-  const double width = std::min(a.right, b.right) - std::max(a.left, b.left);
-  const double height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
-  return (width <= 0.0 || height <= 0.0) && (a.area() > 0.0 || b.area() > 0.0);
+  const Box both{std::max(a.left, b.left), std::max(a.top, b.top), std::min(a.right, b.right),
+                 std::min(a.bottom, b.bottom)};
+  return both.area() / (a.area() + b.area() - both.area()) <= 0.0;
 }
 
 void place(Outline p, const Box& window, bool legacy, Shape& shape) {

@@ -63,10 +63,12 @@ def _area(box: Box) -> float:
 
 @njit(**_HELPER)
 def _apart(a: Box, b: Box) -> bool:
-    """Boxes that share no area, while at least one has some: the overlap is 0 without looking at a pixel."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return (width <= 0.0 or height <= 0.0) and (_area(a) > 0.0 or _area(b) > 0.0)
+    """Whether the reference calls two boxes apart: the overlap is then 0 without looking at a pixel.
+
+    Its ratio, signs and all: a box outside the bounds has negative sides. Two boxes without an area have none (NaN).
+    """
+    both = (min(a[2], b[2]) - max(a[0], b[0])) * (min(a[3], b[3]) - max(a[1], b[1]))
+    return bool(both / (_area(a) + _area(b) - both) <= 0.0)
 
 
 @njit(**_HELPER)
