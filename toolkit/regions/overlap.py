@@ -71,11 +71,7 @@ def overlap_ragged(
 
 
 def region_overlap(
-    a: Region,
-    b: Region,
-    bounds: tuple[float, float] | None = None,
-    mode: Mode = "raster",
-    ignore: Mask | None = None,
+    a: Region, b: Region, bounds: tuple[float, float] | None = None, mode: Mode = "raster", ignore: Mask | None = None
 ) -> float:
     """Overlap of two regions of any kind, in [0, 1]; NaN when either is a code.
 

@@ -9,16 +9,7 @@ import numpy as np
 
 from toolkit.datasets.frames import Image
 from toolkit.synthetic.outline import blob, star
-from toolkit.synthetic.texture import (
-    Color,
-    Plane,
-    Rng,
-    jitter_color,
-    mix,
-    octave_noise,
-    paint_pattern,
-    random_color,
-)
+from toolkit.synthetic.texture import Color, Plane, Rng, jitter_color, mix, octave_noise, paint_pattern, random_color
 
 
 def make_background(rng: Rng, kind: str, width: int, height: int, mimic: tuple[Color, ...] = ()) -> Image:

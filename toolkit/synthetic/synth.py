@@ -42,12 +42,22 @@ SEQUENCES: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
 """(name, target, attributes, frames), sorted by name."""
 
 
-def synth_scenes(seed: int = 0) -> list[Scene]:
-    """The scenes of SYNTH, in its order. Another seed gives other individuals, places and paths of equal difficulty."""
-    return [
+def synth_benchmark(seed: int = 0) -> Benchmark:
+    """SYNTH: 27 rendered sequences of 64 to 80 frames of 320 x 240 pixels, one-pass protocol.
+
+    Nothing is stored or downloaded: frames and masks are rendered when they are read, the same for the same seed.
+    Another seed gives other individuals, places and paths of equal difficulty.
+    `scene_of(sequence)` answers for outlines, full masks and oriented boxes.
+
+    Ground-truth boxes are amodal (the whole target, hidden parts included) and cut at the image border, 0-based with
+    pixel i covering [i, i + 1); a row is NaN where less than 10 % of the target is inside the image. `visible` is
+    False where less than 10 % of it is seen for any reason, `cover` is the share seen.
+    """
+    scenes = (
         random_scene(seed, kinds, count, family=family, name=name, accept=is_short_term)
         for name, family, kinds, count in SEQUENCES
-    ]
+    )
+    return Benchmark("SYNTH", "ope", tuple(scene.sequence() for scene in scenes))
 
 
 def is_short_term(scene: Scene) -> bool:
@@ -59,16 +69,3 @@ def is_short_term(scene: Scene) -> bool:
     seen = np.concatenate([[True], scene.ground_truth.visible, [True]]).nonzero()[0]
     hidden = "occlusion" not in scene.attributes or float((cover < 0.6 * scene.ground_truth.in_view).mean()) > 0.06
     return bool(hidden and np.diff(seen).max() - 1 <= LONGEST_ABSENCE and cover[-6:].min() > 0.5)
-
-
-def synth_benchmark(seed: int = 0) -> Benchmark:
-    """SYNTH: 27 rendered sequences of 64 to 80 frames of 320 x 240 pixels, one-pass protocol.
-
-    Nothing is stored or downloaded: frames and masks are rendered when they are read, the same for the same seed.
-    `scene_of(sequence)` answers for outlines, full masks and oriented boxes.
-
-    Ground-truth boxes are amodal (the whole target, hidden parts included) and cut at the image border, 0-based with
-    pixel i covering [i, i + 1); a row is NaN where less than 10 % of the target is inside the image. `visible` is
-    False where less than 10 % of it is seen for any reason, `cover` is the share seen.
-    """
-    return Benchmark("SYNTH", "ope", tuple(scene.sequence() for scene in synth_scenes(seed)))

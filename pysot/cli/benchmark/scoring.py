@@ -27,13 +27,7 @@ from pysot.core.errors import SotError
 from toolkit.datasets import Benchmark, load_benchmark
 from toolkit.evaluation import evaluate
 from toolkit.evaluation.kernels import precision_counts, success_counts
-from toolkit.evaluation.ope import (
-    NORM_PRECISION_THRESHOLDS,
-    PRECISION_THRESHOLDS,
-    RULES,
-    SUCCESS_THRESHOLDS,
-    OpeTruth,
-)
+from toolkit.evaluation.ope import NORM_PRECISION_THRESHOLDS, PRECISION_THRESHOLDS, RULES, SUCCESS_THRESHOLDS, OpeTruth
 from toolkit.regions import overlap_pairs
 from toolkit.regions.backend import backend_name
 from toolkit.report import Table, to_console

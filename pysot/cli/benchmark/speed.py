@@ -59,21 +59,16 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.frames < 1 or (args.threads is not None and args.threads < 1):
         raise SotError(f"--frames {args.frames} and --threads {args.threads} must be 1 or more.")
+    sides = args.size.lower().split("x")
+    if len(sides) != 2 or not all(side.isdigit() and int(side) >= 64 for side in sides):
+        raise SotError(f"--size '{args.size}' is not WIDTHxHEIGHT with both 64 or more. Example: 640x480")
     if args.threads:
         torch.set_num_threads(args.threads)
     tracker, weights = build(args.config, args.snapshot, args.opts, args.device)
-    report = measure(tracker, experiment_name(args.config), weights, args.frames, parse_size(args.size))
+    report = measure(tracker, experiment_name(args.config), weights, args.frames, (int(sides[0]), int(sides[1])))
     print(table(report))
     write_json(args.json, asdict(report))
     return EXIT_FINE
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) from `640x480`; `SotError` when it is not of that form or too small to hold a target."""
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdigit() and int(part) >= 64 for part in parts):
-        raise SotError(f"--size '{text}' is not WIDTHxHEIGHT with both 64 or more. Example: 640x480")
-    return int(parts[0]), int(parts[1])
 
 
 def build(config: str, snapshot: str | None, opts: Sequence[str], device: str) -> tuple[Tracker, str]:

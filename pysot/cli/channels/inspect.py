@@ -38,7 +38,13 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command: 0 when picture and table were written, 2 for bad input."""
     check_picture(args.out)
     frame, box = read_target(args.source, args.init_box)
-    tracker, name = _load(args)
+    chosen = choose_tracker(args, default=SMALL_SIAMESE)
+    if not isinstance(chosen, Experiment):
+        raise SotError(f"{chosen.name} has no channels to choose from. Give --config with an experiment.")
+    name = chosen.name if chosen.cfg.TARGET_AWARE.ENABLED else f"{chosen.name}, {' '.join(_SWITCH)}"
+    tracker = pysot.load_tracker(config=chosen.cfg, snapshot=chosen.weights, device=args.device, opts=_SWITCH)
+    tracker = getattr(tracker, "base", tracker)  # what a global search wraps
+    assert isinstance(tracker, TargetAwareTracker)  # the config's check lets no other be switched on
     tracker.init(frame, box)
     assert tracker.selection is not None
     view = tracker.selection_view(frame)
@@ -50,18 +56,6 @@ def run(args: argparse.Namespace) -> int:
     for level in levels:
         print(f"  {level.summary()}")
     return EXIT_FINE
-
-
-def _load(args: argparse.Namespace) -> tuple[TargetAwareTracker, str]:
-    """The tracker with its selection switched on, and what it is called."""
-    chosen = choose_tracker(args, default=SMALL_SIAMESE)
-    if not isinstance(chosen, Experiment):
-        raise SotError(f"{chosen.name} has no channels to choose from. Give --config with an experiment.")
-    name = chosen.name if chosen.cfg.TARGET_AWARE.ENABLED else f"{chosen.name}, {' '.join(_SWITCH)}"
-    tracker = pysot.load_tracker(config=chosen.cfg, snapshot=chosen.weights, device=args.device, opts=_SWITCH)
-    tracker = getattr(tracker, "base", tracker)  # what a global search wraps
-    assert isinstance(tracker, TargetAwareTracker)  # the config's check lets no other be switched on
-    return tracker, name
 
 
 def _level_views(tracker: TargetAwareTracker, view: SearchView, box: Box) -> list[LevelView]:

@@ -170,10 +170,7 @@ def _captioned(row: Sequence[Image], first_line: str, description: str) -> Image
 
 
 def contact_sheet(
-    tiles: Sequence[Image],
-    columns: int = 3,
-    title: str = "",
-    legend: Sequence[tuple[str, Color, str]] = LEGEND,
+    tiles: Sequence[Image], columns: int = 3, title: str = "", legend: Sequence[tuple[str, Color, str]] = LEGEND
 ) -> Image:
     """Puts equally large tiles into a grid, row by row, below a title and a legend.
 

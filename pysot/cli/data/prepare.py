@@ -56,7 +56,14 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers, overwrite=args.overwrite, progress=sys.stderr.isatty(),
         )  # fmt: skip
     print(_report(summary))
-    print(_how_to_use(source, summary, args))
+    print(f"""To train on it:
+  DATASET:
+    NAMES: [{source.name}]
+    {source.name}:
+      KIND: crop511
+      ROOT: {summary.root}
+      ANNO: {summary.annotation}
+      FRAME_RANGE: {max(1, source.frame_range // args.frame_step)}""")  # as far in time as the source would draw
     return EXIT_SOME_FAILED if summary.unreadable else EXIT_FINE
 
 
@@ -111,16 +118,3 @@ def _report(summary: PrepareSummary) -> str:
             "with MASK.MASK, name the source itself in the config."
         )
     return "\n".join(lines)
-
-
-def _how_to_use(source: VideoSource, summary: PrepareSummary, args: argparse.Namespace) -> str:
-    """The config group that trains on the set: as many frames apart in time as the source itself would draw."""
-    reach = max(1, source.frame_range // args.frame_step)
-    return f"""To train on it:
-  DATASET:
-    NAMES: [{source.name}]
-    {source.name}:
-      KIND: crop511
-      ROOT: {summary.root}
-      ANNO: {summary.annotation}
-      FRAME_RANGE: {reach}"""

@@ -6,8 +6,6 @@ import argparse
 import json
 from pathlib import Path
 
-from yacs.config import CfgNode
-
 from pysot.cli.command import EXIT_FINE, check_picture
 from pysot.cli.data.contact_sheet import SET_LEGEND, contact_sheet, draw_clip, draw_frame_set, draw_pair
 from pysot.config.experiments import experiment_name
@@ -36,7 +34,13 @@ def run(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise SotError(f"--count is {args.count}; expected 1 or more.")
     check_picture(args.out)
-    cfg = _load(args)
+    cfg = load_config(args.config, [*args.opts, *(() if args.seed is None else ("TRAIN.SEED", str(args.seed)))])
+    if args.source is not None:
+        names = cfg.DATASET.NAMES
+        if args.source not in names:
+            hint = closest(args.source, names)
+            raise ConfigError(f"--source {args.source} is not in DATASET.NAMES.{hint} Known: {', '.join(names)}.")
+        cfg = override_config(cfg, ["DATASET.NAMES", json.dumps([args.source])])
     data = build_training_data(cfg, skip_missing=args.skip_missing)
     with quiet_opencv():
         samples = [(data[index], data.describe(index)) for index in range(args.count)]
@@ -54,16 +58,3 @@ def run(args: argparse.Namespace) -> int:
     write_files({args.out: encode_image(sheet, args.out.suffix)})
     print(f"{args.out}: {title}")
     return EXIT_FINE
-
-
-def _load(args: argparse.Namespace) -> CfgNode:
-    """The config with --opts, --source and --seed written over it."""
-    cfg = load_config(args.config, [*args.opts, *(() if args.seed is None else ("TRAIN.SEED", str(args.seed)))])
-    if args.source is None:
-        return cfg
-    if args.source not in cfg.DATASET.NAMES:
-        raise ConfigError(
-            f"--source {args.source} is not in DATASET.NAMES.{closest(args.source, cfg.DATASET.NAMES)} "
-            f"Known: {', '.join(cfg.DATASET.NAMES)}."
-        )
-    return override_config(cfg, ["DATASET.NAMES", json.dumps([args.source])])

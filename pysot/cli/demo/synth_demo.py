@@ -17,7 +17,7 @@ from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED, print_error
 from pysot.cli.tracker_options import open_experiment
 from pysot.tracker.builder import DEFAULT_EXPERIMENT
 from toolkit.datasets import Image, Sequence, load_benchmark
-from toolkit.evaluation import EvaluationReport, evaluate
+from toolkit.evaluation import evaluate
 from toolkit.regions import Rectangle, rectangle_iou
 from toolkit.report import overview, to_console
 from toolkit.results.layout import open_tracker
@@ -57,19 +57,13 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_SOME_FAILED
     report = evaluate(benchmark, {choice.name: summary.folder})
     print(f"\n{to_console(overview(report))}")
-    typical = benchmark[typical_sequence(report, choice.name)]
+    success = {name: np.nan_to_num(scores["success"]) for name, scores in report[choice.name].sequences.items()}
+    typical = benchmark[sorted(success, key=success.__getitem__)[len(success) // 2]]  # of median success
     video = save_video(typical, boxes_of(summary, typical), args.out / "demo.mp4")
     step = max(1, len(benchmark) // (_GRID[0] * _GRID[1]))
     picture = save_picture(benchmark.sequences[::step], summary, args.out / "demo.png")
     print(_reading_guide(summary, typical.name, video, picture, time.perf_counter() - began))
     return EXIT_FINE
-
-
-def typical_sequence(report: EvaluationReport, tracker: str) -> str:
-    """The sequence whose success is the median: neither the tracker's best nor its worst."""
-    scores = report[tracker].sequences
-    ranked = sorted(scores, key=lambda name: np.nan_to_num(scores[name]["success"]))
-    return ranked[len(ranked) // 2]
 
 
 def boxes_of(summary: RunSummary, sequence: Sequence) -> NDArray[np.float64]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from pysot.cli.command import EXIT_FINE
 from pysot.cli.zoo.fit import fitting_weights
 from pysot.config.experiments import experiments_dir
-from pysot.core.errors import SotError
 from pysot.zoo.add import add_file
 from pysot.zoo.entry import FAMILIES
 from pysot.zoo.files import SAFETENSORS
@@ -27,21 +26,14 @@ def run(args: argparse.Namespace) -> int:
     if folder.parent == experiments_dir().resolve() and args.file.suffix == SAFETENSORS:
         # beside an experiment of ours, where it needs no other place
         fitting_weights(args.file, folder.name)
-        print(own_row(args.file))
+        family = next((family for family in FAMILIES if folder.name.startswith(family)), "siamrpn")
+        print(
+            "Row for OWN_ROWS in pysot/zoo/catalog.py (fill in checks: success on two sequences of SYNTH):\n"
+            f'    _own(\n        "{folder.name}",\n        family="{family}",\n'
+            f'        sha256="{sha256_of(args.file)}",\n        size={args.file.stat().st_size},\n'
+            '        paper="here",\n        checks={},\n    ),'
+        )
         return EXIT_FINE
     added = add_file(args.file, args.name, check=fitting_weights)
     print(f"{added.name}: {added.path}, {added.tensors} tensors, hash {added.trust.value}")
     return EXIT_FINE
-
-
-def own_row(file: Path) -> str:
-    """The row of a snapshot of ours, for OWN_ROWS in pysot/zoo/catalog.py."""
-    if not file.is_file():
-        raise SotError(f"{file} does not exist.")
-    name = file.resolve().parent.name
-    family = next((family for family in FAMILIES if name.startswith(family)), "siamrpn")
-    return (
-        "Row for OWN_ROWS in pysot/zoo/catalog.py (fill in checks: success on two sequences of SYNTH):\n"
-        f'    _own(\n        "{name}",\n        family="{family}",\n        sha256="{sha256_of(file)}",\n'
-        f'        size={file.stat().st_size},\n        paper="here",\n        checks={{}},\n    ),'
-    )

@@ -153,7 +153,7 @@ class _Bench:
 
     def __init__(self, experiment: Experiment, args: argparse.Namespace) -> None:
         self.experiment, self.args = experiment, args
-        self.machine = machine_name()
+        self.machine = f"{cpu_name()}, {os.cpu_count()} cores, torch {torch.__version__}"
         self.snapshot = sha256_of(experiment.weights)
         self.config = config_hash(experiment.cfg)
         self.seed_key = seed_key(experiment.cfg)
@@ -249,8 +249,3 @@ def config_hash(cfg: CfgNode) -> str:
     if cfg.ATTENTION.ENABLED and cfg.ATTENTION.SNAPSHOT:
         kept["attention"] = sha256_of(find_snapshot(cfg.ATTENTION.SNAPSHOT, download=False))
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
-
-
-def machine_name() -> str:
-    """What the speed was measured on."""
-    return f"{cpu_name()}, {os.cpu_count()} cores, torch {torch.__version__}"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from pysot.cli.command import EXIT_FINE, EXIT_SOME_FAILED
 from pysot.cli.zoo.info import require_entry
 from pysot.core.errors import SnapshotError
 from pysot.zoo.catalog import CATALOG
-from pysot.zoo.entry import ModelEntry
 from pysot.zoo.hashing import Trust, check_hash, sha256_of
 from pysot.zoo.loading import read_state_dict
 from pysot.zoo.locate import find_here
@@ -31,22 +29,19 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{entry.name}: not here")
             continue
         try:
-            print(f"{entry.name}: {verdict(path, entry)}: {path}")
+            if not entry.is_own or path.name == entry.file:
+                trust = check_hash(path, entry if path.name == entry.file else None)
+            elif sha256_of(path) == entry.sha256:
+                trust = Trust.VERIFIED
+            else:
+                raise SnapshotError(
+                    f"{path} is not the one of the catalog; if it was made anew, `python tools/zoo.py add {path}` "
+                    "prints its row."
+                )
+            print(f"{entry.name}: {trust.value}: {path}")
             if args.read:
                 print(f"  {len(read_state_dict(path))} tensors")
         except SnapshotError as error:
             wrong += 1
             print(f"{entry.name}: WRONG: {error}")
     return EXIT_SOME_FAILED if wrong else EXIT_FINE
-
-
-def verdict(path: Path, entry: ModelEntry) -> str:
-    """What the hash of the file says. Raises `SnapshotError` when it is another file."""
-    if entry.is_own and path.name != entry.file:
-        if sha256_of(path) != entry.sha256:
-            raise SnapshotError(
-                f"{path} is not the one of the catalog; if it was made anew, `python tools/zoo.py add {path}` prints "
-                "its row."
-            )
-        return Trust.VERIFIED.value
-    return check_hash(path, entry if path.name == entry.file else None).value

@@ -78,11 +78,17 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
             raise DatasetError(
                 f"{where}: {len(visible)} flags in 'absent' for {rows} rows of gt_rect; one per row expected."
             )
+    size, width, height = None, entry.get("width"), entry.get("height")
+    if width is not None and height is not None:
+        try:
+            size = int(width), int(height)
+        except (ValueError, TypeError) as error:
+            raise DatasetError(f"{where}: width {width!r}, height {height!r}: whole numbers expected.") from error
     return Sequence(
         name,
         truth,
         frames=None if root is None else ImageFiles(images, root),
-        image_size=_size(where, entry),
+        image_size=size,
         attributes=tuple(map(str, _list_of(where, entry, "attr"))) if entry.get("attr") else (),
         # published files hold an empty list for a tag that no frame carries, and some lists end early
         frame_tags={tag: fit_tag(_flags(where, entry, tag), rows) for tag in VOT_TAGS if tag in entry},
@@ -140,14 +146,3 @@ def _flags(where: str, entry: dict[str, Any], key: str) -> NDArray[np.bool_]:
     if flags.ndim != 1:
         raise DatasetError(f"{where}: '{key}' is {str(entry[key])[:40]}; expected a list of 0 and 1, one per frame.")
     return flags
-
-
-def _size(where: str, entry: dict[str, Any]) -> tuple[int, int] | None:
-    if entry.get("width") is None or entry.get("height") is None:
-        return None
-    try:
-        return int(entry["width"]), int(entry["height"])
-    except (ValueError, TypeError) as error:
-        raise DatasetError(
-            f"{where}: width {entry['width']!r}, height {entry['height']!r}: whole numbers expected."
-        ) from error

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from toolkit.datasets.annotation import TextFile, fit_tag, read_flags, read_values
 from toolkit.datasets.catalog import BenchmarkRow
@@ -30,25 +29,19 @@ def open_vot(row: BenchmarkRow, place: Place) -> Sequence:
         sequence = replace(
             sequence, frames=find_frames(replace(row, frames=(f"{{dir}}/{channel}",)), place, row.first_image, rows)
         )
+    tags = {}
+    for path in sorted(place.folder.glob("*.tag")):  # an empty file is a tag that no frame carries
+        flags = read_flags(TextFile.at(path)) if path.stat().st_size else np.zeros(0, dtype=np.bool_)
+        tags[path.stem] = fit_tag(flags, rows)
+    anchors, path = None, place.folder / "anchor.value"
+    if path.is_file():
+        anchors = read_values(TextFile.at(path)).astype(np.int64)
+        if len(anchors) != rows:
+            raise DatasetError(f"{path}: {len(anchors)} anchors for {rows} annotated frames; one per frame expected.")
     width, height = info.get("width", ""), info.get("height", "")
     return replace(
         sequence,
-        frame_tags={path.stem: _read_tag(path, rows) for path in sorted(place.folder.glob("*.tag"))},
-        anchors=_read_anchors(place.folder / "anchor.value", rows),
+        frame_tags=tags,
+        anchors=anchors,
         image_size=(int(width), int(height)) if width.isdigit() and height.isdigit() else None,
     )
-
-
-def _read_tag(path: Path, rows: int) -> NDArray[np.bool_]:
-    """(rows,) bool; an empty file is a tag that no frame carries."""
-    return fit_tag(read_flags(TextFile.at(path)) if path.stat().st_size else np.zeros(0, dtype=np.bool_), rows)
-
-
-def _read_anchors(path: Path, rows: int) -> NDArray[np.int64] | None:
-    """(rows,) anchors of the multi-start protocol, None without the file."""
-    if not path.is_file():
-        return None
-    values = read_values(TextFile.at(path))
-    if len(values) != rows:
-        raise DatasetError(f"{path}: {len(values)} anchors for {rows} annotated frames; one per frame expected.")
-    return values.astype(np.int64)

@@ -99,11 +99,11 @@ def test_all_nine_targets_are_found(shared: Path, places: Path, monkeypatch: pyt
     monkeypatch.setenv("PYSOT_DATA", str(shared / "data"))
     measured: list[dict[str, list[str]]] = []
 
-    def measure(experiment: object, benchmarks: list[object], args: object) -> object:
+    def measure(bench: object, benchmarks: list[object]) -> object:
         measured.append({b.name: b.names() for b in benchmarks})  # type: ignore[attr-defined]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(zoo_score, "_measure", measure)
+    monkeypatch.setattr(zoo_score._Bench, "measure", measure)
     assert main(["zoo", "score", "siamrpn_tiny", "--out", str(places / "a.json")]) == 130
     assert {name: tuple(names) for name, names in measured[0].items() if name != "SYNTH"} == dict(REAL_TARGETS)
     assert len(measured[0]["SYNTH"]) == 27
