@@ -12,7 +12,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from pysot.cli.command import EXIT_FINE
 from pysot.config.experiments import experiment_name
 from pysot.config.loading import load_config
-from pysot.core.device import DEVICES, device_name, worker_device
+from pysot.core.device import DEVICES, device_name, device_of_rank
 from pysot.tracker.builder import device_for
 from pysot.training import distributed
 from pysot.training.builder import build_trainer
@@ -41,16 +41,16 @@ def run(args: argparse.Namespace) -> int:
     opts = list(args.opts) + ([] if args.seed is None else ["TRAIN.SEED", str(args.seed)])
     cfg = load_config(args.config, opts)
     device = device_for(cfg, args.device or cfg.TRAIN.DEVICE)
-    workers = distributed.start(device)
-    device = worker_device(device, workers.local_rank)
+    context = distributed.start(device)
+    device = device_of_rank(device, context.local_rank)
     logging.basicConfig(
-        level=logging.INFO if workers.is_main else logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+        level=logging.INFO if context.is_main else logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
     try:
         with logging_redirect_tqdm():
             resume = args.resume or cfg.TRAIN.RESUME
             trainer = build_trainer(
-                cfg, device, workers, resume=resume, skip_missing=args.skip_missing, quiet=args.quiet
+                cfg, device, context, resume=resume, skip_missing=args.skip_missing, quiet=args.quiet
             )
             logger.info(
                 "Training %s on %s: %d epochs of %d steps, %d pairs a step",
@@ -58,11 +58,11 @@ def run(args: argparse.Namespace) -> int:
                 device_name(device),
                 cfg.TRAIN.EPOCH,
                 trainer.steps_per_epoch,
-                cfg.TRAIN.BATCH_SIZE * workers.world,
+                cfg.TRAIN.BATCH_SIZE * context.world,
             )
             trainer.run()
             last = epoch_path(Path(cfg.TRAIN.SNAPSHOT_DIR), trainer.epoch)
-            if workers.is_main and args.out:
+            if context.is_main and args.out:
                 described = {"experiment": experiment_name(args.config), "seed": str(cfg.TRAIN.SEED)}
                 export_snapshot(load_checkpoint(last), Path(args.out), described)
             logger.info("Finished: %s", args.out or last)

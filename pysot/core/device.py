@@ -54,7 +54,7 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def worker_device(device: torch.device, local_rank: int) -> torch.device:
+def device_of_rank(device: torch.device, local_rank: int) -> torch.device:
     """The device of the process `local_rank` of this machine: its own CUDA device where `device` names none by number.
 
     Makes it the process's current device. Raises `DeviceError` when there are fewer devices than processes.

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 def build_trainer(
     cfg: CfgNode,
     device: torch.device,
-    workers: DistributedContext,
+    context: DistributedContext,
     *,
     resume: str = "",
     skip_missing: bool = False,
@@ -61,15 +61,15 @@ def build_trainer(
     recipe = build_recipe(cfg, device)
     broadcast_model(recipe.learner)
     dataset = build_training_data(cfg, skip_missing=skip_missing)
-    steps_per_epoch = len(dataset) // (train.BATCH_SIZE * workers.world)
+    steps_per_epoch = len(dataset) // (train.BATCH_SIZE * context.world)
     if steps_per_epoch < 1:
         raise ConfigError(
-            f"An epoch of {len(dataset)} samples holds no batch of {train.BATCH_SIZE} in each of {workers.world} "
+            f"An epoch of {len(dataset)} samples holds no batch of {train.BATCH_SIZE} in each of {context.world} "
             "processes. Raise DATASET.VIDEOS_PER_EPOCH or lower TRAIN.BATCH_SIZE."
         )
-    sampler = RunSampler(steps_per_epoch * train.EPOCH, train.BATCH_SIZE, workers)
+    sampler = RunSampler(steps_per_epoch * train.EPOCH, train.BATCH_SIZE, context)
     loader = build_loader(dataset, sampler, device, train.NUM_WORKERS, cfg.DATASET.CACHE_MIB)
-    trainer = Trainer(recipe, loader, steps_per_epoch, TrainParams.from_config(cfg), workers)
+    trainer = Trainer(recipe, loader, steps_per_epoch, TrainParams.from_config(cfg), context)
     snapshots, logs = Path(train.SNAPSHOT_DIR), Path(train.LOG_DIR)
     path = find_latest(snapshots) if resume == "auto" else Path(resume) if resume else None
     if path is not None:
@@ -82,7 +82,7 @@ def build_trainer(
         trainer.enter_epoch()
         check_backbone(cfg, recipe.model)
     sampler.first = trainer.step_number
-    log = RunLog(logs if workers.is_main else None, trainer.step_number if path else None)
+    log = RunLog(logs if context.is_main else None, trainer.step_number if path else None)
     extra = {"config": dump_config(cfg), "seed": train.SEED}
     trainer.hooks += [LogHook(log, train.PRINT_FREQ, train.BATCH_SIZE), FailureHook()]
     if train.LOG_GRADS:

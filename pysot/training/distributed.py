@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from pysot.core.device import collective_backend, worker_device
+from pysot.core.device import collective_backend, device_of_rank
 from pysot.core.errors import TrainingError
 from pysot.core.moved import old_names
 
@@ -49,7 +49,7 @@ class DistributedContext:
         return self.rank == 0
 
 
-def workers_from_environment() -> DistributedContext:
+def context_from_environment() -> DistributedContext:
     """What torchrun says of this process in RANK, WORLD_SIZE and LOCAL_RANK; one process where WORLD_SIZE is not set.
 
     Raises `TrainingError` when the variables contradict each other.
@@ -59,42 +59,42 @@ def workers_from_environment() -> DistributedContext:
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
     found = {name: os.environ.get(name, "") for name in names}
     try:
-        workers = DistributedContext(*(int(value) for value in found.values()))
+        context = DistributedContext(*(int(value) for value in found.values()))
     except ValueError:
-        workers = DistributedContext(-1)
-    if not 0 <= workers.rank < workers.world or workers.local_rank < 0:
+        context = DistributedContext(-1)
+    if not 0 <= context.rank < context.world or context.local_rank < 0:
         listed = ", ".join(f"{name}={value!r}" for name, value in found.items())
         raise TrainingError(
             f"The environment says {listed}; expected three whole numbers with 0 <= RANK < WORLD_SIZE. "
             "Start with torchrun --nproc_per_node=N, or unset WORLD_SIZE."
         )
-    return workers
+    return context
 
 
 def start(device: torch.device, init_method: str = "env://") -> DistributedContext:
     """Joins the other processes of the run, if there are any: nccl between CUDA devices, gloo otherwise.
 
     Args:
-        device: what every process computes on; the device of this one is `worker_device(device, workers.local_rank)`.
+        device: what every process computes on; the device of this one is `device_of_rank(device, context.local_rank)`.
         init_method: where the processes meet; by default at the address torchrun set.
 
     Raises `TrainingError` when they cannot meet, `DeviceError` when there are fewer CUDA devices than processes.
     """
-    workers = workers_from_environment()
-    if workers.world == 1:
-        return workers
-    worker_device(device, workers.local_rank)
+    context = context_from_environment()
+    if context.world == 1:
+        return context
+    device_of_rank(device, context.local_rank)
     backend = collective_backend(device)
     try:
         dist.init_process_group(
-            backend, init_method=init_method, rank=workers.rank, world_size=workers.world, timeout=TIMEOUT
+            backend, init_method=init_method, rank=context.rank, world_size=context.world, timeout=TIMEOUT
         )
     except (ValueError, RuntimeError, OSError) as error:
         raise TrainingError(
-            f"Process {workers.rank} of {workers.world} cannot join the others by {backend} at {init_method}: {error}. "
+            f"Process {context.rank} of {context.world} cannot join the others by {backend} at {init_method}: {error}. "
             "Start all of them with one torchrun command, or unset WORLD_SIZE for a single process."
         ) from error
-    return workers
+    return context
 
 
 def stop() -> None:

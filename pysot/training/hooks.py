@@ -30,7 +30,7 @@ class ProgressHook(Hook):
 
     def before_run(self, trainer: Trainer) -> None:
         total = trainer.params.epochs * trainer.steps_per_epoch
-        hidden = self.quiet or not trainer.workers.is_main
+        hidden = self.quiet or not trainer.context.is_main
         self._bar = tqdm(total=total, initial=trainer.step_number, unit="step", disable=hidden, dynamic_ncols=True)
 
     def after_step(self, trainer: Trainer, report: StepReport) -> None:
@@ -64,7 +64,7 @@ class LogHook(Hook):
         if done % self.interval and trainer.iteration < trainer.steps_per_epoch:
             return
         elapsed, reports = time.perf_counter() - self._since, self._reports
-        pairs_per_step = self.batch_size * trainer.workers.world
+        pairs_per_step = self.batch_size * trainer.context.world
         names = dict.fromkeys(name for r in reports for name in r.losses)  # those that learn in turn have their own
         values = {name: _mean([r.losses[name] for r in reports if name in r.losses]) for name in names}
         values |= {
@@ -138,11 +138,11 @@ class CheckpointHook(Hook):
 
     def after_epoch(self, trainer: Trainer) -> None:
         self._write(trainer, epoch_path(self.folder, trainer.epoch))
-        if trainer.workers.is_main:
+        if trainer.context.is_main:
             keep_last(self.folder, self.keep)
 
     def _write(self, trainer: Trainer, path: Path) -> None:
-        if trainer.workers.is_main:
+        if trainer.context.is_main:
             save_checkpoint(path, {**trainer.state(), **self.extra})
         barrier()
 
@@ -171,7 +171,7 @@ class ValidationHook(Hook):
 
     def after_epoch(self, trainer: Trainer) -> None:
         due = trainer.epoch % self.interval == 0 or trainer.epoch == trainer.params.epochs
-        if due and trainer.workers.is_main:
+        if due and trainer.context.is_main:
             scores, key = self.validation(), self.validation.key
             self.log.scalars(trainer.step_number, {f"val/{name}": value for name, value in scores.items()})
             whole = ", ".join(f"{name} {value:.3f}" for name, value in scores.items() if "/" not in name)
@@ -179,7 +179,7 @@ class ValidationHook(Hook):
             if scores[key] > trainer.best:
                 trainer.best = scores[key]
                 save_checkpoint(self.folder / BEST, {**trainer.state(), **self.extra})
-        if trainer.workers.is_main:
+        if trainer.context.is_main:
             self.validation.after_epoch(trainer.epoch, self.pictures)
         barrier()
 

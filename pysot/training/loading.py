@@ -22,15 +22,15 @@ class RunSampler(Sampler[list[int]]):
     every step what one process with batches of B sees.
     """
 
-    def __init__(self, steps: int, batch_size: int, workers: DistributedContext, first: int = 0) -> None:
-        self.steps, self.batch_size, self.workers, self.first = steps, batch_size, workers, first
+    def __init__(self, steps: int, batch_size: int, context: DistributedContext, first: int = 0) -> None:
+        self.steps, self.batch_size, self.context, self.first = steps, batch_size, context, first
 
     def __len__(self) -> int:
         return self.steps - self.first
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self.first, self.steps):
-            start = (step * self.workers.world + self.workers.rank) * self.batch_size
+            start = (step * self.context.world + self.context.rank) * self.batch_size
             yield list(range(start, start + self.batch_size))
 
 

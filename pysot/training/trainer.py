@@ -125,7 +125,7 @@ class Trainer:
         loader: yields one batch per step, from the current step to the end of the run.
         steps_per_epoch: optimizer steps of one epoch.
         params: the numbers.
-        workers: the processes that train together.
+        context: the processes that train together, and which of them this is.
         hooks: called in order.
     """
 
@@ -135,11 +135,11 @@ class Trainer:
         loader: DataLoader[dict[str, Any]],
         steps_per_epoch: int,
         params: TrainParams,
-        workers: DistributedContext,
+        context: DistributedContext,
         hooks: Sequence[Hook] = (),
     ) -> None:
         self.recipe, self.loader, self.params = recipe, loader, params
-        self.steps_per_epoch, self.workers, self.hooks = steps_per_epoch, workers, list(hooks)
+        self.steps_per_epoch, self.context, self.hooks = steps_per_epoch, context, list(hooks)
         self.epoch, self.iteration = 0, 0
         self.best: float = -math.inf
         self._stage = -1
@@ -255,10 +255,10 @@ class Trainer:
     def mean(self, part: Mean) -> Tensor:
         """The mean that is minimized. With GRAD_REDUCE avg, divides by the count over all processes, so that the
         averaged gradient is that of one process with the whole batch."""
-        if self.workers.world == 1 or self.params.grad_reduce == "sum":
+        if self.context.world == 1 or self.params.grad_reduce == "sum":
             return part.value()
         count = all_reduce_sum(part.count)
-        return part.total * self.workers.world / count.clamp(min=1)
+        return part.total * self.context.world / count.clamp(min=1)
 
     def _report(self, losses: Mapping[str, Tensor], total: Tensor, batch: Batch) -> StepReport:
         """Losses averaged over processes, so that all of them decide alike."""
@@ -266,7 +266,7 @@ class Trainer:
         values = torch.stack([*(value.detach().float() for value in losses.values()), total.detach(), skipped])
         *parts, mean_total, draws = all_reduce_mean(values).tolist()
         named = dict(zip(losses, parts, strict=True))
-        return StepReport(named, mean_total, skipped_draws=round(draws * self.workers.world), batch=batch)
+        return StepReport(named, mean_total, skipped_draws=round(draws * self.context.world), batch=batch)
 
     def _not_finite(self, what: str, report: StepReport) -> str:
         where = f"epoch {self.epoch + 1}, step {self.iteration + 1}"

@@ -9,7 +9,6 @@ from pysot.zoo.entry import DRIVE_FOLDER, page_of
 from pysot.zoo.http import TIMEOUT_S, TransferError
 
 _RETRIES, _LONGEST_REASON = 2, 160
-EXTRA = 'pip install "pysot-toolkit[zoo]"'
 
 
 def fetch_drive(link: str, part: Path) -> None:
@@ -20,7 +19,7 @@ def fetch_drive(link: str, part: Path) -> None:
     try:
         import gdown
     except ImportError as error:
-        raise TransferError(f"links to Google Drive need gdown: {EXTRA}", permanent=True) from error
+        raise TransferError("links to Google Drive need gdown: pip install gdown", permanent=True) from error
     try:
         url = _file_in_folder(gdown, link) if link.startswith(DRIVE_FOLDER) else page_of(link)
         gdown.download(url, str(part), quiet=True, resume=True, use_cookies=False, timeout=TIMEOUT_S, retries=_RETRIES)

@@ -63,9 +63,7 @@ def _layers(path: Path) -> list[Any]:
     try:
         from scipy.io import loadmat
     except ImportError as error:
-        raise SnapshotError(
-            f'{path} is a MATLAB file, and reading it needs scipy: pip install "pysot-toolkit[mat]"'
-        ) from error
+        raise SnapshotError(f"{path} is a MATLAB file, and reading it needs scipy: pip install scipy") from error
     try:
         content = loadmat(path, variable_names=["layers"])
     except Exception as error:  # a damaged file may break the parser in any way

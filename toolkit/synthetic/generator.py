@@ -47,7 +47,7 @@ def random_scene(
         size: (width, height) of the frames.
         family: what the target is, a key of `objects.FAMILIES`; None draws one.
         name: of the sequence; `scene_<seed>` when None.
-        accept: what else a drawn scene must fulfil; draws are repeated until it says True.
+        accept: what else a drawn scene must meet; draws are repeated until it says True.
 
     Returns:
         A scene whose target is wholly visible in frame 0, with no side shorter than 24 pixels there.

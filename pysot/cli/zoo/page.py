@@ -40,8 +40,8 @@ python tools/zoo.py score --data DIR               # the table below, on your ma
 
 `--snapshot NAME` and `pysot.load_tracker(NAME)` look for a snapshot in `$PYSOT_ZOO`, then in `~/.cache/pysot`, then at
 `experiments/NAME/model.safetensors` or `.pth` (where PySOT users keep theirs), and then download it into the first of
-these folders that can be written. Google Drive links need `pip install "pysot-toolkit[zoo]"`, MatConvNet's files
-`"pysot-toolkit[mat]"`; everything else needs nothing more. With `PYSOT_OFFLINE=1` nothing is downloaded. A failed
+these folders that can be written. Google Drive links need `pip install gdown`, MatConvNet's files
+`pip install scipy`; everything else needs nothing more. With `PYSOT_OFFLINE=1` nothing is downloaded. A failed
 download names each link with its reason, and how to place the file by hand.
 
 A file is used only when its sha256 agrees. Where a hash is "unverified", nobody has published it and we could not

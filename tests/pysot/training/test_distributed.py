@@ -16,9 +16,9 @@ from pysot.training.distributed import (
     all_reduce_sum,
     barrier,
     broadcast_model,
+    context_from_environment,
     start,
     stop,
-    workers_from_environment,
     world_size,
 )
 from tests.pysot.training.two_processes import Branches, image_of, seeded_branches
@@ -65,7 +65,7 @@ def test_contradictions_in_the_environment(monkeypatch: pytest.MonkeyPatch, valu
     for name, value in zip(("RANK", "WORLD_SIZE", "LOCAL_RANK"), values, strict=True):
         monkeypatch.setenv(name, value)
     with pytest.raises(TrainingError, match=f"WORLD_SIZE='{values[1]}'.*torchrun"):
-        workers_from_environment()
+        context_from_environment()
 
 
 def test_processes_that_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_processes_that_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_is_who(two_processes: Results) -> None:
-    assert [result["workers"] for result in two_processes] == [[0, 2, 0, True], [1, 2, 1, True]]
+    assert [result["context"] for result in two_processes] == [[0, 2, 0, True], [1, 2, 1, True]]
     assert [result["main"] for result in two_processes] == [True, False]
 
 

@@ -136,13 +136,13 @@ def worker(rank: int, folder: Path) -> None:
     """The life of one process."""
     torch.set_num_threads(1)
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(WORLD), LOCAL_RANK=str(rank))
-    workers = start(torch.device("cpu"), f"file://{folder / 'meeting'}")
+    context = start(torch.device("cpu"), f"file://{folder / 'meeting'}")
     torch.manual_seed(rank)
     fresh = Branches().to(memory_format=torch.channels_last)
     broadcast_model(fresh)
     results: dict[str, Any] = {
-        "workers": [workers.rank, workers.world, workers.local_rank, workers == DistributedContext(rank, WORLD, rank)],
-        "main": workers.is_main,
+        "context": [context.rank, context.world, context.local_rank, context == DistributedContext(rank, WORLD, rank)],
+        "main": context.is_main,
         "sum": all_reduce_sum(torch.tensor([rank + 1.0, 5.0])),
         "mean": all_reduce_mean(torch.tensor(rank + 1.0)),
         "broadcast": fresh.state_dict(),
@@ -153,7 +153,7 @@ def worker(rank: int, folder: Path) -> None:
     for kind in KINDS:
         results[kind] = two_steps(convert(normed_net(kind)), kind, rank)
     evaluating = convert(normed_net("float")).eval()
-    results["eval"] = evaluating(batches("float", 0)[rank]).detach() if workers.is_main else None
+    results["eval"] = evaluating(batches("float", 0)[rank]).detach() if context.is_main else None
     barrier()
     stop()
     torch.save(results, folder / f"rank{rank}.pt")

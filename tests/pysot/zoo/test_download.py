@@ -323,7 +323,7 @@ def test_drives_refusal_is_passed_on(monkeypatch: pytest.MonkeyPatch, fake_drive
 def test_without_gdown_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, server: ZooServer, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "gdown", None)  # `import gdown` now raises ImportError
     put(monkeypatch, "gd:A", sha256="")
-    with pytest.raises(SnapshotError, match=r'gd:A: .*gdown: pip install "pysot-toolkit\[zoo\]"'):
+    with pytest.raises(SnapshotError, match=r"gd:A: .*gdown: pip install gdown"):
         find_snapshot("nanotrack_v2")
     put(monkeypatch, "gd:A", f"{server.url}/good", sha256="")
     assert find_snapshot("nanotrack_v2").read_bytes() == CONTENT

@@ -1,6 +1,6 @@
 """Figures of an evaluation as SVG and PNG: curves, rankings, accuracy against robustness, precision against recall.
 
-They need matplotlib (`pip install "pysot-toolkit[report]"`), which is imported when the first figure is drawn, and no
+They need matplotlib (`pip install matplotlib`), which is imported when the first figure is drawn, and no
 TeX. The same report gives the same bytes, whatever the user's matplotlibrc says.
 """
 

@@ -122,9 +122,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401  (imported here because the toolkit works without it)
     except ImportError:
-        raise ToolkitError(
-            'Figures need matplotlib, which is not installed. Run: pip install "pysot-toolkit[report]"'
-        ) from None
+        raise ToolkitError("Figures need matplotlib, which is not installed. Run: pip install matplotlib") from None
 
 
 @contextmanager
