@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from pysot.core.checks import check
 from pysot.core.registry import Registry
@@ -26,6 +26,8 @@ Params: TypeAlias = Mapping[str, Tensor]
 """Parameters by name, instead of a module's own."""
 BackboneCall: TypeAlias = Callable[..., list[Tensor]]
 """A backbone, or one with other parameters than its own."""
+MDNET_DEVIATION, MDNET_BIAS = 0.01, 0.1
+"""Of MDNet's first weights; the last layer's biases are 0."""
 
 
 class Mlp(nn.Module):
@@ -45,15 +47,28 @@ class Mlp(nn.Module):
             self.names, ((inputs, hidden), (hidden, hidden), (hidden, outputs)), strict=True
         ):
             layer = nn.Linear(wide, narrow)
-            nn.init.normal_(layer.weight, 0, 0.01 if init == "mdnet" else (2 / wide) ** 0.5)
-            nn.init.constant_(layer.bias, 0.1 if init == "mdnet" and name != self.names[-1] else 0.0)
+            nn.init.normal_(layer.weight, 0, MDNET_DEVIATION if init == "mdnet" else (2 / wide) ** 0.5)
+            nn.init.constant_(layer.bias, MDNET_BIAS if init == "mdnet" and name != self.names[-1] else 0.0)
             self.add_module(name, layer)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, outputs) of features (N, inputs)."""
-        first, second, third = (self.get_submodule(name) for name in self.names)
-        out: Tensor = third(torch.relu(second(torch.relu(first(features)))))
+    def forward(self, features: Tensor, params: Params | None = None) -> Tensor:
+        """(N, outputs) of features (N, inputs); `params` (`fc1.weight`, ...) count instead of the layers' own."""
+        given, out = params or {}, features
+        for name in self.names:
+            layer = self.get_submodule(name)
+            weight, bias = (given.get(f"{name}.{kind}", getattr(layer, kind)) for kind in ("weight", "bias"))
+            out = F.linear(out if name == self.names[0] else torch.relu(out), weight, bias)
         return out
+
+    def mdnet_weights(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """What the parameters would be in a new MDNet, by name; on the CPU."""
+        last = self.names[-1]
+        return {
+            name: MDNET_DEVIATION * torch.randn(value.shape, generator=generator)
+            if name.endswith("weight")
+            else torch.full(value.shape, 0.0 if name.startswith(last) else MDNET_BIAS)
+            for name, value in self.named_parameters()
+        }
 
 
 class LmtHead(nn.Module):
@@ -81,18 +96,17 @@ class LmtHead(nn.Module):
     def classify(self, features: Tensor, params: Params | None = None) -> Tensor:
         """(N, 2) logits of features (N, C, k, k) or (N, inputs); with `params` (`cls.fc1.weight`, ...) instead of the
         module's own where they are named."""
-        return _call(self.cls, "cls.", features, params)
+        out: Tensor = self.cls(features.flatten(1), params_within(params, "cls."))
+        return out
 
     def predict_iou(self, features: Tensor, params: Params | None = None) -> Tensor:
         """(N,) overlaps with the target, 0 to 1."""
-        return torch.sigmoid(_call(self.iou, "iou.", features, params)[:, 0])
+        return torch.sigmoid(self.iou(features.flatten(1), params_within(params, "iou."))[:, 0])
 
 
-def _call(branch: nn.Module, prefix: str, features: Tensor, params: Params | None) -> Tensor:
-    flat = features.flatten(1)
-    own = {name.removeprefix(prefix): value for name, value in (params or {}).items() if name.startswith(prefix)}
-    out: Tensor = functional_call(branch, own, (flat,)) if own else branch(flat)
-    return out
+def params_within(params: Params | None, prefix: str) -> dict[str, Tensor]:
+    """Those of `params` whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in (params or {}).items() if name.startswith(prefix)}
 
 
 class BoxPool(nn.Module, ABC):

@@ -7,7 +7,7 @@ of its time; with a single thread it does not use oneDNN at all, and takes up to
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
@@ -31,7 +31,7 @@ class FusedConv2d(nn.Conv2d):
 
     Where oneDNN's form does not apply (gradients are wanted, another device than the CPU, another precision than
     float32 and bfloat16, weights other than its own), torch's convolution answers. Weights must not be changed in
-    place.
+    place. What it keeps are layouts of them, so that threads that share it get the same results to the last bit.
 
     Args:
         conv: see `fits`.
@@ -63,7 +63,7 @@ class FusedConv2d(nn.Conv2d):
 
     def _forget(self) -> None:
         self._own = (self.weight,)  # in a tuple, or it would be a parameter twice
-        self._packed: OrderedDict[Size, Tensor] = OrderedDict()
+        self._packed: dict[Size, Tensor] = {}  # replaced, never changed: other threads read it
         self._uses: Counter[Size] = Counter()  # of shapes that are not packed
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FusedConv2d:
@@ -108,20 +108,19 @@ class FusedConv2d(nn.Conv2d):
 
         Until it pays to find out, the last layout found: mostly it is the same, and where not, oneDNN changes it.
         """
-        if shape in self._packed:
-            return self._packed[shape]
+        packed = self._packed
+        if shape in packed:
+            return packed[shape]
         self._uses[shape] += 1
-        if self._uses[shape] < (PACKED_AT if len(self._packed) < SHAPES_KEPT else REPLACED_AT):
-            return next(reversed(self._packed.values()), self.weight)
+        if self._uses[shape] < (PACKED_AT if len(packed) < SHAPES_KEPT else REPLACED_AT):
+            return next(reversed(packed.values()), self.weight)
         del self._uses[shape]
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight  # its declared types lack the shape
-        packed: Tensor = reorder(
+        weight: Tensor = reorder(
             self.weight.detach().to_mkldnn(), self.padding, self.stride, self.dilation, self.groups, shape
         )
-        if len(self._packed) == SHAPES_KEPT:
-            self._packed.popitem(last=False)
-        self._packed[shape] = packed
-        return packed
+        self._packed = {**dict([*packed.items()][1 - SHAPES_KEPT :]), shape: weight}
+        return weight
 
 
 def fuse_convolutions(model: nn.Module) -> None:

@@ -4,11 +4,11 @@ tracker of a given target (docs/systems/lmt.md, Network).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from yacs.config import CfgNode
 
 from pysot.core.errors import ConfigError
@@ -16,7 +16,7 @@ from pysot.core.roi_patch import BoxGeometry
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import BOX_POOLS
-from pysot.models.head.lmt import BackboneCall, BoxPool, LmtHead, Params
+from pysot.models.head.lmt import BackboneCall, BoxPool, LmtHead, Params, params_within
 from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
 from pysot.models.parts import make_part
 
@@ -116,11 +116,11 @@ class LmtNet(nn.Module):
 
     def classify(self, features: Tensor, params: Params | None = None) -> Tensor:
         """(N, 2) logits; index 1 is the target."""
-        return self.head.classify(features, _inside(params, "head."))
+        return self.head.classify(features, params_within(params, "head."))
 
     def predict_iou(self, features: Tensor, params: Params | None = None) -> Tensor:
         """(N,) overlaps with the target, 0 to 1."""
-        return self.head.predict_iou(features, _inside(params, "head."))
+        return self.head.predict_iou(features, params_within(params, "head."))
 
     def forward(self, patches: Tensor, boxes_xyxy: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (B, N, 2) and overlaps (B, N) of boxes in patches, with the learned parameters."""
@@ -130,10 +130,8 @@ class LmtNet(nn.Module):
         return self.classify(flat).reshape(*shape, 2), overlaps.reshape(shape)
 
     def _backbone(self, params: Params | None) -> BackboneCall:
-        own = _inside(params, "backbone.")
-        if not own:
-            return self.backbone
-        return lambda *arguments, **options: functional_call(self.backbone, own, arguments, options)
+        own = params_within(params, "backbone.")
+        return with_parameters(self.backbone, own) if own else self.backbone
 
     @staticmethod
     def check_config(cfg: CfgNode) -> None:
@@ -157,6 +155,16 @@ class LmtNet(nn.Module):
         )
 
 
-def _inside(params: Params | None, prefix: str) -> dict[str, Tensor]:
-    """Those of `params` whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): value for name, value in (params or {}).items() if name.startswith(prefix)}
+def with_parameters(module: nn.Module, params: Params) -> nn.Module:
+    """A module that computes as `module` does, with `params` instead of its own where they are named.
+
+    Nothing is copied but the tree of modules. `torch.func.functional_call` would put the parameters into `module`
+    itself while it runs, where trackers in other threads would use them.
+    """
+    twin = copy.copy(module)
+    twin._parameters = {name: params.get(name, value) for name, value in module._parameters.items()}  # type: ignore[misc]
+    twin._modules = {
+        name: None if child is None else with_parameters(child, params_within(params, f"{name}."))
+        for name, child in module._modules.items()
+    }
+    return twin

@@ -21,7 +21,6 @@ from pysot.core.box_sampling import Spread, boxes_in_range, in_range, stratified
 from pysot.core.crop import Image
 from pysot.core.errors import SotError
 from pysot.core.geometry import xywh_to_cxcywh
-from pysot.models.head.lmt import Mlp
 from pysot.models.meta_arch.lmt import LmtNet
 from pysot.models.target_aware import SearchView
 from pysot.online.meta_step import Params, binary_loss, inner_steps, overlap_loss
@@ -146,12 +145,9 @@ class LmtTracker(TargetAwareTracker):
 
     def _learn_as_mdnet(self, view: FrameView) -> None:
         """A new classifier, learned from many samples in many steps, in place of the learned one."""
-        head, hidden = self.model.head, self.model.head.cls.get_submodule("fc1").out_features
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.params.seed)
-            fresh = Mlp(head.inputs, int(hidden), 2, first=1)  # type: ignore[arg-type]
+        fresh = self.model.head.cls.mdnet_weights(torch.Generator().manual_seed(self.params.seed))
         like = next(self.model.parameters())
-        classifier = {f"head.cls.{name}": value.detach().to(like) for name, value in fresh.named_parameters()}
+        classifier = {f"head.cls.{name}": value.to(like) for name, value in fresh.items()}
         positives = view.features(self._positives(view, MDNET_POSITIVES, self.params.overlap_pos_init))
         negatives = view.features(self._first_negatives(view, MDNET_NEGATIVES))
         self.learned |= self._updated(classifier, positives, negatives, MDNET_FIRST)
