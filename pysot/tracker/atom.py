@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,22 +111,21 @@ class AtomTracker(OnlineTracker):
         """(H, W) wanted responses for a target at `center_xy` in a view whose content is shifted by whole pixels."""
         half = 0.5 * ((self.params.kernel_size + 1) % 2)
         offset = [(value - own) / view.scale for value, own in zip(center_xy, view.center_xy, strict=True)][::-1]
-        middle = [
-            cells * (value + shift) / view.side + half
-            for cells, value, shift in zip(self.cells, offset, shift_yx, strict=True)
-        ]
-        target = math.sqrt(math.prod(self.cells)) / self.params.search_area_scale
+        extent = view.side / self.stride  # cells along the view, whether or not the map fills it
+        middle = [extent * (value + shift) / view.side + half for value, shift in zip(offset, shift_yx, strict=True)]
+        target = extent / self.params.search_area_scale
         label = gaussian_label(self.cells, (middle[0], middle[1]), self.params.sigma_factor * target)
         return label.to(self._like)
 
     def _find(self, features: Tensor, view: PatchView, region: SearchRegion) -> tuple[Peak, Tensor]:
         sample = features.permute(0, 2, 3, 1)[0] @ self.projection.t()
         scores = self.response.value(same_scores(sample[None], self.filter)[0])
-        plain = upsample_scores(scores, view.side, self.params.kernel_size).cpu().numpy()
+        points = scores.shape[0] * self.stride  # one per pixel of the view, as far as the map reaches
+        plain = upsample_scores(scores, points, self.params.kernel_size).cpu().numpy()
         width, height = region.size_wh
         peak = locate_peak(
-            self._windowed(plain, displacement_window(view.side), region),
-            (view.side // 2, view.side // 2),
+            self._windowed(plain, displacement_window(points), region),
+            (points // 2, points // 2),
             (width / view.scale, height / view.scale),
             self.params.localization,
             unwindowed=plain if self.params.hn_without_window else None,

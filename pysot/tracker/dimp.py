@@ -109,11 +109,12 @@ class DimpTracker(OnlineTracker):
         if self.params.score_preprocess == "softmax":
             found = classifier.densities(found)
         plain = found.cpu().numpy()
-        rows, columns = plain.shape
-        cell = view.scale * view.side / features.shape[-1]  # image pixels
+        columns = plain.shape[1]
+        cell = view.scale * view.side / (view.side / self.stride)  # image pixels; in the order of published results
+        middle = classifier.center_cell(view.side)
         peak = locate_peak(
             self._windowed(plain, displacement_window(columns, beyond=1), region),
-            ((columns - 1) / 2, (rows - 1) / 2),
+            (middle, middle),
             (region.size_wh[0] / cell, region.size_wh[1] / cell),
             self.params.localization,
             previous_xy=(

@@ -133,6 +133,12 @@ class OnlineTracker(TargetAwareTracker):
         self._unpadded = model.bb_regressor.unpadded()
         self._like = model.bb_regressor.iou_predictor.weight.detach()  # never shortened
 
+    @property
+    def stride(self) -> int:
+        """View pixels per cell of the map that the classifier sees."""
+        stride: int = self.model.bb_regressor.cells.strides[1]
+        return stride
+
     @abstractmethod
     def _learn_first(self, samples: Tensor, shifts: NDArray[np.int64], view: PatchView) -> None:
         """Learns the classifier.
@@ -287,7 +293,7 @@ class OnlineTracker(TargetAwareTracker):
         first = torch.tensor(view.box_in_patch(center_xy, self.size_wh), dtype=torch.float64).to(self._like)
         boxes = jitter_boxes(first, params, self.rng)
         head = self.model.bb_regressor
-        maps = WindowedMaps(head.iou_features, self._unpadded, candidate.features, WINDOW_SLACK)
+        maps = WindowedMaps(head.iou_features, self._unpadded, candidate.features, WINDOW_SLACK, head.cells)
         moved, overlaps = ascend(lambda asked: self.overlap(*maps.seen_by(asked)), boxes, params)
         best = best_box(moved, overlaps, params)
         if best is None:

@@ -18,8 +18,6 @@ from pysot.models.layers.filter import correlate
 from pysot.models.layers.normalize import InstanceL2Norm
 from pysot.models.layers.prroi_pool import box_corners, prroi_pool_boxes
 
-STRIDE = 16
-"""Input pixels per cell of the map it takes."""
 OPTIMIZERS: Mapping[str, type[SteepestDescent]] = {"gn": GaussNewtonDescent, "newton": NewtonDescent}
 """DiMP's and PrDiMP's."""
 
@@ -32,13 +30,25 @@ class FilterInitializer(nn.Module):
         side: k of the filter.
         init: `default` weights, or `zero`, which makes the first filter zero until the network has learned otherwise.
         kernel: of the convolution.
+        stride, offset: of the features' cells.
     """
 
-    def __init__(self, channels: int, side: int, init: str = "default", kernel: int = 3) -> None:
+    stride, offset = 16, 0.0
+
+    def __init__(
+        self,
+        channels: int,
+        side: int,
+        init: str = "default",
+        kernel: int = 3,
+        *,
+        stride: int = 16,
+        offset: float = 0.0,
+    ) -> None:
         super().__init__()
         if init not in ("default", "zero"):
             raise ValueError(f"init_filter is '{init}'; expected default or zero")
-        self.side = side
+        self.side, self.stride, self.offset = side, stride, offset
         self.filter_conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
         init_conv_bn(self)
         if init == "zero":
@@ -48,7 +58,7 @@ class FilterInitializer(nn.Module):
         """(B, k, k, C) filters of features (n, B, C, H, W) and targets (n, B, 4) in input pixels."""
         maps = self.filter_conv(features.flatten(0, 1))
         boxes_xyxy = box_corners(boxes_xywh.flatten(0, 1).to(maps))[:, None]
-        pooled = prroi_pool_boxes(maps, boxes_xyxy, (self.side, self.side), 1 / STRIDE)
+        pooled = prroi_pool_boxes(maps, boxes_xyxy, (self.side, self.side), 1 / self.stride, self.offset)
         return pooled.permute(0, 1, 3, 4, 2).reshape(*features.shape[:2], self.side, self.side, -1).mean(0)
 
 
@@ -59,7 +69,7 @@ class DimpClassifier(nn.Module):
     sequences; boxes are (n, B, 4), x, y, width and height in input pixels.
 
     Args:
-        channels_in: of the backbone's map of stride 16.
+        channels_in: of the backbone's map.
         filter_size: k.
         feat_blocks: residual blocks before the last convolution of the feature block: 1 in DiMP-18, 0 in DiMP-50.
         out_dim: C, channels of features and filter.
@@ -67,6 +77,7 @@ class DimpClassifier(nn.Module):
         init_kernel: of the initializer's convolution.
         optimizer: `gn` (DiMP) or `newton` (PrDiMP).
         optim_iter: steps in training.
+        stride, offset: of the map's cells; see `pysot.models.backbone.FeatureSpec`.
         optimizer_options: further arguments of `GaussNewtonDescent` or `NewtonDescent`.
     """
 
@@ -81,15 +92,19 @@ class DimpClassifier(nn.Module):
         init_kernel: int = 3,
         optimizer: str = "gn",
         optim_iter: int = 5,
+        stride: int = 16,
+        offset: float = 0.0,
         **optimizer_options: Any,
     ) -> None:
         super().__init__()
         if optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer is '{optimizer}'; expected one of: {', '.join(OPTIMIZERS)}")
         self.filter_size = filter_size
-        self.filter_initializer = FilterInitializer(out_dim, filter_size, init_filter, init_kernel)
+        self.filter_initializer = FilterInitializer(
+            out_dim, filter_size, init_filter, init_kernel, stride=stride, offset=offset
+        )
         make = OPTIMIZERS[optimizer]
-        self.filter_optimizer = make(iterations=optim_iter, stride=STRIDE, **optimizer_options)
+        self.filter_optimizer = make(iterations=optim_iter, stride=stride, offset=offset, **optimizer_options)
         blocks: list[nn.Module] = [BasicBlock(channels_in, channels_in) for _ in range(feat_blocks)]
         blocks.append(nn.Conv2d(channels_in, out_dim, 3, padding=1, bias=False))
         blocks.append(InstanceL2Norm(1 / math.sqrt(out_dim * filter_size**2)))
@@ -97,7 +112,7 @@ class DimpClassifier(nn.Module):
         init_conv_bn(self.feature_extractor)
 
     def forward(self, backbone_map: Tensor) -> Tensor:
-        """(N, C, H, W) classifier features of a map (N, channels_in, H, W) of stride 16."""
+        """(N, C, H, W) classifier features of a map (N, channels_in, H, W)."""
         features: Tensor = self.feature_extractor(backbone_map)
         return features
 
@@ -138,6 +153,11 @@ class DimpClassifier(nn.Module):
         """(n, B, h, w) scores of every image; one row and column more than the features for an even k."""
         with _full_precision(features):
             return correlate(_samples(features), filters.permute(0, 2, 3, 1)).transpose(0, 1)
+
+    def center_cell(self, side: int) -> float:
+        """The row and column of `scores` that says that a target is in the center of an image of `side` pixels."""
+        stride, offset = self.filter_initializer.stride, self.filter_initializer.offset
+        return (side / 2 - offset) / stride - (self.filter_size % 2) / 2
 
     def densities(self, scores: Tensor) -> Tensor:
         """What PrDiMP takes scores (..., h, w) for: probabilities of places, which sum to 1 with that of "nowhere"."""

@@ -48,6 +48,7 @@ class SteepestDescent(nn.Module, ABC):
 
     Attributes:
         softmax_reg: logarithm of the mass of "nowhere" beside the scores, where these are taken for a density.
+        offset: input pixel at which cell 0 of the features looks.
 
     Args:
         iterations: steps when none are asked for: as in training.
@@ -56,9 +57,11 @@ class SteepestDescent(nn.Module, ABC):
         min_reg: its least value.
         alpha_eps: added to the regularization in the step length only.
         stride: input pixels per feature cell.
+        offset: see above.
     """
 
     softmax_reg: float | None = None
+    offset = 0.0
 
     def __init__(
         self,
@@ -69,9 +72,11 @@ class SteepestDescent(nn.Module, ABC):
         min_reg: float = 1e-3,
         alpha_eps: float = 0.0,
         stride: int = 16,
+        offset: float = 0.0,
     ) -> None:
         super().__init__()
-        self.iterations, self.min_reg, self.alpha_eps, self.stride = iterations, min_reg, alpha_eps, stride
+        self.iterations, self.min_reg, self.alpha_eps = iterations, min_reg, alpha_eps
+        self.stride, self.offset = stride, offset
         self.log_step_length = nn.Parameter(torch.full((1,), math.log(init_step)))
         self.filter_reg = nn.Parameter(torch.full((1,), init_reg))
 
@@ -191,7 +196,7 @@ class GaussNewtonDescent(SteepestDescent):
 
     def maps(self, boxes_xywh: Tensor, size_hw: tuple[int, int], side: int) -> tuple[Tensor, Tensor, Tensor]:
         """Label, mask (activated) and spatial weight, each (..., h, w), of targets `boxes_xywh` (..., 4)."""
-        distances = center_distances(boxes_xywh, size_hw, self.stride, side)
+        distances = center_distances(boxes_xywh, size_hw, self.stride, side, self.offset)
         learned = {name: conv.weight for name, conv in self.named_modules() if isinstance(conv, nn.Conv2d)}
         values = dict.fromkeys(learned, distances)
         if learned:
@@ -269,7 +274,7 @@ class NewtonDescent(SteepestDescent):
         """(..., h, w) wanted densities of targets `boxes_xywh` (..., 4)."""
         profiles = [
             torch.exp(-offset.square() / (2 * self.sigma**2))
-            for offset in grid_offsets(boxes_xywh, size_hw, self.stride, side)
+            for offset in grid_offsets(boxes_xywh, size_hw, self.stride, side, self.offset)
         ]
         gauss = profiles[0][..., None] * profiles[1][..., None, :] / (2 * math.pi * self.sigma**2)
         gauss = F.threshold(gauss, self.label_threshold, 0.0)

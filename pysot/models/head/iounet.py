@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +18,27 @@ from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.packed_linear import PackedLinear
 from pysot.models.layers.prroi_pool import box_corners, prroi_box_gradient, prroi_pool_boxes
 
-STRIDES = (8, 16)
-"""Input pixels per cell of the two maps."""
 SIDES = (5, 3)
 """Bins of a box along each side, in the two maps."""
 
 MapFunction: TypeAlias = Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]]
 """The backbone's two maps to the two that boxes are pooled from."""
 
+
+class MapPair(NamedTuple):
+    """Where the cells of the two maps look, fine and coarse; see `pysot.models.backbone.FeatureSpec`."""
+
+    strides: tuple[int, int]
+    offsets: tuple[float, float]
+
+
+PUBLISHED = MapPair((8, 16), (0.0, 0.0))
+
+
 IOU_HEADS: Registry[type[IouNet]] = Registry("overlap head", key="IOU.TYPE")
-"""Classes called with `**IOU.KWARGS`."""
+"""Classes called with `**IOU.KWARGS` and, as far as these do not say, `input_dim`, `strides` and `offsets` of the
+backbone's two maps.
+"""
 
 
 class LinearBlock(nn.Module):
@@ -54,12 +65,18 @@ class IouNet(nn.Module):
 
     Everything is differentiable, `predict_iou` also in the boxes, and follows the precision of weights and inputs.
 
+    Attributes:
+        cells: where the cells of the two maps look.
+
     Args:
-        input_dim: channels of the two backbone maps, of strides 8 and 16.
+        input_dim: channels of the two backbone maps, a fine and a coarse one.
         pred_input_dim: channels of the maps that `iou_features` makes of them.
         pred_inter_dim: width of the vectors that a pooled box becomes.
         reference_dim: widths of the two maps that the target is pooled from; the second also of its vectors.
+        strides, offsets: of the two backbone maps.
     """
+
+    cells = PUBLISHED
 
     def __init__(
         self,
@@ -67,8 +84,12 @@ class IouNet(nn.Module):
         pred_input_dim: Sequence[int] = (256, 256),
         pred_inter_dim: Sequence[int] = (256, 256),
         reference_dim: Sequence[int] = (128, 256),
+        strides: Sequence[int] = (8, 16),
+        offsets: Sequence[float] = (0.0, 0.0),
     ) -> None:
         super().__init__()
+        (fine_stride, coarse_stride), (fine_offset, coarse_offset) = strides, offsets
+        self.cells = MapPair((fine_stride, coarse_stride), (fine_offset, coarse_offset))
         (fine, coarse), (wide3, wide4), (inter3, inter4) = input_dim, pred_input_dim, pred_inter_dim
         target3, target4 = reference_dim
         conv = partial(conv_bn, kernel=3, padding=1, bias=True, act=nn.ReLU)
@@ -91,20 +112,21 @@ class IouNet(nn.Module):
         """What is kept of the target: one factor per channel of each map of `iou_features`.
 
         Args:
-            features: the reference image's maps (B, C, H, W) of strides 8 and 16.
+            features: the reference image's maps (B, C, H, W), fine and coarse.
             boxes_xywh: (B, 4) target in image pixels.
 
         Returns:
             (B, C3, 1, 1) and (B, C4, 1, 1).
         """
         boxes_xyxy = box_corners(boxes_xywh)[:, None]
-        pooled3 = prroi_pool_boxes(self.conv3_1r(features[0]), boxes_xyxy, (3, 3), 1 / STRIDES[0])[:, 0]
-        pooled4 = prroi_pool_boxes(self.conv4_1r(features[1]), boxes_xyxy, (1, 1), 1 / STRIDES[1])[:, 0]
+        strides, offsets = self.cells
+        pooled3 = prroi_pool_boxes(self.conv3_1r(features[0]), boxes_xyxy, (3, 3), 1 / strides[0], offsets[0])[:, 0]
+        pooled4 = prroi_pool_boxes(self.conv4_1r(features[1]), boxes_xyxy, (1, 1), 1 / strides[1], offsets[1])[:, 0]
         both = torch.cat([self.fc3_1r(pooled3), pooled4], dim=1)
         return self.fc34_3r(both), self.fc34_4r(both)
 
     def iou_features(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The maps boxes are pooled from, channels last, of the test image's maps (B, C, H, W) of strides 8 and 16."""
+        """The maps boxes are pooled from, channels last, of the test image's maps (B, C, H, W)."""
         return _convolve(self._test_blocks(), features)
 
     def unpadded(self) -> MapFunction:
@@ -130,9 +152,10 @@ class IouNet(nn.Module):
         """
         boxes_xyxy = box_corners(boxes_xywh)
         vectors = []
-        for level, (block, side) in enumerate(zip((self.fc3_rt, self.fc4_rt), SIDES, strict=True)):
+        blocks = (self.fc3_rt, self.fc4_rt)
+        for level, (block, side, stride, offset) in enumerate(zip(blocks, SIDES, *self.cells, strict=True)):
             # The factors go onto the pooled cells: pooling is linear, and these are fewer than those of the map.
-            pooled = prroi_pool_boxes(iou_features[level], boxes_xyxy, (side, side), 1 / STRIDES[level])
+            pooled = prroi_pool_boxes(iou_features[level], boxes_xyxy, (side, side), 1 / stride, offset)
             vectors.append(block((pooled * modulation[level][:, None]).flatten(0, 1)))
         overlaps: Tensor = self.iou_predictor(torch.cat(vectors, dim=1))
         return overlaps.reshape(boxes_xywh.shape[:2])
@@ -164,7 +187,7 @@ class TargetOverlap:
     """
 
     def __init__(self, head: IouNet, modulation: tuple[Tensor, Tensor], rows: int) -> None:
-        blocks = (head.fc3_rt, head.fc4_rt)
+        blocks, self._cells = (head.fc3_rt, head.fc4_rt), head.cells
         self._layers = [_fold(block, factors, rows) for block, factors in zip(blocks, modulation, strict=True)]
         weight = head.iou_predictor.weight.detach()[0]
         self._weights = weight.split([block.linear.out_features for block in blocks])
@@ -177,14 +200,14 @@ class TargetOverlap:
         """
         boxes_xyxy = box_corners(boxes_xywh)[None]
         overlaps, gradient = self._bias, torch.zeros_like(boxes_xywh)
-        for features, layer, weight, side, stride in zip(
-            iou_features, self._layers, self._weights, SIDES, STRIDES, strict=True
+        for features, layer, weight, side, stride, offset in zip(
+            iou_features, self._layers, self._weights, SIDES, *self._cells, strict=True
         ):
-            bins = prroi_pool_boxes(features, boxes_xyxy, (side, side), 1 / stride).permute(0, 1, 3, 4, 2)
+            bins = prroi_pool_boxes(features, boxes_xyxy, (side, side), 1 / stride, offset).permute(0, 1, 3, 4, 2)
             vectors = layer(bins.flatten(2).squeeze(0)).relu_()
             overlaps = overlaps + vectors @ weight
             grad_bins = layer.back((vectors > 0) * weight).reshape(bins.shape)
-            gradient += prroi_box_gradient(features, boxes_xyxy, grad_bins, 1 / stride).squeeze(0)
+            gradient += prroi_box_gradient(features, boxes_xyxy, grad_bins, 1 / stride, offset).squeeze(0)
         gradient[:, :2] += gradient[:, 2:]  # a box that moves moves both its corners
         return overlaps, gradient
 

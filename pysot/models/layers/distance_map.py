@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 
-def grid_offsets(boxes_xywh: Tensor, size_hw: tuple[int, int], stride: int, kernel_side: int) -> tuple[Tensor, Tensor]:
+def grid_offsets(
+    boxes_xywh: Tensor, size_hw: tuple[int, int], stride: int, kernel_side: int, offset: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Rows and columns of a score map, counted from the middle of each box.
 
     Args:
@@ -16,18 +18,21 @@ def grid_offsets(boxes_xywh: Tensor, size_hw: tuple[int, int], stride: int, kern
         size_hw: (h, w) of the score map.
         stride: input pixels per cell of the feature map.
         kernel_side: k of the filter; with an even k the scores lie on the corners of feature cells.
+        offset: input pixel at which cell 0 of the feature map looks.
 
     Returns:
         (..., h) and (..., w), cells.
     """
-    center = (boxes_xywh[..., :2] + boxes_xywh[..., 2:] / 2) / stride - (kernel_side % 2) / 2
+    center = (boxes_xywh[..., :2] + boxes_xywh[..., 2:] / 2 - offset) / stride - (kernel_side % 2) / 2
     cells = torch.arange(max(size_hw), dtype=center.dtype, device=center.device)
     return cells[: size_hw[0]] - center[..., 1:], cells[: size_hw[1]] - center[..., :1]
 
 
-def center_distances(boxes_xywh: Tensor, size_hw: tuple[int, int], stride: int, kernel_side: int) -> Tensor:
+def center_distances(
+    boxes_xywh: Tensor, size_hw: tuple[int, int], stride: int, kernel_side: int, offset: float = 0.0
+) -> Tensor:
     """(..., h, w) distance of every score from the middle of each box, cells; arguments as for `grid_offsets`."""
-    rows, columns = grid_offsets(boxes_xywh, size_hw, stride, kernel_side)
+    rows, columns = grid_offsets(boxes_xywh, size_hw, stride, kernel_side, offset)
     return torch.hypot(rows[..., None], columns[..., None, :])
 
 

@@ -37,7 +37,9 @@ def box_corners(boxes_xywh: Tensor) -> Tensor:
     return torch.cat([corner, corner + size], dim=-1)
 
 
-def prroi_pool_boxes(features: Tensor, boxes_xyxy: Tensor, size: tuple[int, int], spatial_scale: float) -> Tensor:
+def prroi_pool_boxes(
+    features: Tensor, boxes_xyxy: Tensor, size: tuple[int, int], spatial_scale: float, offset: float = 0.0
+) -> Tensor:
     """Pools the same number of boxes of every image.
 
     Args:
@@ -45,26 +47,30 @@ def prroi_pool_boxes(features: Tensor, boxes_xyxy: Tensor, size: tuple[int, int]
         boxes_xyxy: (B, N, 4) corners in input pixels.
         size: (h, w) bins.
         spatial_scale: cells of the map per input pixel, 1 / stride. There is no rounding and no half-pixel shift.
+        offset: the input pixel at which cell 0 looks.
 
     Returns:
         (B, N, C, h, w), channels last in memory; 0 where a box has no area, NaN where it has a NaN. Differentiable in
         `features` and `boxes_xyxy`.
     """
-    boxes = boxes_xyxy * spatial_scale
+    boxes = (boxes_xyxy - offset if offset else boxes_xyxy) * spatial_scale
     if _runs_native(features, boxes):
         bins: Tensor = _NativePool.apply(features, boxes, size)  # type: ignore[no-untyped-call]
         return bins
     return pool_by_matrices(features, boxes, size)
 
 
-def prroi_box_gradient(features: Tensor, boxes_xyxy: Tensor, grad_bins: Tensor, spatial_scale: float) -> Tensor:
+def prroi_box_gradient(
+    features: Tensor, boxes_xyxy: Tensor, grad_bins: Tensor, spatial_scale: float, offset: float = 0.0
+) -> Tensor:
     """(B, N, 4): the gradient of `prroi_pool_boxes` by its boxes, without a graph.
 
     Args:
-        features, boxes_xyxy, spatial_scale: those of `prroi_pool_boxes`.
+        features, boxes_xyxy, spatial_scale, offset: those of `prroi_pool_boxes`.
         grad_bins: (B, N, h, w, C) gradient by what it returned; channels are the last dimension here.
     """
-    boxes = (boxes_xyxy.detach() * spatial_scale).contiguous()
+    corners = boxes_xyxy.detach()
+    boxes = ((corners - offset if offset else corners) * spatial_scale).contiguous()
     if _runs_native(features, boxes):
         cells = features.detach().permute(0, 2, 3, 1).contiguous()
         return _native_box_gradient(cells, boxes, grad_bins.contiguous()) * spatial_scale

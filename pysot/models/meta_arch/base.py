@@ -26,6 +26,17 @@ def check_family(cfg: CfgNode, family: str) -> None:
         )
 
 
+def check_agrees(key: str, stated: Any, source: str, what: str, delivered: Any) -> None:
+    """Raises `ConfigError` when a config states at `key` something else than `source` delivers; None states nothing.
+
+    Args:
+        what: of which the value is, with `{}` for it: "maps of {} channels".
+    """
+    if stated is not None and stated != delivered:
+        found = what.format(delivered)
+        raise ConfigError(f"{source} delivers {found}, but {key} is {stated}. Set {key} to {delivered}.")
+
+
 def as_list(value: Any) -> list[int]:
     """A number of channels, or one per level, as a list."""
     return list(value) if isinstance(value, (list, tuple)) else [value]

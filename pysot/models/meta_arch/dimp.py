@@ -9,11 +9,10 @@ from yacs.config import CfgNode
 
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
-from pysot.models.head import IOU_HEADS
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
-from pysot.models.meta_arch.atom import OverlapNet
-from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
+from pysot.models.meta_arch.atom import OverlapNet, overlap_head
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_agrees, check_family
 from pysot.models.parts import call_part, make_part
 
 
@@ -38,9 +37,9 @@ class DimpNet(OverlapNet):
     of a target, so that any number of trackers can share one.
 
     Args:
-        backbone: delivers two maps, of strides 8 and 16.
-        classifier: made for the channels of the second.
-        bb_regressor: the overlap head, made for the channels of both.
+        backbone: delivers two maps.
+        classifier: made for the second.
+        bb_regressor: the overlap head, made for both.
 
     Raises `ConfigError` when backbone and overlap head do not fit.
     """
@@ -95,6 +94,11 @@ class DimpNet(OverlapNet):
     def from_config(cls, cfg: CfgNode) -> DimpNet:
         """The model that `cfg` describes; HEAD.KWARGS are the classifier's."""
         backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
-        kwargs = {"channels_in": backbone.out_channels[-1], **cfg.HEAD.KWARGS}
+        deep = backbone.specs[-1]
+        own = {"channels_in": deep.channels, "stride": deep.stride, "offset": deep.offset}
+        for name, delivered in own.items():
+            source = f"The deepest map of BACKBONE.TYPE {cfg.BACKBONE.TYPE}"
+            check_agrees(f"HEAD.KWARGS.{name}", cfg.HEAD.KWARGS.get(name), source, f"{name} {{}}", delivered)
+        kwargs = {**own, **cfg.HEAD.KWARGS}
         classifier: DimpClassifier = call_part(DimpClassifier, kwargs, "HEAD.KWARGS", "the classifier of DiMP")
-        return cls(backbone, classifier, make_part(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS))
+        return cls(backbone, classifier, overlap_head(backbone, cfg.IOU.TYPE, cfg.IOU.KWARGS))

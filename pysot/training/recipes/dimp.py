@@ -14,7 +14,6 @@ from yacs.config import CfgNode
 
 from pysot.config.params import params_from_config
 from pysot.core.checks import CheckedParams
-from pysot.models.head.iounet import STRIDES
 from pysot.models.meta_arch.dimp import DimpNet
 from pysot.training.losses import Mean
 from pysot.training.recipes.atom import network_input, squared_error
@@ -97,11 +96,11 @@ class DimpRecipe(PlannedRecipe):
     def _score_loss(self, scores: Tensor, batch: Batch) -> Mean:
         """Of one iterate: `scores` (B, m, H, W) of the test frames."""
         params = self.params
-        cells = params.crop_side / STRIDES[1]
-        offset = 0.0 if scores.shape[-1] > cells else 0.5  # an even filter gives one cell more than the features have
-        sigma = params.label_sigma * cells / params.search_area_scale
+        stride = self.model.bb_regressor.cells.strides[1]
+        sigma = params.label_sigma * (params.crop_side / stride) / params.search_area_scale
         size_hw = (scores.shape[-2], scores.shape[-1])
-        labels = gaussian_scores(batch["test_boxes"], size_hw, STRIDES[1], sigma, offset)
+        offset = params.crop_side / 2 / stride - self.model.classifier.center_cell(params.crop_side)
+        labels = gaussian_scores(batch["test_boxes"], size_hw, stride, sigma, offset)
         if params.classifier == "kl":
             return grid_kl_loss(scores, labels)
         return hinge_loss(scores, labels, params.hinge_threshold)
@@ -131,7 +130,8 @@ def gaussian_scores(
         size_hw: of the score maps.
         stride: crop pixels per cell.
         sigma: standard deviation, cells.
-        offset: 0 where cells look at corners of the features' cells (even filters), 0.5 at their centers (odd ones).
+        offset: cells by which the box of a target in the center is ahead of its score: with a padded backbone 0 where
+            scores lie on corners of the features' cells (even filters), 0.5 where on their centers (odd ones).
     """
     center = (boxes_xywh[..., :2] + boxes_xywh[..., 2:] / 2) / stride - offset
     rows, columns = (torch.arange(size, device=center.device, dtype=center.dtype) for size in size_hw)

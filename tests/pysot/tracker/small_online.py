@@ -43,10 +43,12 @@ class SmallBackbone(Backbone):
 
 def small_model(kind: str) -> OverlapNet:
     torch.manual_seed(0 if kind == "ATOM" else 2)  # random features that tell the target from its background
-    backbone, head = SmallBackbone(), IouNet((8, 16), (8, 8), (8, 8), (8, 16))
+    backbone, head = SmallBackbone(), IouNet((8, 16), (8, 8), (8, 8), (8, 16), offsets=(3.5, 7.5))
     if kind == "ATOM":
         return AtomNet(backbone, head).eval().requires_grad_(False)
-    return DimpNet(backbone, DimpClassifier(16, feat_blocks=0, out_dim=16), head).eval().requires_grad_(False)
+    return (
+        DimpNet(backbone, DimpClassifier(16, feat_blocks=0, out_dim=16, offset=7.5), head).eval().requires_grad_(False)
+    )
 
 
 def small_params(kind: str, **changes: Any) -> Any:
