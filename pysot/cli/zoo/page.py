@@ -31,11 +31,11 @@ _INTRODUCTION = """\
 ```bash
 python tools/zoo.py list --family nanotrack        # what there is, what is here; `pysot zoo` is the same command
 python tools/zoo.py info dimp50                    # links, hash, license, scores
-python tools/zoo.py download nanotrack_v2          # resumed, checked; --snapshot NAME does it by itself
-python tools/zoo.py add ~/Downloads/DiMP50.pth --as dimp50     # a file fetched by hand
+python tools/zoo.py download nanotrack_v2          # resumed, checked; --snapshot NAME does it too; needs the network
+python tools/zoo.py add ~/Downloads/Alex.pth --as siamrpn_alex_dwxcorr    # a file fetched by hand
 python tools/zoo.py verify                         # hashes of everything that is here
-python tools/zoo.py convert model.pth --to siamrpn_r50_l234_dwxcorr   # strictly checked, to .safetensors
-python tools/zoo.py score --data DIR               # the table below, on your machine
+python tools/zoo.py convert model.pth --to siamrpn_alex_dwxcorr   # strictly checked, to .safetensors
+python tools/zoo.py score --data DIR               # the table below, on your machine; needs its sequences, and hours
 ```
 
 `--snapshot NAME` and `pysot.load_tracker(NAME)` look for a snapshot in `$PYSOT_ZOO`, then in `~/.cache/pysot`, then at
