@@ -54,12 +54,8 @@ def load_config(path: str | Path, opts: Sequence[str] = ()) -> CfgNode:
         ConfigError: no such file; not YAML; an unknown key (the closest one is named); a value of the wrong type;
             parts that cannot work together (`validate_config`).
     """
-    layers = [*((str(source), values) for source, values in _read_chain(find_config(path), ())), _from_opts(opts)]
-    plugins = _load_named_plugins(layers)
     tree = get_cfg()
-    for where, values in layers:
-        _merge(tree, values, where)
-    tree.PLUGINS = plugins
+    merge_files(tree, path, opts)
     validate_config(tree)
     unused = unused_keys(tree, get_cfg())
     if unused:
@@ -72,6 +68,17 @@ def load_config(path: str | Path, opts: Sequence[str] = ()) -> CfgNode:
         )
     tree.freeze()
     return tree
+
+
+def merge_files(tree: CfgNode, path: str | Path, opts: Sequence[str] = ()) -> None:
+    """Writes the file `path`, its bases before it and `opts` after it, into `tree`; raises as `load_config` does."""
+    layers = [*((str(source), values) for source, values in _read_chain(find_config(path), ())), _from_opts(opts)]
+    plugins = _load_named_plugins(layers)
+    plugins = list(dict.fromkeys([*tree.PLUGINS, *plugins]))
+    add_declared(tree)
+    for where, values in layers:
+        _merge(tree, values, where)
+    tree.PLUGINS = plugins
 
 
 def override_config(cfg: CfgNode, opts: Sequence[str]) -> CfgNode:

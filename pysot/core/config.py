@@ -1,13 +1,10 @@
-"""The yacs configuration tree, and how an experiment file becomes a frozen config.
+"""PySOT's `cfg` at PySOT's path (docs/pysot_users.md): programs merge into it, and `pysot.compat` reads it.
 
-The tree is PySOT's, key for key, so that a PySOT YAML loads unchanged, plus the keys that choose between families
-(docs/config.md). Nothing in the package keeps a global config: `load_config` returns one, and only
-the `builder.py` files and the command line read it.
+Nothing else in the package keeps a global config: `pysot.config.loading.load_config` returns one.
 """
 
 from __future__ import annotations
 
-from pysot.config.loading import get_cfg
+from pysot.compat.config import cfg
 
-cfg = get_cfg()
-"""A module-level tree for old scripts (`cfg.merge_from_file(...)`). Nothing in this package reads it."""
+__all__ = ["cfg"]

@@ -38,14 +38,14 @@ def get_subwindow(
     """Cuts a square out of `image` and resizes it.
 
     Args:
-        image: (H, W, 3) uint8.
+        image: (H, W, 3) uint8, or floats of the same range.
         center_xy: center of the square, image pixels.
         model_size: side of the result, pixels.
         original_size: side of the square in the image, pixels, at least 1.
         fill_bgr: (3,) color of what lies outside the image; truncated to whole gray levels, as published trackers do.
 
     Returns:
-        (model_size, model_size, 3) uint8.
+        (model_size, model_size, 3) in the type of `image`; uint8 where the square hangs out of it.
 
     Source: PySOT's `get_subwindow`; docs/systems/siamrpn.md, Tracking.
     """
@@ -61,7 +61,7 @@ def get_subwindow(
             y, x = max(0, -top), max(0, -left)
             patch[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
     if original_size != model_size:
-        patch = np.asarray(cv2.resize(patch, (model_size, model_size)), dtype=np.uint8)
+        patch = np.asarray(cv2.resize(patch, (model_size, model_size)))
     return np.ascontiguousarray(patch)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
@@ -63,7 +63,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class TrackResult:
+class TrackResult(Mapping[str, Any]):
     """The answer for one frame.
 
     Attributes:
@@ -73,7 +73,7 @@ class TrackResult:
         polygon: (8,) x1 y1 .. x4 y4 of a rotated box, when the tracker has one.
         mask: (H, W) float32 in [0, 1], probability of target per image pixel, when the tracker has one.
 
-    `result['bbox']`, `['best_score']`, `['polygon']` and `['mask']` answer too, as in PySOT.
+    Also a mapping with PySOT's keys: `bbox`, `best_score`, `state` and, where there is one, `polygon` and `mask`.
     """
 
     box: tuple[float, float, float, float]
@@ -87,20 +87,18 @@ class TrackResult:
         """The most precise outline there is: the polygon's 8 numbers, else the box's 4."""
         return self.box if self.polygon is None else tuple(float(v) for v in self.polygon)
 
-    def __getitem__(self, key: str) -> Any:
+    def _items(self) -> dict[str, Any]:
         values = {"bbox": list(self.box), "best_score": self.score, "state": self.state}
-        values |= {name: value for name in ("polygon", "mask") if (value := getattr(self, name)) is not None}
-        return values[key]
+        return values | {name: value for name in ("polygon", "mask") if (value := getattr(self, name)) is not None}
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """`self[key]`, or `default` when this result has no such part."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
+    def __getitem__(self, key: str) -> Any:
+        return self._items()[key]
 
-    def __contains__(self, key: str) -> bool:
-        return self.get(key) is not None
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items())
+
+    def __len__(self) -> int:
+        return len(self._items())
 
 
 class Tracker(ABC):

@@ -15,6 +15,7 @@ from pysot.core.device import resolve_device
 from pysot.core.errors import ConfigError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
+from pysot.models.meta_arch import MODELS
 from pysot.tracker.base import Tracker, trackers_of
 from pysot.tracker.global_search.tracker import LocalGlobalTracker
 from pysot.tracker.systems import TRACKERS
@@ -37,6 +38,12 @@ def build_tracker(cfg: CfgNode, model: nn.Module) -> Tracker:
             f"HEAD.TYPE {cfg.HEAD.TYPE} (config {cfg.META_ARC}) can be trained, not tracked: no tracker runs its "
             f"models. Trackers exist for {', '.join(heads)}. An attention network is used beside one of them "
             "(siamrpn_tiny_tanet), or makes its maps with tools/attention.py."
+        )
+    if not isinstance(model, MODELS[cfg.HEAD.TYPE]):  # type: ignore[arg-type]
+        raise ConfigError(
+            f"build_tracker got a {type(model).__name__}; HEAD.TYPE {cfg.HEAD.TYPE} needs a "
+            f"{MODELS[cfg.HEAD.TYPE].__name__}. Make it with pysot.models.builder.build_model(cfg); a "
+            "ModelBuilder of PySOT's API is run by pysot.tracker.tracker_builder.build_tracker(model)."
         )
     kind = LocalGlobalTracker if cfg.ATTENTION.ENABLED else TRACKERS[cfg.TRACK.TYPE]
     return kind.from_config(cfg, model)

@@ -98,12 +98,14 @@ class SiameseTracker(TargetAwareTracker):
         self.size_wh = (width, height)
         self.fill_bgr = image.mean(axis=(0, 1))
         side = max(1, round(context_side(self.size_wh, self.params.context_amount)))
-        crop = get_subwindow(image, self.center_xy, self.params.exemplar_size, side, self.fill_bgr)
-        with torch.inference_mode():
-            self.template = self.model.levels(self._to_input(crop))
-        self.template_hw = [(x.shape[-2], x.shape[-1]) for x in self.template]
+        self._learn_template(self._cut(image, self.center_xy, self.params.exemplar_size, side))
         self.frame = 0
         self._learn_channels(image)
+
+    def _learn_template(self, crop: Tensor) -> None:
+        with torch.inference_mode():
+            self.template = self.model.levels(crop)
+        self.template_hw = [(x.shape[-2], x.shape[-1]) for x in self.template]
 
     def _learn_channels(self, image: Image) -> None:
         """Chooses the channels to use from now on, by a search crop of `image` around the target; all without selector.
@@ -136,9 +138,9 @@ class SiameseTracker(TargetAwareTracker):
     def locate(self, image: Image, region: SearchRegion) -> SiameseCandidate:
         scale = self.params.exemplar_size / context_side(region.size_wh, self.params.context_amount)
         side = max(1, round(region.input_size / scale))
-        crop = get_subwindow(image, region.center_xy, region.input_size, side, self.fill_bgr)
+        crop = self._cut(image, region.center_xy, region.input_size, side)
         with torch.inference_mode():
-            output, features = self._respond(self._to_input(crop))
+            output, features = self._respond(crop)
             score, boxes = self.decoder(output)
         size_in_crop = (region.size_wh[0] * scale, region.size_wh[1] * scale)
         penalty = change_penalty(boxes, size_in_crop, self.params.penalty_k)
@@ -169,8 +171,11 @@ class SiameseTracker(TargetAwareTracker):
     def _choose(self, score: NDArray[np.floating], side: int, region: SearchRegion) -> int:
         """Index of the best penalized score after blending in the cosine window."""
         influence = self.params.window_influence if region.window_influence is None else region.window_influence
-        window = np.tile(cosine_window(side), len(score) // (side * side))
-        return int(np.argmax(score * (1 - influence) + window * influence))
+        return int(np.argmax(score * (1 - influence) + self._prior(side, len(score)) * influence))
+
+    def _prior(self, side: int, count: int) -> NDArray[np.float64]:
+        """(count,) "near the center": a cosine window for each of the anchors at side * side cells."""
+        return np.tile(cosine_window(side), count // (side * side))
 
     def _smooth(self, candidate: SiameseCandidate) -> tuple[float, float, float, float]:
         """The new center as found, the new size between the old and the found one."""
@@ -182,6 +187,10 @@ class SiameseTracker(TargetAwareTracker):
     def _box_xywh(self) -> tuple[float, float, float, float]:
         (x, y), (width, height) = self.center_xy, self.size_wh
         return x - width / 2, y - height / 2, width, height
+
+    def _cut(self, image: Image, center_xy: tuple[float, float], size: int, side: int) -> Tensor:
+        """(1, 3, size, size) network input: the square of `side` image pixels around a point."""
+        return self._to_input(get_subwindow(image, center_xy, size, side, self.fill_bgr))
 
     def _to_input(self, crop: Image) -> Tensor:
         """(S, S, 3) uint8 to (1, 3, S, S) float32 on the model's device, values 0..255."""

@@ -45,12 +45,12 @@ def learning_rates(
             f"TRAIN.LR_WARMUP.EPOCH is {warmup_epochs} and TRAIN.EPOCH is {epochs}; the warm-up must leave at least "
             "one epoch. Shorten it, set TRAIN.LR_WARMUP.WARMUP to False, or train longer."
         )
-    main = _course("TRAIN.LR", kind, epochs - warmup_epochs, options or {})
-    warmup = _course("TRAIN.LR_WARMUP", warmup_kind, warmup_epochs, warmup_options or {}) if warmup_epochs else main[:0]
+    main = course("TRAIN.LR", kind, epochs - warmup_epochs, options or {})
+    warmup = course("TRAIN.LR_WARMUP", warmup_kind, warmup_epochs, warmup_options or {}) if warmup_epochs else main[:0]
     return np.concatenate([warmup, main]) * (base_lr / main[0])
 
 
-def _course(key: str, kind: str, epochs: int, options: Mapping[str, Any]) -> NDArray[np.float64]:
+def course(key: str, kind: str, epochs: int, options: Mapping[str, Any]) -> NDArray[np.float64]:
     """The rates of one part of the run; messages name the config group `key`."""
     if kind not in _COURSES:
         raise ConfigError(
