@@ -80,7 +80,7 @@ def _source(cfg: CfgNode, name: str, built: dict[str, Source], skip_missing: boo
     if kind == "crop511":
         arguments["skip_missing"] = skip_missing
     try:
-        built[name] = SOURCES[kind](name, **arguments)
+        built[name] = SOURCES[kind].from_options(name, **arguments)
     except TypeError as error:
         raise ConfigError(f"DATASET.{name}: the keys {sorted(arguments)} do not fit KIND {kind}: {error}.") from error
     return built[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,15 @@ class Source(ABC):
 
     def __init__(self, name: str, frame_range: int = 1, num_use: int = -1) -> None:
         self.name, self.frame_range, self._num_use = name, frame_range, num_use
+
+    @classmethod
+    def from_options(cls, name: str, **options: Any) -> Source:
+        """The source that a group of the config describes.
+
+        Args:
+            options: its keys other than KIND, in lower case; paths and sources instead of their names.
+        """
+        return cls(name, **options)
 
     @abstractmethod
     def __len__(self) -> int:
@@ -163,4 +173,4 @@ def consecutive(rng: np.random.Generator, usable: NDArray[np.int64], count: int,
 
 
 SOURCES: Registry[type[Source]] = Registry("training source", key="DATASET.<NAME>.KIND")
-"""Sources by the KIND of their group in the config, called with `name` and the group's other keys in lower case."""
+"""Sources by the KIND of their group in the config, built with `from_options`."""

@@ -1,14 +1,16 @@
-"""How strongly made frames differ, and the random poses drawn from it."""
+"""How much made frames vary, and the random poses, views and blurs that are drawn from it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.checks import check
 from pysot.core.crop import Image
 from pysot.datasets.sources.copy_paste.layer import Pose
 from pysot.datasets.sources.regions import log_uniform
@@ -18,22 +20,55 @@ BEND_GRID = 4
 
 @dataclass(frozen=True)
 class CopyPasteParams:
-    """Ranges of everything that is drawn for a made frame; see `CopyPasteSource`."""
+    """How made frames vary: the keys of a group of KIND copy_paste, in lower case, and the draws they rule.
 
-    size: tuple[float, float]
-    move: float
-    scale: float
-    aspect: float
-    rotation: float
-    shear: float
-    deform: float
-    camera: float
-    light: float
-    blur: float
-    distractors: int
-    occluder: float
-    occlusion: float
-    other_cut: float
+    Attributes:
+        scrap: share of the draws whose object is a blob cut out of a background: an object of no kind.
+        size: of the object in the first frame, sqrt(w * h) as a share of the image's shorter side; log-uniform.
+            Objects are never enlarged more than twice.
+        move: how far the object moves between two frames, in units of its size (standard deviation).
+        scale, aspect: largest factors on size and width / height, log-uniform both ways.
+        rotation: largest turn in degrees, both ways.
+        shear: largest shear, both ways.
+        deform: amplitude of the smooth deformation as a share of the object's size.
+        camera: 0..1, how much the background's view changes (at 1: zoom of up to 1.3 on any part of the frame).
+        light: 0..1, change of gain, gamma and color cast of the object, and half as much of the whole frame.
+        blur: probability that the object is smeared by motion; 0.4 times that the frame is out of focus.
+        distractors: the most other objects beside the target, a uniform number from 0.
+        occluder: probability that a thing covers a part of the target in a later frame.
+        occlusion: the largest share of the target's pixels that it may hide.
+        other_cut: probability that every frame shows a cut of its own, from another frame of the object's video.
+        visible_box: True makes boxes those of the visible pixels.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    scrap: float = 0.25
+    size: Sequence[float] = (0.06, 0.6)
+    move: float = 1.0
+    scale: float = 1.5
+    aspect: float = 1.25
+    rotation: float = 20.0
+    shear: float = 0.15
+    deform: float = 0.06
+    camera: float = 0.5
+    light: float = 0.6
+    blur: float = 0.3
+    distractors: int = 2
+    occluder: float = 0.3
+    occlusion: float = 0.4
+    other_cut: float = 0.5
+    visible_box: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("scrap", "blur", "occluder", "occlusion", "camera", "light", "other_cut"):
+            value = getattr(self, name)
+            check(0 <= value <= 1, name.upper(), value, "a share from 0 to 1")
+        fine = 0 < self.size[0] <= self.size[-1] <= 1
+        check(fine, "SIZE", self.size, "[smallest, largest], both shares above 0")
+        for name, least in (("scale", 1), ("aspect", 1), ("distractors", 0)):
+            check(getattr(self, name) >= least, name.upper(), getattr(self, name), f"{least} or more")
 
     def pose(self, rng: np.random.Generator, scale: float, strength: float, side: float) -> Pose:
         """A pose `strength` (0..1) of the way to the limits.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.checks import check
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError, ImageError
 from pysot.datasets.sources.base import SOURCES, AnnotatedFrame, Source
@@ -60,24 +61,10 @@ class CopyPasteSource(Source):
         name: what messages call it.
         objects: where the objects come from; only its draws with masks are used.
         backgrounds: where the frames come from, and scraps; its boxes are not used.
+        params: how much the frames vary.
         frame_range: a later frame lies a uniform 1..`frame_range` steps from the first, and each of its changes is
-            that share of the limits below. 1 always allows the largest changes.
+            that share of the limits in `params`. 1 always allows the largest changes.
         num_use: draws in one pass; -1 for one per video of `objects`.
-        scrap: share of the draws whose object is a blob cut out of a background instead: an object of no kind.
-        size: of the object in the first frame, sqrt(w * h) as a share of the image's shorter side; log-uniform.
-            Objects are never enlarged more than twice.
-        move: how far the object moves between two frames, in units of its size (standard deviation).
-        scale, aspect: largest factors on size and width / height, log-uniform both ways.
-        rotation: largest turn in degrees, both ways; `shear`: largest shear.
-        deform: amplitude of the smooth deformation as a share of the object's size.
-        camera: 0..1, how much the background's view changes (at 1: zoom of up to 1.3 on any part of the frame).
-        light: 0..1, change of gain, gamma and color cast of the object, and half as much of the whole frame.
-        blur: probability that the object is smeared by motion; 0.4 times that the frame is out of focus.
-        distractors: the most other objects beside the target, a uniform number from 0.
-        occluder: probability that a thing covers a part of the target in a later frame.
-        occlusion: the largest share of the target's pixels that it may hide.
-        other_cut: probability that every frame shows a cut of its own, from another frame of the object's video.
-        visible_box: True makes boxes those of the visible pixels.
 
     Raises:
         ConfigError: an option is out of its range, or none of the first draws from `objects` has a usable mask.
@@ -88,47 +75,32 @@ class CopyPasteSource(Source):
         name: str,
         objects: Source,
         backgrounds: Source,
+        params: CopyPasteParams = CopyPasteParams(),  # noqa: B008  (frozen)
         frame_range: int = 10,
         num_use: int = -1,
-        scrap: float = 0.25,
-        size: Sequence[float] = (0.06, 0.6),
-        move: float = 1.0,
-        scale: float = 1.5,
-        aspect: float = 1.25,
-        rotation: float = 20.0,
-        shear: float = 0.15,
-        deform: float = 0.06,
-        camera: float = 0.5,
-        light: float = 0.6,
-        blur: float = 0.3,
-        distractors: int = 2,
-        occluder: float = 0.3,
-        occlusion: float = 0.4,
-        other_cut: float = 0.5,
-        visible_box: bool = False,
     ) -> None:
         super().__init__(name, frame_range, num_use)
-        if frame_range < 1:
-            raise ConfigError(f"The training source {name} has FRAME_RANGE {frame_range}; set it to 1 or more.")
-        self.objects, self.backgrounds, self.scrap, self.visible_box = objects, backgrounds, scrap, visible_box
-        self.params = CopyPasteParams(
-            size=(float(size[0]), float(size[-1])),
-            move=move,
-            scale=scale,
-            aspect=aspect,
-            rotation=rotation,
-            shear=shear,
-            deform=deform,
-            camera=camera,
-            light=light,
-            blur=blur,
-            distractors=distractors,
-            occluder=occluder,
-            occlusion=occlusion,
-            other_cut=other_cut,
-        )
-        self._check_options()
+        check(frame_range >= 1, f"{name}.FRAME_RANGE", frame_range, "1 or more")
+        self.objects, self.backgrounds, self.params = objects, backgrounds, params
         self._check_masks()
+
+    @classmethod
+    def from_options(
+        cls,
+        name: str,
+        *,
+        objects: Source,
+        backgrounds: Source,
+        frame_range: int = 10,
+        num_use: int = -1,
+        **options: Any,
+    ) -> CopyPasteSource:
+        """See `Source.from_options`; `options` are the fields of `CopyPasteParams`."""
+        try:
+            params = CopyPasteParams(**options)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from error
+        return cls(name, objects, backgrounds, params, frame_range, num_use)
 
     def __len__(self) -> int:
         return len(self.objects)
@@ -162,9 +134,9 @@ class CopyPasteSource(Source):
         self, video: int, rng: np.random.Generator, num_frames: int, other: AnnotatedFrame, height: int
     ) -> Cast | None:
         """Cuts out everything that a draw of frames of the given shorter side needs; None without a usable object."""
-        side = max(log_uniform(rng, *self.params.size) * height, 1.2 * SMALLEST_BOX)
+        side = max(log_uniform(rng, self.params.size[0], self.params.size[-1]) * height, 1.2 * SMALLEST_BOX)
         enough = self.params.scale * side
-        if rng.random() < self.scrap:
+        if rng.random() < self.params.scrap:
             cuts, origin = [cut_scrap(other.image, rng, enough)], f"scrap of {other.origin}"
         else:
             count = num_frames if rng.random() < self.params.other_cut else 1
@@ -263,27 +235,10 @@ class CopyPasteSource(Source):
         """Box and mask of the target in the finished frame; None when too little of it lies inside."""
         whole = target.mask(image.shape)
         mask = whole if hider is None else whole & ~hider.mask(image.shape)
-        box = cv2.boundingRect((mask if self.visible_box else whole).view(np.uint8))
+        box = cv2.boundingRect((mask if self.params.visible_box else whole).view(np.uint8))
         if min(box[2:]) < SMALLEST_BOX:
             return None
         return AnnotatedFrame(image, np.array(box, np.float64), mask, origin)
-
-    def _check_options(self) -> None:
-        """Raises `ConfigError` for the first option out of its range."""
-        shares = {"SCRAP": self.scrap, "BLUR": self.params.blur, "OCCLUDER": self.params.occluder,
-                  "OCCLUSION": self.params.occlusion, "CAMERA": self.params.camera, "LIGHT": self.params.light,
-                  "OTHER_CUT": self.params.other_cut}  # fmt: skip
-        for key, value in shares.items():
-            if not 0 <= value <= 1:
-                raise ConfigError(f"{self.name}.{key} is {value}; it is a share: set it between 0 and 1.")
-        low, high = self.params.size
-        if not 0 < low <= high <= 1:
-            raise ConfigError(f"{self.name}.SIZE is {[low, high]}; expected [smallest, largest] with 0 < both <= 1.")
-        if self.params.scale < 1 or self.params.aspect < 1 or self.params.distractors < 0:
-            raise ConfigError(
-                f"{self.name}: SCALE {self.params.scale} and ASPECT {self.params.aspect} are factors of at least 1, "
-                f"DISTRACTORS {self.params.distractors} a number of at least 0."
-            )
 
     def _check_masks(self) -> None:
         """Raises `ConfigError` when a look at some of the objects finds no mask."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pysot.core.errors import ConfigError
-from pysot.datasets.sources.base import SOURCES, AnnotatedFrame
+from pysot.datasets.sources.base import SOURCES, AnnotatedFrame, Source
 from pysot.datasets.sources.copy_paste.layer import Layer, Pose, warp
+from pysot.datasets.sources.copy_paste.params import CopyPasteParams
 from pysot.datasets.sources.copy_paste.placement import fits, place_beside, place_over, place_target
 from pysot.datasets.sources.copy_paste.source import CopyPasteSource
 from pysot.datasets.sources.copy_paste.sprite import Sprite, cut_object, cut_scrap, lookalike
@@ -31,6 +33,10 @@ def slab(width: int, height: int) -> Layer:
     return Layer(picture, solid, (2, 2, width, height))
 
 
+def pasted(objects: Source, backgrounds: Source, **options: Any) -> CopyPasteSource:
+    return CopyPasteSource("made", objects, backgrounds, CopyPasteParams(**options))
+
+
 sides = st.integers(14, 120)
 
 
@@ -39,7 +45,7 @@ def test_it_is_registered() -> None:
 
 
 def test_boxes_are_the_extent_of_the_masks_when_nothing_hides() -> None:
-    source = CopyPasteSource("made", stills(), stills(seed=50), occluder=0.0)
+    source = pasted(stills(), stills(seed=50), occluder=0.0)
     for seed in range(40):
         for frame in source.draw(seed % 4, np.random.default_rng(seed), 2):
             assert frame.mask is not None and frame.image.shape == (240, 320, 3) and frame.mask.shape == (240, 320)
@@ -49,7 +55,7 @@ def test_boxes_are_the_extent_of_the_masks_when_nothing_hides() -> None:
 
 def test_masks_are_the_pixels_where_the_object_was_pasted() -> None:
     """With a black background and a bright object, the mask is where the frame is bright."""
-    source = CopyPasteSource("made", stills(), stills(), scrap=0.0, distractors=0, occluder=0.0, blur=0.0, light=0.0)
+    source = pasted(stills(), stills(), scrap=0.0, distractors=0, occluder=0.0, blur=0.0, light=0.0)
     dark, bright = stills(1).videos[0][0].read(0), stills(1).videos[0][0].read(0)
     black, white = np.zeros_like(dark.image), np.full_like(bright.image, 255)
     source.backgrounds.draw = lambda *_: [replace(dark, image=black)]  # type: ignore[method-assign]
@@ -66,7 +72,7 @@ def test_masks_are_the_pixels_where_the_object_was_pasted() -> None:
 
 
 def test_equal_seeds_give_equal_frames_in_any_process() -> None:
-    source = CopyPasteSource("made", stills(), stills(seed=50))
+    source = pasted(stills(), stills(seed=50))
     copy = pickle.loads(pickle.dumps(source))
     for seed in range(10):
         first, second = (s.draw(1, np.random.default_rng(seed), 3) for s in (source, copy))
@@ -80,7 +86,7 @@ def test_sources_are_not_written_to() -> None:
     before = objects.videos[0][0].read(0)
     kept = before.image.copy()
     objects.draw = lambda *_: [before]  # type: ignore[method-assign]
-    source = CopyPasteSource("made", objects, objects, other_cut=0.0)
+    source = pasted(objects, objects, other_cut=0.0)
     for seed in range(10):
         source.draw(0, np.random.default_rng(seed), 1)
     assert np.array_equal(before.image, kept)
@@ -89,7 +95,7 @@ def test_sources_are_not_written_to() -> None:
 def test_at_most_two_fifths_of_the_object_are_hidden() -> None:
     """A rigid upright rectangle fills its box, so that the mask tells what is hidden."""
     rigid = {"rotation": 0.0, "shear": 0.0, "deform": 0.0, "blur": 0.0, "scrap": 0.0, "distractors": 0}
-    source = CopyPasteSource("made", stills(shape="box"), stills(seed=50), occluder=1.0, **rigid)  # type: ignore[arg-type]
+    source = pasted(stills(shape="box"), stills(seed=50), occluder=1.0, **rigid)  # type: ignore[arg-type]
     seen = []
     for seed in range(60):
         first, later = source.draw(seed % 4, np.random.default_rng(seed), 2)
@@ -101,7 +107,7 @@ def test_at_most_two_fifths_of_the_object_are_hidden() -> None:
 
 
 def test_visible_boxes_are_those_of_the_visible_pixels() -> None:
-    source = CopyPasteSource("made", stills(shape="box"), stills(seed=50), occluder=1.0, visible_box=True)
+    source = pasted(stills(shape="box"), stills(seed=50), occluder=1.0, visible_box=True)
     for seed in range(20):
         for frame in source.draw(0, np.random.default_rng(seed), 2):
             assert frame.mask is not None and frame.box_xywh.tolist() == extent(frame.mask)
@@ -172,7 +178,7 @@ def test_a_lookalike_has_the_shape_but_not_the_colors() -> None:
 
 def test_small_frames_and_objects_at_the_border_work() -> None:
     objects = stills(size_wh=(48, 40), box_xywh=(0, 0, 20, 18))
-    source = CopyPasteSource("made", objects, stills(size_wh=(40, 40), seed=50), size=(0.5, 0.6))
+    source = pasted(objects, stills(size_wh=(40, 40), seed=50), size=(0.5, 0.6))
     for seed in range(20):
         for frame in source.draw(0, np.random.default_rng(seed), 2):
             assert frame.image.shape == (40, 40, 3) and frame.box_xywh[2:].min() >= 12
@@ -181,7 +187,7 @@ def test_small_frames_and_objects_at_the_border_work() -> None:
 def test_draws_without_a_mask_are_repeated() -> None:
     mixed = stills(3, shape=None)
     mixed.videos.append(stills(1, seed=9).videos[0])
-    source = CopyPasteSource("made", mixed, stills(seed=50), scrap=0.0)
+    source = pasted(mixed, stills(seed=50), scrap=0.0)
     frame = source.draw(0, np.random.default_rng(0), 1)[0]
     assert "still9" in frame.origin and frame.mask is not None
 
@@ -191,19 +197,19 @@ def test_draws_without_a_mask_are_repeated() -> None:
     [
         ({"shape": None}, {}, "needs objects with masks"),
         ({"box_xywh": (10, 10, 15, 60), "shape": "box"}, {}, "at least 16 pixels"),
-        ({}, {"occluder": 1.5}, "made.OCCLUDER is 1.5"),
-        ({}, {"size": (0.5, 0.2)}, "made.SIZE"),
-        ({}, {"scale": 0.5}, "SCALE 0.5"),
-        ({}, {"frame_range": 0}, "FRAME_RANGE 0"),
+        ({}, {"occluder": 1.5}, "made: OCCLUDER is 1.5; expected a share"),
+        ({}, {"size": (0.5, 0.2)}, r"made: SIZE is \[0.5, 0.2\]"),
+        ({}, {"scale": 0.5}, "SCALE is 0.5"),
+        ({}, {"frame_range": 0}, r"made\.FRAME_RANGE is 0"),
     ],
 )
 def test_bad_input_is_refused(objects: dict[str, object], options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        CopyPasteSource("made", stills(**objects), stills(), **options)  # type: ignore[arg-type]
+        CopyPasteSource.from_options("made", objects=stills(**objects), backgrounds=stills(), **options)  # type: ignore[arg-type]
 
 
 def test_frames_too_small_for_any_object_are_refused() -> None:
-    source = CopyPasteSource("made", stills(), stills(size_wh=(10, 10)))
+    source = pasted(stills(), stills(size_wh=(10, 10)))
     with pytest.raises(ConfigError, match="found no object to paste"):
         source.draw(0, np.random.default_rng(0), 2)
 
