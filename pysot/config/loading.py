@@ -17,7 +17,7 @@ from yacs.config import CfgNode
 
 from pysot.config.defaults import default_tree
 from pysot.config.experiments import find_config, list_experiments
-from pysot.config.parts import add_declared, check_parts, unused_keys, value_of
+from pysot.config.parts import add_declared, all_keys, check_parts, unused_keys, value_of
 from pysot.config.plugins import load_plugins
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
@@ -252,11 +252,3 @@ def _check_items(value: Sequence[Any], default: Sequence[Any], where: str, key: 
     if not any(all(type(item) in kinds for item in value) for kinds, _ in known):
         names = " or ".join(name for _, name in known)
         raise ConfigError(f"{where}: {key} is a list of {names} (default {default!r}); got {value!r}.")
-
-
-def all_keys(node: CfgNode, prefix: str = "") -> Iterator[str]:
-    """Every key of the tree in dotted form, groups included."""
-    for key, value in node.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, CfgNode):
-            yield from all_keys(value, f"{prefix}{key}.")

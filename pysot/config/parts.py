@@ -61,7 +61,7 @@ class PartRegistry(Registry[T]):
 
         def add_with_keys(entry: T) -> T:
             for key, default in self._defaults_of(entry).items():
-                if not _in_tree(key):
+                if key not in _OF_THE_TREE:
                     declare(key, default, f"{self.slot} '{names[0]}'")
             return add(entry)
 
@@ -117,16 +117,15 @@ def add_declared(tree: CfgNode) -> None:
             node[last] = list(default) if isinstance(default, list) else default
 
 
-_TREE = default_tree()
+def all_keys(node: CfgNode, prefix: str = "") -> Iterator[str]:
+    """Every key of the tree in dotted form, groups included."""
+    for key, value in node.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, CfgNode):
+            yield from all_keys(value, f"{prefix}{key}.")
 
 
-def _in_tree(key: str) -> bool:
-    node: Any = _TREE
-    for part in key.split("."):
-        if not isinstance(node, CfgNode) or part not in node:
-            return False
-        node = node[part]
-    return True
+_OF_THE_TREE = frozenset(all_keys(default_tree()))
 
 
 def value_of(cfg: CfgNode, key: str) -> Any:

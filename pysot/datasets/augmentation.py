@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from yacs.config import CfgNode
 
-from pysot.core.crop import context_side, mean_color
+from pysot.core.crop import Image, context_side, mean_color
 from pysot.core.geometry import xywh_to_cxcywh, xywh_to_xyxy
 from pysot.datasets.sources.base import AnnotatedFrame
 
@@ -132,18 +132,24 @@ def make_view(
     image_hw = sample.image.shape[0], sample.image.shape[1]
     fill = (0.0, 0.0, 0.0) if window.inside(size, image_hw) else mean_color(sample.image)
     pixels = window.warp(sample.image, size, fill)
-    if gray:
-        pixels = np.asarray(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    pixels = grayed(pixels) if gray else pixels
     tint = _COLOR_BGR @ rng.standard_normal(3) if rng.random() < params.color else np.zeros(3)
     image = np.asarray(cv2.subtract(pixels, np.array([*tint, 0.0]), dtype=cv2.CV_32F), dtype=np.float32)
     if rng.random() < params.blur:
         image = _motion_blur(image, rng)
-    box_xyxy, mask = window.box(sample.box_xywh), _warp_mask(sample.mask, window, size)
+    box_xyxy, mask = window.box(sample.box_xywh), None
+    if sample.mask is not None:  # 0 and 1, interpolated, are rounded to 0 or 1: half a pixel or more is the object
+        mask = window.warp(sample.mask.view(np.uint8), size, (0.0,)) > 0
     if rng.random() < params.flip:
         image = np.asarray(cv2.flip(image, 1), dtype=np.float32)
         box_xyxy = np.array([size - 1 - box_xyxy[2], box_xyxy[1], size - 1 - box_xyxy[0], box_xyxy[3]])
         mask = None if mask is None else np.ascontiguousarray(mask[:, ::-1])
     return Patch(image, box_xyxy, mask)
+
+
+def grayed(image: Image) -> Image:
+    """(H, W, 3) uint8 without its color."""
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
 def _draw_window(
@@ -156,13 +162,6 @@ def _draw_window(
     shift_xy = np.clip(rng.uniform(-1, 1, 2) * params.shift, -room_xy, room_xy)
     center_xy = np.asarray(xywh_to_cxcywh(box_xywh), dtype=np.float64)[:2]
     return _Window(center_xy + (shift_xy - half_xy) * unit, scale_xy * unit)
-
-
-def _warp_mask(mask: NDArray[np.bool_] | None, window: _Window, size: int) -> NDArray[np.bool_] | None:
-    """The part of the mask in the window: pixels of which half or more is the object."""
-    if mask is None:
-        return None
-    return window.warp(mask.view(np.uint8), size, (0.0,)) > 0  # 0 and 1, interpolated, are rounded to 0 or 1
 
 
 def _motion_blur(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

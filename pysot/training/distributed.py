@@ -162,16 +162,12 @@ def all_reduce_gradients(model: nn.Module, reduce: Literal["sum", "avg"] = "sum"
             gradients.append(parameter.grad)
     divisor = world_size() if reduce == "avg" else 1
     for bucket in _buckets(gradients):
-        _reduce_bucket(bucket, divisor)
-
-
-def _reduce_bucket(gradients: list[Tensor], divisor: int) -> None:
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= divisor
-    parts = flat.split([gradient.numel() for gradient in gradients])
-    for gradient, part in zip(gradients, parts, strict=True):
-        gradient.copy_(part.view(gradient.shape))
+        flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+        dist.all_reduce(flat)
+        flat /= divisor
+        parts = flat.split([gradient.numel() for gradient in bucket])
+        for gradient, part in zip(bucket, parts, strict=True):
+            gradient.copy_(part.view(gradient.shape))
 
 
 def _buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:

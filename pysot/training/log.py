@@ -107,7 +107,11 @@ class RunLog:
         self.csv = None if folder is None else CsvLog(folder / "log.csv", resumed_step)
         self.board: Any = None
         if folder is not None and tensorboard:
-            self.board = _open_board(folder / "tensorboard", resumed_step)
+            purge_step = None if resumed_step is None else resumed_step + 1
+            try:
+                self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=purge_step)
+            except OSError as error:
+                raise _cannot_write(folder / "tensorboard", error) from error
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Reports `values` (name -> number; `group/name` groups curves in TensorBoard) for `step`."""
@@ -136,10 +140,3 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _open_board(folder: Path, resumed_step: int | None) -> Any:
-    try:
-        return SummaryWriter(str(folder), purge_step=None if resumed_step is None else resumed_step + 1)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error

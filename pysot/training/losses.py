@@ -23,6 +23,11 @@ class Mean:
     total: Tensor
     count: Tensor
 
+    @classmethod
+    def of(cls, values: Tensor) -> Mean:
+        """The mean over all elements."""
+        return cls(values.sum(), values.new_tensor(values.numel()))
+
     def value(self) -> Tensor:
         """total / count; 0 where there is nothing to average."""
         return self.total / self.count.clamp(min=1)
@@ -52,7 +57,7 @@ def anchor_cls_loss(cls: Tensor, label: Tensor, hardest: float = 1.0) -> ClassLo
         return ClassLoss(_masked(positive, label == 1), _masked(negative, label == 0))
     candidates = negative[label == 0]
     kept = candidates.topk(math.ceil(hardest * len(candidates)), sorted=False).values
-    return ClassLoss(_masked(positive, label == 1), Mean(kept.sum(), kept.new_tensor(len(kept))))
+    return ClassLoss(_masked(positive, label == 1), Mean.of(kept))
 
 
 def anchor_loc_loss(loc: Tensor, label: Tensor, weight: Tensor) -> Mean:
@@ -86,8 +91,7 @@ def point_loc_loss(loc: Tensor, label_cls: Tensor, label: Tensor) -> Mean:
     shared = torch.minimum(first, second)
     intersection = _area(shared)
     union = _area(first) + _area(second) - intersection
-    losses = 1 - (intersection + 1) / (union + 1)
-    return Mean(losses.sum(), losses.new_tensor(len(losses)))
+    return Mean.of(1 - (intersection + 1) / (union + 1))
 
 
 def mask_cells(label_cls: Tensor, has_mask: Tensor) -> Tensor:
@@ -141,8 +145,7 @@ def refined_mask_loss(logits: Tensor, windows: Tensor) -> Mean:
         logits: (N, W, W).
         windows: (N, W, W) from `mask_windows`.
     """
-    losses = -F.logsigmoid(_wide(logits) * windows)
-    return Mean(losses.sum(), losses.new_tensor(losses.numel()))
+    return Mean.of(-F.logsigmoid(_wide(logits) * windows))
 
 
 def _masked(losses: Tensor, chosen: Tensor) -> Mean:

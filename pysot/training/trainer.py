@@ -190,10 +190,10 @@ class Trainer:
         if left <= 0:
             return
         for _, batch in zip(range(left), self.loader, strict=False):
-            yield {key: self._to_device(value) for key, value in batch.items()}
-
-    def _to_device(self, value: Any) -> Any:
-        return value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
+            yield {
+                key: value.to(self.device, non_blocking=True) if isinstance(value, Tensor) else value
+                for key, value in batch.items()
+            }
 
     def enter_epoch(self) -> None:
         """Sets what the current epoch trains, with which rates; a new stage gets a new optimizer."""
@@ -272,27 +272,24 @@ class Trainer:
         where = f"epoch {self.epoch + 1}, step {self.iteration + 1}"
         losses = ", ".join(f"{name} {value:g}" for name, value in report.losses.items())
         positions = [int(index) for index in report.batch["index"]] if "index" in report.batch else []
+        describe, origins = getattr(getattr(self.loader, "dataset", None), "describe", None), ""
+        if describe is not None and positions:
+            origins = ":\n  " + "\n  ".join(describe(position) for position in positions[:DESCRIBED]) + "\n"
         return (
             f"{what} is not finite at {where} ({losses}; gradient norm {report.grad_norm:g}). Batch of the training "
-            f"pairs {positions}{self._described(positions)}. The weights were not changed. Look at the pairs, lower "
+            f"pairs {positions}{origins}. The weights were not changed. Look at the pairs, lower "
             "TRAIN.BASE_LR or TRAIN.GRAD_CLIP, then go on from the last checkpoint with --resume auto."
         )
 
-    def _described(self, positions: Sequence[int]) -> str:
-        """Where the first pairs of a batch come from, if the data set can tell."""
-        describe = getattr(getattr(self.loader, "dataset", None), "describe", None)
-        if describe is None or not positions:
-            return ""
-        return ":\n  " + "\n  ".join(describe(position) for position in positions[:DESCRIBED]) + "\n"
-
     def state(self) -> dict[str, Any]:
         """Everything from which the run goes on exactly."""
+        optimizers = {turn: optimizer.state_dict() for turn, optimizer in self.optimizers.items()}
         return {
             "epoch": self.epoch,
             "iteration": self.iteration,
             "state_dict": self.recipe.model.state_dict(),
             "learner": {} if self.recipe.learner is self.recipe.model else self.recipe.learner.state_dict(),
-            "optimizer": _optimizer_state(self.optimizers),
+            "optimizer": optimizers.get("", optimizers),  # the one without turns is stored as PySOT does
             "stage": self._stage,
             "scaler": self.scaler.state_dict(),
             "rng": rng_state(),
@@ -322,19 +319,7 @@ class Trainer:
         self.epoch, self.iteration, self.best = state["epoch"], state["iteration"], state["best"]
         self.enter_epoch()
         if self._stage == state["stage"]:  # else a stage starts with this epoch, and with a new optimizer
-            _load_optimizers(self.optimizers, state["optimizer"])
+            for turn, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizer"][turn] if turn else state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         set_rng_state(state["rng"])
-
-
-def _optimizer_state(optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
-    """The state of the one optimizer, as PySOT's checkpoints have it; by turn where several learn in turn."""
-    states = {turn: optimizer.state_dict() for turn, optimizer in optimizers.items()}
-    return states[""] if set(states) == {""} else states
-
-
-def _load_optimizers(optimizers: Mapping[str, Optimizer], state: dict[str, Any]) -> None:
-    """Puts back what `_optimizer_state` gave."""
-    states = {"": state} if set(optimizers) == {""} else state
-    for turn, optimizer in optimizers.items():
-        optimizer.load_state_dict(states[turn])

@@ -107,7 +107,8 @@ def prepare(
     root, annotation = out / settings.folder, out / ANNOTATION
     if not overwrite:
         _refuse_other_set(annotation, videos)
-    records = {} if overwrite else _finished(videos, root, settings)
+    found = {} if overwrite else {name: read_record(root / name, tracks, settings) for name, tracks in videos.items()}
+    records = {name: record for name, record in found.items() if record is not None}
     resumed = len(records)
     pending = {name: tracks for name, tracks in videos.items() if name not in records}
     with tqdm(
@@ -139,12 +140,6 @@ def _by_name(source: VideoSource) -> dict[str, list[Track]]:
         if not name or "\\" in name or path.is_absolute() or ".." in path.parts:
             raise ConfigError(f"{source.name}: the video name '{name}' is no path below the folder of crops.")
     return dict(zip(names, source.videos, strict=True))
-
-
-def _finished(videos: Mapping[str, list[Track]], root: Path, settings: CropSettings) -> dict[str, VideoRecord]:
-    """The videos that are complete on disk and were made with these settings."""
-    found = {name: read_record(root / name, tracks, settings) for name, tracks in videos.items()}
-    return {name: record for name, record in found.items() if record is not None}
 
 
 def _refuse_other_set(annotation: Path, videos: Mapping[str, list[Track]]) -> None:

@@ -15,6 +15,7 @@ from yacs.config import CfgNode
 from pysot.core.attention_input import frames_needed, target_picture, whole_frame
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError
+from pysot.datasets.augmentation import grayed
 from pysot.datasets.samples.base import TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
 from pysot.models.attention import ATTENTION_NETS
@@ -146,8 +147,7 @@ class ClipDataset(PositionDataset[Clip]):
 
     @staticmethod
     def _varied(image: Image, gain: float, gray: bool, mirror: bool) -> Image:
-        if gray:
-            image = np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
+        image = grayed(image) if gray else image
         if mirror:
             image = image[:, ::-1]
         return np.ascontiguousarray(cv2.convertScaleAbs(np.ascontiguousarray(image), alpha=gain), dtype=np.uint8)

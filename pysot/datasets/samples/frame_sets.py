@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from yacs.config import CfgNode
 
 from pysot.core.crop import Image
+from pysot.datasets.augmentation import grayed
 from pysot.datasets.proposals import DensityProposals, OverlapProposals, Proposals
 from pysot.datasets.samples.base import TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
@@ -112,8 +113,7 @@ class FrameSetDataset(PositionDataset[FrameSet]):
         self, frame: AnnotatedFrame, jitter: Jitter, gray: bool, mirror: bool, rng: np.random.Generator
     ) -> tuple[Image, NDArray[np.float64]]:
         crop, box_xywh = self.cropper(frame.image, jitter.apply(frame.box_xywh, rng), frame.box_xywh)
-        if gray:
-            crop = np.asarray(cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+        crop = grayed(crop) if gray else crop
         if mirror:
             crop = np.ascontiguousarray(crop[:, ::-1])
             box_xywh = np.array([self.cropper.side - box_xywh[0] - box_xywh[2], *box_xywh[1:]])

@@ -16,7 +16,6 @@ from yacs.config import CfgNode
 
 from pysot.config.params import params_from_config
 from pysot.core.box_sampling import Spread, boxes_in_range, stratified_boxes
-from pysot.core.crop import Image
 from pysot.core.errors import ConfigError, ImageError
 from pysot.core.geometry import xyxy_to_xywh
 from pysot.core.roi_patch import BoxGeometry
@@ -143,15 +142,16 @@ class CropViews(TaskViews):
         return image, box
 
     def tensors(self, samples: Sequence[FrameSamples]) -> dict[str, torch.Tensor]:
-        return {
-            name: torch.stack([self._crops(frame.image, getattr(frame, name)) for frame in samples])
-            for name in ("positives", "negatives", "boxes")
-        }
-
-    def _crops(self, image: Image, boxes_xywh: NDArray[np.float64]) -> torch.Tensor:
-        image = image if image.flags.writeable else image.copy()  # torch warns of memory it must not write to
-        crops, _ = box_crops(image, boxes_xywh, self.geometry)
-        return crops.round().to(torch.uint8)
+        # torch warns of memory it must not write to
+        images = [frame.image if frame.image.flags.writeable else frame.image.copy() for frame in samples]
+        found = {}
+        for name in ("positives", "negatives", "boxes"):
+            crops = [
+                box_crops(image, getattr(frame, name), self.geometry)[0]
+                for image, frame in zip(images, samples, strict=True)
+            ]
+            found[name] = torch.stack(crops).round().to(torch.uint8)
+        return found
 
 
 @TRAINING_DATA.register("LMT")

@@ -67,10 +67,9 @@ class CocoSource(VideoSource):
     """COCO: `ROOT/<split>/*.jpg` and `ROOT/annotations/instances_<split>.json`. Crowds are not used.
 
     Args:
-        name: what messages call it.
         root: the folder that holds `annotations/`.
         frame_range: of no effect: both frames of a pair are the same image.
-        num_use: draws in one pass; -1 for one per image.
+        name, num_use: see `Source`.
         split: `train2017`, `val2017`, ...
 
     Raises:

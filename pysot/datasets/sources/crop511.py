@@ -14,6 +14,7 @@ import logging
 import os
 from array import array
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,11 @@ class Crop511Source(VideoSource):
     """A prepared set. The box in a crop has the size the object has there, and the crop's middle as its center.
 
     Args:
-        name: what messages call it.
         root: the folder of crops.
         anno: the JSON file. Boxes without area are dropped, with a warning; keys of frames that are no number are
             passed over, as PySOT does.
         frame_range: how far, in annotated frames, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per video.
+        name, num_use: see `Source`.
         check_files: look whether every crop is there; lists each folder once.
         skip_missing: go on, with a warning, without the crops that are not there.
 
@@ -181,11 +181,16 @@ def _check_files(name: str, root: Path, videos: list[list[CropTrack]], skip: boo
     """The tracks whose crops are there; one listing per folder, because asking file by file takes hours on big sets."""
     total = sum(len(track) for video in videos for track in video)
     missing: list[str] = []
-    kept = []
+    kept: list[list[CropTrack]] = []
     for video in videos:
-        there = _list_folder(root / video[0].name)
-        tracks = [_present(track, there, missing) for track in video]
-        kept.append([track for track in tracks if len(track)])
+        there: set[str] = set()
+        with suppress(OSError):
+            there = set(os.listdir(root / video[0].name))
+        kept.append([])
+        for track in video:
+            gone = {index for index in range(len(track)) if track.file_name(index) not in there}
+            missing += [str(root / track.name / track.file_name(index)) for index in sorted(gone)]
+            kept[-1] += [track.without(gone) if gone else track] if len(gone) < len(track) else []
     if not missing:
         return videos
     listed = "".join(f"\n  {path}" for path in missing[:_SHOWN])
@@ -197,17 +202,3 @@ def _check_files(name: str, root: Path, videos: list[list[CropTrack]], skip: boo
         )
     logger.warning("%s\nTraining goes on without them.", summary)
     return [tracks for tracks in kept if tracks]
-
-
-def _present(track: CropTrack, there: set[str], missing: list[str]) -> CropTrack:
-    """The track less the crops that are not `there`; their paths are added to `missing`."""
-    gone = {index for index in range(len(track)) if track.file_name(index) not in there}
-    missing += [str(track.root / track.name / track.file_name(index)) for index in sorted(gone)]
-    return track.without(gone) if gone else track
-
-
-def _list_folder(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()

@@ -18,9 +18,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pysot.core.errors import ConfigError
 from pysot.datasets.sources.base import SOURCES, Track, VideoSource
 from pysot.datasets.sources.tracks import FileTrack, as_config_error, select_names
@@ -28,6 +25,7 @@ from toolkit.datasets.annotation import TextFile, read_ground_truth
 from toolkit.datasets.image_folder import has_image, list_images, natural_key
 from toolkit.datasets.layouts.own import IMAGE_FOLDERS
 from toolkit.errors import abbreviate
+from toolkit.regions.boxes import bounding_boxes
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +38,9 @@ class FolderSource(VideoSource):
     """Sequences of a plain folder, one object each.
 
     Args:
-        name: what messages call it.
         root: the folder.
         frame_range: how far, in frames with a box, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per sequence.
+        name, num_use: see `Source`.
         only: names of the sequences to use (`dog` or `davis/dog`), or a text file with one per line; empty for all.
         exclude: names not to use.
 
@@ -81,7 +78,8 @@ def find_sequences(root: Path, source: str) -> dict[str, Path]:
     for entry in _subfolders(root):
         inner = [entry] if (entry / TRUTH).is_file() else _subfolders(entry)
         found += [folder for folder in inner if (folder / TRUTH).is_file()]
-        bare += [str(folder) for folder in {entry, *inner} if _lacks_truth(folder)]
+        others = [folder for folder in {entry, *inner} if not (folder / TRUTH).is_file()]
+        bare += [str(folder) for folder in others if any(has_image(folder / sub) for sub in IMAGE_FOLDERS)]
     if bare:
         logger.warning("%s: %d folders have images but no %s: %s", source, len(bare), TRUTH, abbreviate(sorted(bare)))
     if not found:
@@ -92,16 +90,12 @@ def find_sequences(root: Path, source: str) -> dict[str, Path]:
     return {folder.relative_to(root).as_posix(): folder for folder in found}
 
 
-def _lacks_truth(folder: Path) -> bool:
-    return not (folder / TRUTH).is_file() and any(has_image(folder / sub) for sub in IMAGE_FOLDERS)
-
-
 def _subfolders(folder: Path) -> list[Path]:
     return sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda entry: natural_key(entry.name))
 
 
 def _open(name: str, folder: Path) -> FileTrack:
-    boxes = _boxes(read_ground_truth(TextFile.at(folder / TRUTH)).boxes)
+    boxes = bounding_boxes(read_ground_truth(TextFile.at(folder / TRUTH)).boxes)
     sub = next((sub for sub in (*IMAGE_FOLDERS, ".") if has_image(folder / sub)), None)
     if sub is None:
         raise ConfigError(f"{folder} has no images: put them into {folder / IMAGE_FOLDERS[0]}.")
@@ -113,15 +107,6 @@ def _open(name: str, folder: Path) -> FileTrack:
         )
     masks = _masks(folder, images) if (folder / MASK_FOLDER).is_dir() else None
     return FileTrack(name, folder, [f"{sub}/{image}" for image in images], boxes, masks)
-
-
-def _boxes(truth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 4) boxes; a polygon's bounding box."""
-    if truth.shape[1] == 4:
-        return truth
-    corners = truth.reshape(-1, 4, 2)
-    low = corners.min(axis=1)
-    return np.concatenate([low, corners.max(axis=1) - low], axis=1)
 
 
 def _masks(folder: Path, images: Sequence[str]) -> list[str | None]:

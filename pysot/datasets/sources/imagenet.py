@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +48,11 @@ class ImageNetVidSource(VideoSource):
     prepared set (KIND crop511) starts faster.
 
     Args:
-        name: what messages call it.
         root: the folder `ILSVRC2015`.
         frame_range: how far, in frames with a box, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per video.
+        name, num_use: see `Source`.
         split: `train` or `val`.
-        only: names of the videos to use, or a text file with one per line; empty for all.
-        exclude: names not to use.
+        only, exclude: see `select_names`.
 
     Raises:
         ConfigError: no annotation found, or one that cannot be parsed.
@@ -87,10 +85,9 @@ class ImageNetDetSource(VideoSource):
     """ImageNet DET: `ROOT/{Data,Annotations}/DET/<split>/.../<image>.{JPEG,xml}`; every image is a video of one frame.
 
     Args:
-        name: what messages call it.
         root: the folder `ILSVRC2015`, `ILSVRC2014` or `ILSVRC`.
         frame_range: of no effect: both frames of a pair are the same image.
-        num_use: draws in one pass; -1 for one per image.
+        name, num_use: see `Source`.
         split: `train` or `val`.
 
     Raises:
@@ -121,37 +118,33 @@ def read_xml(path: str) -> list[XmlObject]:
     try:
         with open(path, "rb") as file:
             root = ET.parse(file).getroot()
-        return [_read_object(entry) for entry in root.iter("object")]
+        objects = []
+        for entry in root.iter("object"):
+            corners = [entry.findtext(f"bndbox/{key}") for key in ("xmin", "ymin", "xmax", "ymax")]
+            if None in corners:
+                raise ValueError("an object lacks xmin, ymin, xmax or ymax")
+            left, top, right, bottom = (float(corner or "") for corner in corners)
+            objects.append(XmlObject(entry.findtext("trackid", ""), (left, top, right, bottom)))
+        return objects
     except (OSError, ET.ParseError, ValueError) as error:
         raise ConfigError(f"{path}: cannot read this annotation file ({error}). Unpack it again.") from error
-
-
-def _read_object(entry: ET.Element) -> XmlObject:
-    corners = [entry.findtext(f"bndbox/{key}") for key in ("xmin", "ymin", "xmax", "ymax")]
-    if None in corners:
-        raise ValueError("an object lacks xmin, ymin, xmax or ymax")
-    left, top, right, bottom = (float(corner or "") for corner in corners)
-    return XmlObject(entry.findtext("trackid", ""), (left, top, right, bottom))
 
 
 def _annotation_folders(name: str, root: Path, part: str) -> dict[str, tuple[str, list[str]]]:
     """Every folder with annotation files, relative to the part: its path, and its files' names without suffix."""
     top = root / "Annotations" / part
-    found = dict(_walk(top))
+    found = {}
+    for folder, subfolders, files in os.walk(top, followlinks=True):
+        subfolders.sort()
+        stems = sorted(file[:-4] for file in files if file.endswith(".xml"))
+        if stems:
+            found[Path(folder).relative_to(top).as_posix()] = (folder, stems)
     if not found:
         raise ConfigError(
             f"{name}: no annotation file in {top}. Set ROOT to the folder that holds Annotations/{part} and "
             f"Data/{part}."
         )
     return found
-
-
-def _walk(top: Path) -> Iterator[tuple[str, tuple[str, list[str]]]]:
-    for folder, subfolders, files in os.walk(top, followlinks=True):
-        subfolders.sort()
-        stems = sorted(file[:-4] for file in files if file.endswith(".xml"))
-        if stems:
-            yield Path(folder).relative_to(top).as_posix(), (folder, stems)
 
 
 def _read_video(video: str, images: Path, annotations: str, stems: list[str]) -> tuple[list[FileTrack], int]:

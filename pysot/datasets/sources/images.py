@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,12 @@ def read_mask(path: Path, value: int | None = None) -> NDArray[np.bool_]:
     A palette PNG counts by its palette index, as DAVIS and YouTube-VOS number their objects; of a color file the
     largest of the three channels counts. Raises `ImageError` naming the file when it is missing, damaged or cut short.
     """
-    return _CACHE.get((path, value), lambda: _select(_decode_levels(path), value))
+
+    def select() -> NDArray[np.bool_]:
+        levels = _decode_levels(path)
+        return np.asarray(levels != 0 if value is None else levels == value, dtype=np.bool_)
+
+    return _CACHE.get((path, value), select)
 
 
 def mask_values(path: Path) -> list[int]:
@@ -121,10 +126,6 @@ def _decode_levels(path: Path) -> NDArray[Any]:
     return (levels if levels.ndim == 2 else levels[..., :3].max(axis=-1)) // step
 
 
-def _select(levels: NDArray[Any], value: int | None) -> NDArray[np.bool_]:
-    return np.asarray(levels != 0 if value is None else levels == value, dtype=np.bool_)
-
-
 def _check_end(path: Path) -> None:
     """Raises `ImageError` when a JPEG or PNG lacks its end marker."""
     with path.open("rb") as file:
@@ -132,24 +133,18 @@ def _check_end(path: Path) -> None:
         file.seek(-min(_TAIL, path.stat().st_size), 2)
         tail = file.read()
     if head.startswith(b"\xff\xd8"):
-        cut = b"\xff\xd9" not in tail and _ends_in_scan(path.read_bytes())
+        cut = False
+        if b"\xff\xd9" not in tail:  # bytes after the marker (padding, notes of cameras) do no harm
+            jpeg = path.read_bytes()
+            cut = jpeg.rfind(b"\xff\xd9") < jpeg.rfind(b"\xff\xda")
     else:
         cut = head == b"\x89PNG" and b"IEND" not in tail and b"IEND" not in path.read_bytes()
     if cut:
         raise ImageError(f"{path}: this image file is cut short: its end marker is missing. Restore the file.")
 
 
-def _ends_in_scan(jpeg: bytes) -> bool:
-    """Whether no end marker follows the last scan; bytes after the marker (padding, notes of cameras) do no harm."""
-    return jpeg.rfind(b"\xff\xd9") < jpeg.rfind(b"\xff\xda")
-
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-
 _PALETTE, _GRAY = 3, 0  # color types of the IHDR chunk
-
-
 _KEPT = (b"IDAT", b"IEND")
 
 
@@ -164,19 +159,11 @@ def palette_as_gray(data: bytes) -> tuple[bytes, int]:
     if not data.startswith(_SIGNATURE + b"\0\0\0\rIHDR") or len(header) < 13 or header[9] != _PALETTE:
         return data, 1
     depth = header[8]
-    gray = header[:9] + bytes([_GRAY]) + header[10:]
-    parts = [_SIGNATURE, _chunk(b"IHDR", gray), *(raw for kind, raw in _chunks(data) if kind in _KEPT)]
-    return b"".join(parts), 255 // (2**depth - 1) if depth in (1, 2, 4) else 1
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and raw bytes of each chunk, in order, as far as the data goes."""
+    gray = b"IHDR" + header[:9] + bytes([_GRAY]) + header[10:]
+    parts = [_SIGNATURE, struct.pack(">I", len(header)), gray, struct.pack(">I", zlib.crc32(gray))]
     start = len(_SIGNATURE)
     while start + 8 <= len(data):
         end = start + 12 + int.from_bytes(data[start : start + 4], "big")
-        yield data[start + 4 : start + 8], data[start:end]
+        parts += [data[start:end]] if data[start + 4 : start + 8] in _KEPT else []
         start = end
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return b"".join(parts), 255 // (2**depth - 1) if depth in (1, 2, 4) else 1

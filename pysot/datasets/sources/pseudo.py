@@ -24,7 +24,6 @@ class PseudoObjectSource(Source):
     exact extent of the warped rectangle, always wholly inside the frame; there are no masks.
 
     Args:
-        name: what messages call it.
         frames: where the frames come from; its boxes are not used.
         frame_range: a later view lies a uniform 1..`frame_range` steps from the first, and each of its changes is that
             share of the limits below.

@@ -44,23 +44,18 @@ def random_region(
         left, top, width, height in whole pixels, inside the image. Of `ATTEMPTS` draws the first that is not almost
         flat, else the one with the most detail.
     """
-    best, most = (0, 0, image.shape[1], image.shape[0]), -1.0
+    height, width = image.shape[:2]
+    largest = side[1] * min(width, height)
+    best, most = (0, 0, width, height), -1.0
     for _ in range(ATTEMPTS):
-        x, y, w, h = _rectangle(image.shape[1], image.shape[0], rng, side, aspect)
+        size = log_uniform(rng, min(side[0], largest), largest)
+        stretch = math.sqrt(log_uniform(rng, 1 / aspect, aspect))
+        w = min(max(round(size * stretch), SMALLEST_REGION), width)
+        h = min(max(round(size / stretch), SMALLEST_REGION), height)
+        x, y = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
         found = detail(image[y : y + h, x : x + w])
         if found >= FLAT_BELOW:
             return x, y, w, h
         if found > most:
             best, most = (x, y, w, h), found
     return best
-
-
-def _rectangle(
-    width: int, height: int, rng: np.random.Generator, side: tuple[float, float], aspect: float
-) -> tuple[int, int, int, int]:
-    largest = side[1] * min(width, height)
-    size = log_uniform(rng, min(side[0], largest), largest)
-    stretch = math.sqrt(log_uniform(rng, 1 / aspect, aspect))
-    w = min(max(round(size * stretch), SMALLEST_REGION), width)
-    h = min(max(round(size / stretch), SMALLEST_REGION), height)
-    return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1)), w, h

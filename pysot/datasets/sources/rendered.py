@@ -34,7 +34,6 @@ class RenderedSource(Source):
     process, so that `count` <= `cache` makes draws cheap after the first pass.
 
     Args:
-        name: what messages call it.
         count: number of scenes.
         frame_range: how far other frames of a draw may lie from the first.
         num_use: draws in one pass; -1 for one per scene.

@@ -33,10 +33,9 @@ class Got10kSource(VideoSource):
     Frames in which the target is absent, covered completely (cover 0) or without a box are not used.
 
     Args:
-        name: what messages call it.
         root: the folder that holds `train/`, or that folder itself.
         frame_range: how far, in usable frames, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per sequence.
+        name, num_use: see `Source`.
         split: `train` or `val`.
         only: names of the sequences to use, or a text file with one per line; empty for all.
         exclude: names not to use, for instance those that overlap with VOT.
@@ -74,12 +73,10 @@ class LasotSource(VideoSource):
     occluded, out of view or without a box.
 
     Args:
-        name: what messages call it.
         root: the folder of the classes.
         frame_range: how far, in usable frames, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per sequence.
-        only: names of the sequences to use, or a text file with one per line; empty for all.
-        exclude: names not to use.
+        name, num_use: see `Source`.
+        only, exclude: see `select_names`.
 
     Raises:
         ConfigError: no sequence found, or an annotation that cannot be parsed (file and line).
@@ -108,13 +105,11 @@ class TrackingNetSource(VideoSource):
     """TrackingNet: `ROOT/TRAIN_<set>/{anno/<sequence>.txt,frames/<sequence>/0.jpg}`.
 
     Args:
-        name: what messages call it.
         root: the folder of the sets.
         frame_range: how far, in frames with a box, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per sequence.
+        name, num_use: see `Source`.
         sets: numbers of the training sets to use; those that are not there are left out. ATOM and DiMP use 0 to 3.
-        only: names of the sequences to use, or a text file with one per line; empty for all.
-        exclude: names not to use.
+        only, exclude: see `select_names`.
 
     Raises:
         ConfigError: no sequence found, or an annotation that cannot be parsed (file and line).

@@ -23,14 +23,12 @@ class DavisSource(VideoSource):
     The objects of a sequence are those in its first mask: one in DAVIS 2016, numbered ones in DAVIS 2017.
 
     Args:
-        name: what messages call it.
         root: the folder `DAVIS`.
         frame_range: how far, in frames, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per sequence.
+        name, num_use: see `Source`.
         split: which list of sequences: `2017/train`, `2016/train`, or `480p/train` in the first release of DAVIS 2016.
         resolution: `480p`, or the name of another folder of images and masks.
-        only: names of the sequences to use, or a text file with one per line; empty for all.
-        exclude: names not to use.
+        only, exclude: see `select_names`.
 
     Raises:
         ConfigError: the list or a folder is missing, a first mask cannot be read, or images lack their masks.
@@ -62,13 +60,11 @@ class YoutubeVosSource(VideoSource):
     Only frames with a mask (every fifth) are used, and of those the ones that meta.json lists for the object.
 
     Args:
-        name: what messages call it.
         root: the folder that holds `train/`, or that folder itself.
         frame_range: how far, in frames with a mask, the other frame of a pair may lie from the first.
-        num_use: draws in one pass; -1 for one per video.
+        name, num_use: see `Source`.
         split: `train`, or another part that comes with all its masks.
-        only: names of the videos to use, or a text file with one per line; empty for all.
-        exclude: names not to use.
+        only, exclude: see `select_names`.
 
     Raises:
         ConfigError: meta.json is missing, damaged or of another form.

@@ -16,8 +16,7 @@ class IouRecipe(PlannedRecipe):
     """Predicts the overlaps of boxes around the target; as published, on a backbone that stays as it is.
 
     A batch is what `pysot.datasets.samples.frame_sets.FrameSetDataset` returns. The first train frame is the
-    reference, and
-    each test frame is rated against it. The loss `iou` is the mean squared error of 2 IoU - 1.
+    reference, and each test frame is rated against it. The loss `iou` is the mean squared error of 2 IoU - 1.
     """
 
     config_keys = ("TRAIN.IOU_WEIGHT", "TRAIN.LR_GROUPS")
@@ -48,5 +47,4 @@ def network_input(images: Tensor) -> Tensor:
 
 def squared_error(predicted: Tensor, wanted: Tensor) -> Mean:
     """Mean squared error over all elements, in float32."""
-    error = (predicted.float() - wanted.float()).square()
-    return Mean(error.sum(), torch.tensor(error.numel(), device=error.device))
+    return Mean.of((predicted.float() - wanted.float()).square())

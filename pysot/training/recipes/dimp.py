@@ -53,8 +53,7 @@ class DimpRecipe(PlannedRecipe):
     rates boxes around it there.
 
     A batch is what `pysot.datasets.samples.frame_sets.FrameSetDataset` returns. Losses: `box`; `clf_init` of the
-    filter that
-    the initializer predicts, `clf_iter` the mean over those between, `clf` of the last one.
+    filter that the initializer predicts, `clf_iter` the mean over those between, `clf` of the last one.
 
     Args:
         model, plan, factors: see `PlannedRecipe`.
@@ -86,7 +85,11 @@ class DimpRecipe(PlannedRecipe):
             for key in ("train_images", "test_images")
         )
         output = self.model(train, frames_first["train_boxes"], test, frames_first["proposals"])
-        losses = {"box": mean(self._box_loss(output.overlaps.transpose(0, 1), batch))}
+        rates = output.overlaps.transpose(0, 1)  # (B, m, P) of the proposals in the test frames
+        if self.params.boxes == "kl":
+            losses = {"box": mean(box_kl_loss(rates, batch["log_proposal"], batch["log_target"]))}
+        else:
+            losses = {"box": mean(squared_error(rates, batch["overlaps"]))}
         first, *between, last = [mean(self._score_loss(scores.transpose(0, 1), batch)) for scores in output.scores]
         losses |= {"clf": last, "clf_init": first}
         if between:
@@ -104,12 +107,6 @@ class DimpRecipe(PlannedRecipe):
         if params.classifier == "kl":
             return grid_kl_loss(scores, labels)
         return hinge_loss(scores, labels, params.hinge_threshold)
-
-    def _box_loss(self, rates: Tensor, batch: Batch) -> Mean:
-        """`rates` (B, m, P) of the proposals in the test frames."""
-        if self.params.boxes == "kl":
-            return box_kl_loss(rates, batch["log_proposal"], batch["log_target"])
-        return squared_error(rates, batch["overlaps"])
 
     @classmethod
     def from_config(cls, cfg: CfgNode, model: DimpNet, device: torch.device) -> DimpRecipe:
@@ -147,7 +144,7 @@ def hinge_loss(scores: Tensor, labels: Tensor, threshold: float = 0.05) -> Mean:
     scores, labels = scores.float(), labels.float()
     background = labels < threshold
     error = torch.where(background, F.relu(scores), scores) - labels.masked_fill(background, 0.0)
-    return _mean(error.square())
+    return Mean.of(error.square())
 
 
 def grid_kl_loss(scores: Tensor, labels: Tensor) -> Mean:
@@ -171,8 +168,4 @@ def box_kl_loss(rates: Tensor, log_proposal: Tensor, log_target: Tensor) -> Mean
     """
     rates = rates.float()
     normalizer = (rates - log_proposal).logsumexp(-1) - math.log(rates.shape[-1])
-    return _mean(normalizer - (rates * (log_target - log_proposal).exp()).mean(-1))
-
-
-def _mean(values: Tensor) -> Mean:
-    return Mean(values.sum(), torch.tensor(values.numel(), device=values.device))
+    return Mean.of(normalizer - (rates * (log_target - log_proposal).exp()).mean(-1))

@@ -56,8 +56,7 @@ class FeatureDistillation(nn.Module):
             if projected.shape[-2:] != target.shape[-2:]:
                 projected = F.adaptive_avg_pool2d(projected, target.shape[-2:])
             parts.append((1 - F.cosine_similarity(projected.float(), target.float(), dim=1)).flatten())
-        cells = torch.cat(parts)
-        return Mean(cells.sum(), cells.new_tensor(cells.numel()))
+        return Mean.of(torch.cat(parts))
 
     @classmethod
     def from_config(cls, cfg: CfgNode, student: SiameseModel, device: torch.device) -> FeatureDistillation:

@@ -118,7 +118,10 @@ class Adversary:
                 lowest = self.generator_net(features).topk(params.num_cells, dim=1, largest=False).indices
             mask = features.new_ones(len(features), size[0] * size[1]).scatter_(1, lowest, 0.0)
             return mask.reshape(-1, 1, *size), None
-        importance = self._importance(features, classify)
+        if params.mode == "random":
+            importance = features.new_zeros(len(features), size[0] * size[1])
+        else:
+            importance = (gradient_importance if params.mode == "gradient" else score_drops)(features, classify)
         mask = draw_mask(importance, params.num_cells, params.temperature, random)
         loss = None
         if self.generator_net is not None:
@@ -126,9 +129,3 @@ class Adversary:
             target.scatter_(1, importance.argmax(dim=1, keepdim=True), 0.0)
             loss = nn.functional.mse_loss(self.generator_net(features), target)
         return mask.reshape(-1, 1, *size), loss
-
-    def _importance(self, features: Tensor, classify: Classify) -> Tensor:
-        if self.params.mode == "random":
-            return features.new_zeros(len(features), features.shape[-1] * features.shape[-2])
-        find = gradient_importance if self.params.mode == "gradient" else score_drops
-        return find(features, classify)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import cv2
@@ -80,27 +80,18 @@ class CopyPasteSource(Source):
         num_use: int = -1,
     ) -> None:
         super().__init__(name, frame_range, num_use)
-        check(frame_range >= 1, f"{name}.FRAME_RANGE", frame_range, "1 or more")
+        check(frame_range >= 1, "FRAME_RANGE", frame_range, "1 or more")
         self.objects, self.backgrounds, self.params = objects, backgrounds, params
         self._check_masks()
 
     @classmethod
-    def from_options(
-        cls,
-        name: str,
-        *,
-        objects: Source,
-        backgrounds: Source,
-        frame_range: int = 10,
-        num_use: int = -1,
-        **options: Any,
-    ) -> CopyPasteSource:
-        """See `Source.from_options`; `options` are the fields of `CopyPasteParams`."""
+    def from_options(cls, name: str, **options: Any) -> CopyPasteSource:
+        """See `Source.from_options`; what is no argument of the source is a field of `CopyPasteParams`."""
+        variation = {field.name: options.pop(field.name) for field in fields(CopyPasteParams) if field.name in options}
         try:
-            params = CopyPasteParams(**options)
+            return cls(name, params=CopyPasteParams(**variation), **options)
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from error
-        return cls(name, objects, backgrounds, params, frame_range, num_use)
 
     def __len__(self) -> int:
         return len(self.objects)

@@ -200,7 +200,7 @@ def test_draws_without_a_mask_are_repeated() -> None:
         ({}, {"occluder": 1.5}, "made: OCCLUDER is 1.5; expected a share"),
         ({}, {"size": (0.5, 0.2)}, r"made: SIZE is \[0.5, 0.2\]"),
         ({}, {"scale": 0.5}, "SCALE is 0.5"),
-        ({}, {"frame_range": 0}, r"made\.FRAME_RANGE is 0"),
+        ({}, {"frame_range": 0}, "made: FRAME_RANGE is 0"),
     ],
 )
 def test_bad_input_is_refused(objects: dict[str, object], options: dict[str, object], message: str) -> None:
