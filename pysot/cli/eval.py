@@ -24,6 +24,7 @@ from toolkit.report import (
 )
 from toolkit.report.figures import FORMATS, STYLES, require_matplotlib, write_figures
 from toolkit.report.tables import CONSOLE_LIMIT
+from toolkit.results.box_forms import BOX_FORMS
 from toolkit.results.writer import write_files
 
 _MOST_TRACKERS_BY_SEQUENCE = 10
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument("--rules", choices=sorted(RULES), default="pysot", help="one-pass evaluation (default: pysot)")
     rules.add_argument("--strict", dest="rules", action="store_const", const="strict", help="same as --rules strict")
     how.add_argument("--experiment", choices=["baseline", "realtime"], default="baseline", help="VOT's runs to score")
+    how.add_argument("--boxes", choices=list(BOX_FORMS), default="xywh", help="form of boxes in files (default: xywh)")
     out = parser.add_argument_group("what to show")
     out.add_argument("--show_video_level", "-s", action="store_true", help="also a table by sequence (< 10 trackers)")
     out.add_argument("--attributes", action="store_true", help="also a table by attribute")
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         protocol=args.protocol,
         rules=args.rules,
         experiment=args.experiment,
+        boxes=args.boxes,
         ci=args.ci or args.json is not None,
         workers=max(1, args.num),
     )

@@ -158,8 +158,13 @@ def _nfs(name: str, rate: int, aliases: tuple[str, ...], stride: int) -> Benchma
         "nfs_folders",
         aliases=aliases,
         folders=("NFS", "Nfs", "nfs"),
-        annotations=(f"{{name}}/{rate}/{{name}}.txt", f"{rate}/{{name}}.txt", "anno/{name}.txt"),
-        frames=(f"{{name}}/{rate}/{{name}}", f"{rate}/{{name}}"),
+        annotations=(
+            f"{{name}}/{rate}/{{name}}.txt",
+            f"{rate}/{{name}}.txt",
+            *(("anno/nfs_{name}.txt",) if rate == 30 else ()),  # the release for pytracking, a row per image
+            "anno/{name}.txt",
+        ),
+        frames=(f"{{name}}/{rate}/{{name}}", f"{rate}/{{name}}", "sequences/{name}"),
         stride=stride,
         hidden_counts=True,
     )

@@ -12,12 +12,15 @@ from typing import ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.datasets.catalog import find_row
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ProtocolError, ResultError, abbreviate
 from toolkit.evaluation.metrics import Curve, Metric
 from toolkit.evaluation.records import TrackerScores
 from toolkit.evaluation.statistics import SequenceStatistic
+from toolkit.regions.boxes import bounding_boxes
 from toolkit.registry import Registry
+from toolkit.results.box_forms import BOX_FORMS, doubt_forms
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import BoxRuns, MissingResultError, read_boxes
 
@@ -136,9 +139,11 @@ def read_all(files: TrackerFiles, sequences: AbstractSequence[Sequence], read: C
             if str(error) not in faults:  # a broken archive is at fault for every sequence
                 faults.append(str(error))
     if missing:
+        what = f"{files.location}: no results for {len(missing)} of {len(sequences)} sequences: {abbreviate(missing)}. "
+        if len(missing) == len(sequences):
+            raise ResultError(f"{what}{files.summary()} A result is called after its sequence, as {missing[0]}.txt.")
         raise ResultError(
-            f"{files.location}: no results for {len(missing)} of {len(sequences)} sequences: {abbreviate(missing)}. "
-            "Run the tracker on them, or remove them from the benchmark's folder to score the others."
+            f"{what}Run the tracker on them, or remove them from the benchmark's folder to score the others."
         )
     if faults:
         raise ResultError(abbreviate(faults, " | "))
@@ -155,13 +160,41 @@ def common_repetitions(counts: AbstractSequence[int], files: TrackerFiles) -> tu
     )
 
 
-def read_box_runs(files: TrackerFiles, sequences: AbstractSequence[Sequence]) -> tuple[list[BoxRuns], tuple[str, ...]]:
-    """The boxes of every sequence, and all warnings of their files."""
-    runs = read_all(files, sequences, lambda s: read_boxes(files, s.name, len(s.ground_truth)))
-    return runs, tuple(warning for run in runs for warning in run.warnings)
+class BoxScorer(Scorer):
+    """Scores runs of one pass, a box for every frame; `boxes` is the form of these, a key of `BOX_FORMS`."""
+
+    options: ClassVar[tuple[str, ...]] = ("boxes",)
+
+    def __init__(self, benchmark: Benchmark, boxes: str = "xywh") -> None:
+        super().__init__(benchmark)
+        if boxes not in BOX_FORMS:
+            raise ProtocolError(f"Unknown form of boxes '{boxes}'. Choose from: {', '.join(BOX_FORMS)}.")
+        self.boxes = boxes
+        row = find_row(benchmark.name)
+        ranges = {} if row is None else {name: first - 1 for name, (first, _) in row.image_ranges.items()}
+        self.skipped = [ranges.get(row.canonical(s.name) if row else s.name, 0) for s in self.sequences]
+        unknown = np.full(4, np.nan)  # a polygon says less about the box that trackers were given
+        truths = [s.ground_truth for s in self.sequences]
+        self.given_xywh = np.stack([truth[0] if truth.shape[1] == 4 else unknown for truth in truths])
+
+    def read(self, files: TrackerFiles) -> tuple[list[BoxRuns], tuple[str, ...]]:
+        """The boxes of every sequence, and all warnings of their files. Raises `ResultError`."""
+        known = dict(zip(self.benchmark.names(), zip(self.given_xywh, self.skipped, strict=True), strict=True))
+
+        def read(sequence: Sequence) -> BoxRuns:
+            given, skipped = known[sequence.name]
+            return read_boxes(
+                files, sequence.name, len(sequence.ground_truth), form=self.boxes, given_xywh=given, skipped=skipped
+            )
+
+        runs = read_all(files, self.sequences, read)
+        firsts = [run.runs[0] for run in runs]
+        doubts = doubt_forms(self.benchmark.names(), firsts, self.given_xywh, self.boxes, str(files.location))
+        return runs, (*doubts, *(warning for run in runs for warning in run.warnings))
 
 
 def _require_truth(benchmark: Benchmark) -> None:
+    """Refuses what no tracker can be scored on: no sequence, no truth, or one that does not even overlap itself."""
     if len(benchmark) == 0:
         raise ProtocolError(f"{benchmark.name} has no sequences to score; check --dataset_root.")
     hidden = [s.name for s in benchmark if len(s.ground_truth) == 1 and len(s) > 1]
@@ -170,3 +203,14 @@ def _require_truth(benchmark: Benchmark) -> None:
             f"{benchmark.name}: only the first box of {abbreviate(hidden)} is public, so the organizers' server "
             "scores it. Make a submission file from the results instead."
         )
+    for sequence in benchmark:
+        boxes = bounding_boxes(sequence.ground_truth)
+        boxes = boxes[np.isfinite(boxes).all(axis=1) & boxes.any(axis=1)]  # others say that the target is absent
+        empty = ~(boxes[:, 2:] > 0).all(axis=1)
+        if 2 * empty.sum() > len(boxes):
+            x, y, w, h = boxes[np.argmax(empty)]
+            raise ProtocolError(
+                f"{benchmark.name}: the ground truth of '{sequence.name}' does not overlap itself: {empty.sum()} of "
+                f"{len(boxes)} boxes have no area, first x={x:g}, y={y:g}, w={w:g}, h={h:g}. Are its rows x,y,w,h, in "
+                "the layout of this benchmark? The command `data check` lists them."
+            )

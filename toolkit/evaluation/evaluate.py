@@ -26,6 +26,7 @@ def evaluate(
     protocol: str | None = None,
     rules: str = "pysot",
     experiment: str = "baseline",
+    boxes: str = "xywh",
     ci: bool = False,
     workers: int = 1,
     progress: Callable[[str], None] | None = None,
@@ -44,6 +45,7 @@ def evaluate(
         protocol: one of `toolkit.evaluation.base.SCORERS` instead of the benchmark's.
         rules: one-pass evaluation only, see `toolkit.evaluation.ope.RULES`: `pysot`, `strict` or `lasot`.
         experiment: VOT with restarts only, the folder of the runs: `baseline` or `realtime`.
+        boxes: runs of one pass only, the form of their boxes: `xywh`, `xyxy` (corners) or `cxcywh` (center).
         ci: also compute 95 % bootstrap intervals over sequences for every headline number.
         workers: trackers scored at the same time, in threads (the kernels run without the interpreter lock).
         progress: called with each tracker's name when it is done.
@@ -58,7 +60,7 @@ def evaluate(
     """
     chosen = protocol or next((key for key, kind in SCORERS.items() if benchmark.name in kind.benchmarks), None)
     kind = SCORERS[chosen or benchmark.protocol]
-    given = {"rules": rules, "experiment": experiment}
+    given = {"rules": rules, "experiment": experiment, "boxes": boxes}
     scorer = kind(benchmark, **{name: given[name] for name in kind.options})
     if not isinstance(trackers, Mapping):
         paths = find_trackers(Path(trackers), benchmark.name, prefix, benchmark.names())
@@ -83,7 +85,7 @@ def evaluate(
     return EvaluationReport(
         benchmark=benchmark.name,
         protocol=chosen or benchmark.protocol,
-        rules=scorer.rules,
+        rules=scorer.rules if boxes == "xywh" else f"{scorer.rules}; boxes read as {boxes}",
         trackers={scores.name: scores for scores in scored},
         left_out={name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)},
         sequences=tuple(benchmark.names()),

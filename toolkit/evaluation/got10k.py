@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
-from toolkit.evaluation.base import SCORERS, Scored, Scorer, read_box_runs
+from toolkit.evaluation.base import SCORERS, BoxScorer, Scored
 from toolkit.evaluation.image_sizes import image_sizes
 from toolkit.evaluation.kernels import overlap_boxes
 from toolkit.evaluation.metrics import Curve, Metric
@@ -74,7 +74,7 @@ def success_statistic(overlaps: AbstractSequence[NDArray[np.float64]]) -> Sequen
 
 
 @SCORERS.register("got10k")
-class Got10kScorer(Scorer):
+class Got10kScorer(BoxScorer):
     """AO and success rates over all frames."""
 
     metrics = (Metric("ao", "AO"), Metric("sr50", "SR0.50"), Metric("sr75", "SR0.75"))
@@ -84,14 +84,14 @@ class Got10kScorer(Scorer):
     rules = "GOT-10k: first and fully covered frames left out, boxes clipped to the image, mean over frames"
     axes: Mapping[str, NDArray[np.float64]] = {"success": SUCCESS_THRESHOLDS}
 
-    def __init__(self, benchmark: Benchmark) -> None:
-        super().__init__(benchmark)
+    def __init__(self, benchmark: Benchmark, boxes: str = "xywh") -> None:
+        super().__init__(benchmark, boxes)
         self.sizes = image_sizes(self.sequences)
         if None in self.sizes:
             self.rules = f"{self.rules}; image sizes unknown without frames, so nothing was clipped where they are"
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs, warnings = read_box_runs(files, self.sequences)
+        runs, warnings = self.read(files)
         overlaps = self._overlaps([run.runs for run in runs])
         repetitions = min(len(run.runs) for run in runs)
         singles = [self._overlaps([run.runs[k : k + 1] for run in runs]) for k in range(repetitions)]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from toolkit.datasets.catalog import find_row
 from toolkit.datasets.sequence import Benchmark, Sequence
 from toolkit.errors import ProtocolError
-from toolkit.evaluation.base import SCORERS, Scored, Scorer, common_repetitions, read_box_runs
+from toolkit.evaluation.base import SCORERS, BoxScorer, Scored, common_repetitions
 from toolkit.evaluation.kernels import precision_counts, success_counts
 from toolkit.evaluation.metrics import Curve, Metric
 from toolkit.evaluation.statistics import SequenceStatistic, mean_over_sequences
@@ -171,7 +171,7 @@ def _stack(arrays: AbstractSequence[NDArray[np.float64]]) -> NDArray[np.float64]
 
 
 @SCORERS.register("ope")
-class OpeScorer(Scorer):
+class OpeScorer(BoxScorer):
     """Success, precision and normalized precision."""
 
     metrics = (
@@ -185,15 +185,15 @@ class OpeScorer(Scorer):
     headline = "success"
     per_sequence = ("success", "precision")
     curves = (SUCCESS, PRECISION, NORM_PRECISION)
-    options = ("rules",)
+    options = ("rules", "boxes")
     axes: Mapping[str, NDArray[np.float64]] = {
         "success": SUCCESS_THRESHOLDS,
         "precision": PRECISION_THRESHOLDS,
         "norm_precision": NORM_PRECISION_THRESHOLDS,
     }
 
-    def __init__(self, benchmark: Benchmark, rules: str = "pysot") -> None:
-        super().__init__(benchmark)
+    def __init__(self, benchmark: Benchmark, rules: str = "pysot", boxes: str = "xywh") -> None:
+        super().__init__(benchmark, boxes)
         if rules not in RULES:
             raise ProtocolError(f"Unknown rules '{rules}'. Choose from: {', '.join(RULES)}.")
         self.rules = RULES[rules].title
@@ -201,7 +201,7 @@ class OpeScorer(Scorer):
         self.truth = OpeTruth(self.sequences, RULES[rules], hidden_counts=row is not None and row.hidden_counts)
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs, warnings = read_box_runs(files, self.sequences)
+        runs, warnings = self.read(files)
         repetitions, uneven = common_repetitions([len(run.runs) for run in runs], files)
         singles = [self.truth.score([run.runs[k] for run in runs]) for k in range(repetitions)]
         mean = mean_curves(singles)

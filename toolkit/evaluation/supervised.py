@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark, Sequence
+from toolkit.errors import ResultError
 from toolkit.evaluation import eao
 from toolkit.evaluation.base import SCORERS, Scored, Scorer, common_repetitions, read_all
 from toolkit.evaluation.image_sizes import image_sizes
@@ -169,6 +170,7 @@ class SupervisedScorer(Scorer):
 
     def measure(self, files: TrackerFiles) -> Scored:
         runs = read_all(files, self.sequences, lambda s: read_vot(files, s.name, len(s.ground_truth), self.experiment))
+        _require_restarts(runs, files)
         repetitions, uneven = common_repetitions([len(run) for run in runs], files)
         overlaps = self.truth.overlaps([run[:repetitions] for run in runs])
         everywhere = np.ones(overlaps.codes.shape[1], dtype=np.bool_)
@@ -190,3 +192,14 @@ class SupervisedScorer(Scorer):
         """EAO over the frames marked in `frames`, and the whole curve."""
         sums, weights = eao.expected_overlaps(overlaps.codes, overlaps.eao, overlaps.offsets, frames, self.n_lengths)
         return eao.eao_statistic(sums, weights, self.low, self.high), SequenceStatistic(sums, weights).curve()
+
+
+def _require_restarts(runs: AbstractSequence[tuple[VotRun, ...]], files: TrackerFiles) -> None:
+    """Refuses files without all the codes of runs with restarts: a failure that is not there would not be counted."""
+    odd = [one.odd for run in runs for one in run if one.odd]
+    if odd:
+        raise ResultError(
+            f"{files.location}: {len(odd)} of {sum(map(len, runs))} files are no runs with restarts, first {odd[0]}: "
+            "a run begins with the code 1, and after each 2 come 0s and a 1. Score one-pass runs with --protocol ope, "
+            "or run the tracker with --protocol supervised."
+        )

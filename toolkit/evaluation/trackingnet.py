@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.evaluation.base import SCORERS, Scored, Scorer, read_box_runs
+from toolkit.evaluation.base import SCORERS, BoxScorer, Scored
 from toolkit.evaluation.kernels import overlap_boxes
 from toolkit.evaluation.metrics import Metric
 from toolkit.evaluation.ope import NORM_PRECISION, PRECISION, SUCCESS
@@ -69,7 +69,7 @@ def area(curve: NDArray[np.float64]) -> float:
 
 
 @SCORERS.register("trackingnet")
-class TrackingNetScorer(Scorer):
+class TrackingNetScorer(BoxScorer):
     """TrackingNet's variant of success and precision, for splits whose truth is known."""
 
     metrics = (
@@ -89,12 +89,12 @@ class TrackingNetScorer(Scorer):
         "norm_precision": NORM_PRECISION_THRESHOLDS,
     }
 
-    def __init__(self, benchmark: Benchmark) -> None:
-        super().__init__(benchmark)
+    def __init__(self, benchmark: Benchmark, boxes: str = "xywh") -> None:
+        super().__init__(benchmark, boxes)
         self.truths = [bounding_boxes(sequence.ground_truth) for sequence in self.sequences]
 
     def measure(self, files: TrackerFiles) -> Scored:
-        runs, warnings = read_box_runs(files, self.sequences)
+        runs, warnings = self.read(files)
         most = max(len(run.runs) for run in runs)
         if most > 1:
             warnings += (f"{files.location}: there are up to {most} repetitions; only the first counts.",)

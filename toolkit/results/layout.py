@@ -1,29 +1,31 @@
-"""Where result files are: the trackers below a results folder, and the files of one sequence below a tracker.
+"""Where result files are: the trackers below a results folder, and the files of a tracker.
 
-A tracker is a folder, or an archive of one (`ATOM.tar.gz`, `ATOM.zip`) that is read in place. Files are matched to
-sequences by name without regard to case, or to which of `-`, `_`, `.` and blank separates a target's number
-(`Jogging-1` finds `jogging_1.txt`); an exact match always wins.
+A tracker is a folder, or an archive of one (`ATOM.tar.gz`, `ATOM.zip`) that is read in place.
 """
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import tarfile
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from toolkit.errors import ResultError
-from toolkit.results.writer import WRITERS
+from toolkit.datasets.catalog import find_row
+from toolkit.errors import ResultError, abbreviate
+from toolkit.results.index import RESULT_ENDINGS, FileIndex, experiment_folders, normalize, root_of
 from toolkit.utils.numbers import NumberTable, parse_numbers
 
-ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
-_ALIASES: Mapping[str, str] = {"human4": "human4-2", "human4-2": "human4"}  # OTB's second Human4 target is the one used
-_REPETITION = re.compile(r"^(.+)-(\d{3})$")
+ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
+_OTHER_ARCHIVES = (".rar", ".7z")
+_DAMAGE = (zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError)
 
 
 class TrackerFiles(ABC):
@@ -47,8 +49,14 @@ class TrackerFiles(ABC):
         return f"{self.location}{os.sep}{path}"
 
     def numbers(self, path: str) -> NumberTable:
-        """The numbers in the file `path`. Raises `ResultError` naming it and the line that holds something else."""
-        return parse_numbers(self.read(path), self.where(path))
+        """The numbers in the file `path`. Raises `ResultError` naming it and the line that holds something else.
+
+        The first line of a `.csv` may name its columns.
+        """
+        data = self.read(path)
+        if path.lower().endswith(".csv") and re.match(rb"\W*(?!nan|inf)[a-z_]", data, re.IGNORECASE):
+            data = data.partition(b"\n")[2]
+        return parse_numbers(data, self.where(path))
 
     def find(self, sequence: str, experiment: str = "", ending: str = ".txt") -> list[str]:
         """Paths of the result files of `sequence`, one per repetition; empty when there are none.
@@ -62,6 +70,28 @@ class TrackerFiles(ABC):
             return self._indices[experiment].find(sequence, ending)
         except ValueError as error:
             raise ResultError(f"{self.location}: {error} Delete or rename the one that is not meant.") from None
+
+    def find_any(self, sequence: str, experiment: str = "") -> list[str]:
+        """`find` with the first of the endings results have that finds anything."""
+        found = (self.find(sequence, experiment, ending) for ending in RESULT_ENDINGS)
+        return next(filter(None, found), [])
+
+    def summary(self) -> str:
+        """What is there, in words: how many files of which ending in which folder; `*` stands for a sequence's own."""
+        kinds: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for path in sorted(self.names):
+            *folders, name = path.split("/")
+            if folders and name.startswith(folders[-1]):
+                folders[-1] = "*"
+            if not re.search(r"(^|/)[._]", path):
+                kinds["".join(f"{folder}/" for folder in folders), os.path.splitext(name)[1]].append(name)
+        listed = [
+            f"{len(names)} {ending or 'other'} in {folder or 'the folder itself'} ({names[0]})"
+            for (folder, ending), names in sorted(kinds.items(), key=lambda item: -len(item[1]))
+        ]
+        is_binary = any(ending == ".bin" for _, ending in kinds)
+        note = " vot-toolkit's binary regions (.bin) are not read, let it write text." if is_binary else ""
+        return f"It holds {abbreviate(listed) or 'no file'}.{note}"
 
 
 class FolderFiles(TrackerFiles):
@@ -92,11 +122,12 @@ class ArchiveFiles(TrackerFiles):
         try:
             is_zip = self.location.suffix.lower() == ".zip"
             members = _read_zip(self.location) if is_zip else _read_tar(self.location)
-        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, *_DAMAGE) as error:
             reason = str(error).split("\n")[0].rstrip(":")  # tarfile lists every compression it tried
             raise ResultError(
                 f"{self.location}: this archive cannot be read ({reason}). Download it again, or unpack it to a folder."
             ) from None
+        members = {path.replace("\\", "/"): data for path, data in members.items()}  # some Windows programs write `\`
         members = {path: data for path, data in members.items() if not path.startswith("__MACOSX/")}
         tops = {path.split("/", 1)[0] for path in members}
         if len(tops) == 1 and all("/" in path for path in members):
@@ -111,50 +142,6 @@ class ArchiveFiles(TrackerFiles):
         return self._contents[path]
 
 
-class FileIndex:
-    """Result files by normalized stem: `Jogging.1.txt` and `baseline/jogging-1/jogging-1_001.txt` are `jogging-1`."""
-
-    def __init__(self, paths: Iterable[str], experiment: str = "") -> None:
-        self._stems: dict[tuple[str, str], list[str]] = {}
-        self._repetitions: dict[tuple[str, str], dict[int, list[str]]] = {}
-        experiments = experiment_folders()
-        for path in paths:
-            stem, ending = os.path.splitext(path.rsplit("/", 1)[-1])
-            key = normalize(stem)
-            if not _may_hold(path.split("/")[:-1], key, experiment, experiments):
-                continue
-            self._stems.setdefault((key, ending.lower()), []).append(path)
-            match = _REPETITION.match(key)
-            if match:
-                runs = self._repetitions.setdefault((match[1], ending.lower()), {})
-                runs.setdefault(int(match[2]), []).append(path)
-
-    def find(self, sequence: str, ending: str) -> list[str]:
-        """One path per repetition; `ValueError` when two spellings compete."""
-        key = normalize(sequence)
-        for name in (key, _ALIASES.get(key, key)):
-            runs = self._repetitions.get((name, ending), {})
-            if (name, ending) in self._stems:
-                single = _choose(self._stems[name, ending], sequence)
-                own_folder = [path for paths in runs.values() for path in paths if "/" in path]
-                if "/" not in single and own_folder:
-                    raise ValueError(f"'{sequence}' has a single run, {single}, and repetitions, {own_folder[0]}.")
-                return [single]
-            if runs:
-                return [_choose(runs[number], sequence) for number in sorted(runs)]
-        return []
-
-
-def experiment_folders() -> tuple[str, ...]:
-    """Folders below a tracker's that keep the runs of one experiment apart: those of our writers, and VOT's others."""
-    return tuple(sorted({"unsupervised", *(writer.experiment for writer in WRITERS.values())} - {""}))
-
-
-def normalize(name: str) -> str:
-    """The form in which sequence names are compared: lower case, `-` for every separator."""
-    return re.sub(r"[-_. ]+", "-", name).casefold()
-
-
 def open_tracker(path: Path, name: str | None = None) -> TrackerFiles:
     """The result files at `path`, a folder or an archive. Raises `ResultError` when there is nothing there."""
     title = name or tracker_name(path)
@@ -162,6 +149,8 @@ def open_tracker(path: Path, name: str | None = None) -> TrackerFiles:
         return FolderFiles(title, path)
     if path.is_file() and path.name.lower().endswith(ARCHIVE_ENDINGS):
         return ArchiveFiles(title, path)
+    if path.is_file():
+        raise ResultError(f"{path}: results are not read from a file of this kind. Unpack it, or pack it as .zip.")
     raise ResultError(f"{path}: no results of tracker '{title}' here; expected a folder, or a .tar.gz or .zip of one.")
 
 
@@ -170,67 +159,80 @@ def find_trackers(
 ) -> dict[str, Path]:
     """Trackers with results for `benchmark` whose name starts with `prefix`, sorted by name.
 
-    Looks in `results_dir/<benchmark>` (PySOT's layout); when there is no such folder, in `results_dir` itself, where
-    only folders with a file for one of `sequences` count. Raises `ResultError` that lists what was found instead.
+    Looks in `results_dir/<benchmark>` (PySOT's layout), also under the benchmark's other names; when there is no such
+    folder, in `results_dir` itself, where only folders with a file for one of `sequences` count. `results_dir` may also
+    be a tracker's own folder or archive. Raises `ResultError` that lists what was found instead.
     """
-    if not results_dir.is_dir():
+    if not results_dir.exists():
         raise ResultError(f"{results_dir}: no such results folder. Pass its path as --tracker_path.")
-    alike = [path for path in sorted(results_dir.iterdir()) if normalize(path.name) == normalize(benchmark)]
-    folders = [path for path in alike if path.is_dir()]
-    folder = next((path for path in folders if path.name == benchmark), next(iter(folders), None))
-    trackers = {
-        tracker_name(path): path
-        for path in sorted((folder or results_dir).iterdir())
-        if not path.name.startswith((".", "_")) and (path.is_dir() or path.name.lower().endswith(ARCHIVE_ENDINGS))
-    }
-    if folder is None:
-        found = ", ".join(trackers) or "nothing"
-        trackers = {name: path for name, path in trackers.items() if _has_any(open_tracker(path), sequences)}
+    folder = _benchmark_folder(results_dir, benchmark)
+    entries = sorted((folder or results_dir).iterdir()) if results_dir.is_dir() else []
+    trackers: dict[str, Path] = {}
+    for path in filter(_may_be_tracker, entries):
+        name = tracker_name(path)
+        trackers[path.name if name in trackers else name] = path  # a folder and an archive of it are two trackers
+    if folder is None and _holds(results_dir, sequences, directly=True):
+        trackers = {tracker_name(results_dir.resolve()): results_dir}
+    elif folder is None:
+        found = ", ".join(path.name for path in entries[:20]) or "nothing"
+        trackers = {name: path for name, path in trackers.items() if find_row(name) is None and _holds(path, sequences)}
         if not trackers:
             raise ResultError(
                 f"{results_dir}: no folder '{benchmark}' here, it holds {found}. "
                 f"Results belong in {results_dir / benchmark}/<tracker>/; pass their parent as --tracker_path."
             )
     chosen = {name: path for name, path in trackers.items() if name.startswith(prefix)}
-    if not chosen:
-        found = ", ".join(trackers) or "none"
+    if chosen:
+        return chosen
+    if trackers:
         raise ResultError(
-            f"{folder or results_dir}: no tracker's name starts with '{prefix}'. Trackers found: {found}."
-            if prefix
-            else f"{folder or results_dir}: no tracker's results here. Run the test command first."
+            f"{folder or results_dir}: no tracker's name starts with '{prefix}'. Trackers found: {', '.join(trackers)}."
         )
-    return chosen
+    raise ResultError(
+        f"{folder}: no folder or archive of a tracker here. {FolderFiles(benchmark, folder or results_dir).summary()} "
+        f"Results belong in {folder}/<tracker>/."
+    )
 
 
 def tracker_name(path: Path) -> str:
     """The name a results folder or archive gives its tracker."""
-    ending = next((ending for ending in ARCHIVE_ENDINGS if path.name.lower().endswith(ending)), "")
+    endings = (*ARCHIVE_ENDINGS, *_OTHER_ARCHIVES)
+    ending = next((ending for ending in endings if path.name.lower().endswith(ending)), "")
     return path.name[: len(path.name) - len(ending)] if path.is_file() else path.name
 
 
-def _has_any(files: TrackerFiles, sequences: Sequence[str]) -> bool:
-    return any(
-        files.find(sequence, experiment, ending)
-        for sequence in sequences
-        for experiment in ("", *experiment_folders())
-        for ending in (".txt", ".json")
-    )
+def _benchmark_folder(results_dir: Path, benchmark: str) -> Path | None:
+    """The folder of a benchmark below `results_dir`: of its name, else of another that it goes by."""
+    row = find_row(benchmark)
+    names = dict.fromkeys(map(normalize, (benchmark, *((*row.own_names(), *row.folders) if row is not None else ()))))
+    folders = [path for path in sorted(results_dir.iterdir()) if path.is_dir()] if results_dir.is_dir() else []
+    spelled = [path for name in names for path in folders if normalize(path.name) == name]
+    return next((path for path in spelled if path.name == benchmark), next(iter(spelled), None))
 
 
-def _may_hold(folders: list[str], key: str, experiment: str, experiments: tuple[str, ...]) -> bool:
-    """Whether results can be in `folders`: none, the sequence's own, or these below the experiment's."""
-    if folders and folders[0].lower() in experiments:
-        if folders[0].lower() != experiment:
-            return False
-        folders = folders[1:]
-    return not folders or (len(folders) == 1 and key.startswith(normalize(folders[0])))
+def _may_be_tracker(path: Path) -> bool:
+    """Whether a results folder's entry is a tracker: a folder, or an archive, also of a kind that is not read."""
+    is_archive = path.name.lower().endswith((*ARCHIVE_ENDINGS, *_OTHER_ARCHIVES))
+    return not path.name.startswith((".", "_")) and (path.is_dir() or is_archive)
 
 
-def _choose(paths: list[str], sequence: str) -> str:
-    exact = [path for path in paths if re.match(re.escape(sequence) + r"(_\d+)?\.[^/]*$", path.rsplit("/", 1)[-1])]
-    if len(exact or paths) > 1:
-        raise ValueError(f"several files could be sequence '{sequence}': {', '.join(exact or paths)}.")
-    return (exact or paths)[0]
+def _holds(path: Path, sequences: Sequence[str], directly: bool = False) -> bool:
+    """Whether `path` has a result of any sequence; `directly`: in no folder but the experiment's and its own.
+
+    What cannot be read holds some, so that its fault is reported.
+    """
+    try:
+        files = open_tracker(path)
+        _ = files.names
+    except ResultError:
+        return not directly
+    for experiment in ("", *experiment_folders()):
+        for sequence in sequences:
+            with suppress(ResultError):  # two files of one sequence
+                found = files.find_any(sequence, experiment)
+                if found and not (directly and root_of(found[0], experiment)):
+                    return True
+    return False
 
 
 def _read_tar(path: Path) -> dict[str, bytes]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import ResultError
-from toolkit.protocols.vot import CODES, NOT_RUN, REGION, STARTED
+from toolkit.protocols.vot import CODES, FAILED, NOT_RUN, REGION, STARTED
 from toolkit.regions import box_corners
 from toolkit.regions.boxes import bounding_boxes
+from toolkit.results.box_forms import BOX_FORMS, is_near, read_decimal_commas
 from toolkit.results.layout import TrackerFiles
 from toolkit.utils.numbers import NumberTable
 
@@ -41,11 +42,13 @@ class VotRun:
         codes: (N,) int64, see `toolkit.protocols.vot`: `REGION`, `NOT_RUN`, `STARTED` or `FAILED`.
         polygons: (N, 8) float64 corner points x1, y1, ..., x4, y4; NaN where there is a code.
         warnings: what was cut or padded, in words.
+        odd: the first line that no run with restarts holds there, file and number; empty when there is none.
     """
 
     codes: NDArray[np.int64]
     polygons: NDArray[np.float64]
     warnings: tuple[str, ...] = ()
+    odd: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,49 +58,107 @@ class LongtermRun(VotRun):
     scores: NDArray[np.float64] = field(kw_only=True)
 
 
-def read_boxes(files: TrackerFiles, sequence: str, n_frames: int) -> BoxRuns:
+def read_boxes(
+    files: TrackerFiles,
+    sequence: str,
+    n_frames: int,
+    *,
+    form: str = "xywh",
+    given_xywh: NDArray[np.float64] | None = None,
+    skipped: int = 0,
+) -> BoxRuns:
     """Reads the boxes of every repetition of `sequence`, fitted to its `n_frames` frames.
 
-    Accepts text with any separators (x,y,w,h or eight polygon numbers per line) and the JSON of the original OTB
-    toolkit. Raises `ResultError` naming the file when there is none, or it is empty or not parseable.
+    Accepts text with any separators (four numbers of `form`, see `BOX_FORMS`, or eight of a polygon per line) and the
+    JSON of the original OTB toolkit. `given_xywh` is the box that the tracker was started with: what a file of too many
+    lines is aligned by. `skipped` is how many images of the video lie before the sequence's first. Raises `ResultError`
+    naming the file when there is none, or it is empty, not parseable or of other images.
     """
-    paths = find_results(files, sequence)
     runs: list[NDArray[np.float64]] = []
     warnings: list[str] = []
-    for path in paths:
-        rows, where = read_box_file(files, path), files.where(path)
+    for path in find_results(files, sequence):
+        where = files.where(path)
+        rows = _read_rows(files, path, form, given_xywh)
+        start = 0 if given_xywh is None else _first_line(rows, n_frames, where, given_xywh, skipped)
+        if start:
+            warnings.append(
+                f"{where}: {len(rows)} lines; '{sequence}' begins with image {start + 1}, so that lines {start + 1} to "
+                f"{start + n_frames} count."
+            )
+            rows = rows[start : start + n_frames]
         fitted, warning = fit_rows(rows, n_frames, where, sequence)
         runs.append(fitted)
         warnings.extend((*warning, *_doubtful_rows(rows[:n_frames], where)))
     return BoxRuns(tuple(runs), tuple(warnings))
 
 
-def read_box_file(files: TrackerFiles, path: str) -> NDArray[np.float64]:
-    """(M, 4) xywh boxes of one file, as many as it holds. Raises `ResultError` naming it."""
+def _read_rows(
+    files: TrackerFiles, path: str, form: str, given_xywh: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """`read_box_file`, or numbers with decimal commas where these begin with the given box and the others do not."""
+    if given_xywh is None:
+        return read_box_file(files, path, form)
+    rows, fault = None, None
+    try:
+        rows = read_box_file(files, path, form)
+    except ResultError as error:
+        fault = error
+    if rows is None or not is_near(rows[:1], given_xywh[None])[0]:
+        decimals = read_decimal_commas(files.read(path), files.where(path), given_xywh)
+        rows = rows if decimals is None else decimals
+    if rows is None:
+        raise fault or ResultError(files.where(path))
+    return rows
+
+
+def _first_line(
+    rows: NDArray[np.float64], n_frames: int, where: str, given_xywh: NDArray[np.float64], skipped: int
+) -> int:
+    """Index of the row of a sequence's first frame: `skipped` where the whole video was tracked, else 0."""
+    if len(rows) <= n_frames:
+        return 0
+    holds_all = 0 < skipped <= len(rows) - n_frames
+    is_given = bool(np.abs(rows[0] - given_xywh).max() <= 1.5)  # rounded, or counted from 1
+    if holds_all and (len(rows) == skipped + n_frames or not is_given):
+        return skipped
+    if is_near(rows[:1], given_xywh[None])[0]:
+        return 0
+    raise ResultError(
+        f"{where}: {len(rows)} lines for {n_frames} frames, and line 1 is not the box given on the first of them: "
+        "nothing says which lines count. Cut the file to these frames, or choose the form of its boxes (--boxes)."
+    )
+
+
+def read_box_file(files: TrackerFiles, path: str, form: str = "xywh") -> NDArray[np.float64]:
+    """(M, 4) xywh boxes of one file, as many as it holds; rows of four numbers are of `form`, a key of `BOX_FORMS`.
+
+    Raises `ResultError` naming the file.
+    """
     where = files.where(path)
     if path.lower().endswith(".json"):
-        return _parse_json(files.read(path), where)
+        return BOX_FORMS[form](_parse_json(files.read(path), where))
     table = files.numbers(path)
     widths = table.widths()
     _require_rows(widths, where)
     width = int(widths[-1])
     if width in (4, 8) and (widths == width).all():
-        return bounding_boxes(table.values.reshape(-1, width))
+        rows = table.values.reshape(-1, width)
+        return BOX_FORMS[form](rows) if width == 4 else bounding_boxes(rows)
     bad = int(np.argmax((widths != 4) & (widths != 8)))
     if widths[bad] in (4, 8):
-        raise ResultError(f"{where}: lines of 4 and of 8 numbers are mixed; expected x,y,w,h on every line.")
-    raise ResultError(
-        f"{where}: line {bad + 1} holds {widths[bad]} numbers; expected x,y,w,h. Run this sequence again."
-    )
+        raise ResultError(f"{where}: lines of 4 and of 8 numbers are mixed; expected {form} on every line.")
+    if widths[bad] == 1 and table.values[table.row_ends[bad] - 1] in CODES:
+        raise ResultError(
+            f"{where}: line {bad + 1} is a code of VOT's: this is a run with restarts; expected one box per frame. "
+            "Score it with --protocol supervised."
+        )
+    raise ResultError(f"{where}: line {bad + 1} holds {widths[bad]} numbers; expected a box of four on every line.")
 
 
-def read_vot(
-    files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline", restarts: bool = True
-) -> tuple[VotRun, ...]:
+def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str = "baseline") -> tuple[VotRun, ...]:
     """Reads every repetition of `sequence` in VOT's form: a code, a rectangle or a polygon of four points per line.
 
-    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h). With `restarts`, the warnings also say what no
-    run with restarts writes. Raises `ResultError`.
+    A rectangle becomes the polygon (x,y), (x+w,y), (x+w,y+h), (x,y+h). Raises `ResultError`.
     """
     runs = []
     for path in find_results(files, sequence, experiment):
@@ -105,15 +166,19 @@ def read_vot(
         codes, polygons = _vot_rows(files.numbers(path), where)
         fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
         fitted_codes = np.where(np.isnan(fitted[:, 0]), NOT_RUN, fitted[:, 0]).astype(np.int64)
-        if restarts:
-            warning += _restart_doubts(codes, polygons, where)
-        runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning))
+        lost = np.flatnonzero((codes == REGION) & ~np.isfinite(polygons).all(axis=1))
+        if len(lost):
+            first = f"first line {lost[0] + 1}"
+            warning += (f"{where}: {len(lost)} regions are not finite, {first}; they have no overlap.",)
+        odd = _odd_line(codes)
+        line = "" if odd is None else f"{where}, line {odd + 1}"
+        runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning, line))
     return tuple(runs)
 
 
 def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> LongtermRun:
     """Reads the first repetition of a long-term run and its confidence file. Raises `ResultError` naming the file."""
-    run = read_vot(files, sequence, n_frames, "longterm", restarts=False)[0]
+    run = read_vot(files, sequence, n_frames, "longterm")[0]
     path = find_results(files, sequence, "longterm")[0]
     base = path.rsplit(".", 1)[0]
     candidates = [f"{base}_confidence.value", f"{base}_001_confidence.value"]
@@ -134,13 +199,12 @@ def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> Longterm
 
 
 def find_results(files: TrackerFiles, sequence: str, experiment: str = "") -> list[str]:
-    """Paths of the repetitions of `sequence`; raises `MissingResultError` when there is none."""
-    for ending in (".txt", ".json"):
-        paths = files.find(sequence, experiment, ending)
-        if paths:
-            return paths
-    place = f"{experiment}/{sequence}/{sequence}_001.txt" if experiment else f"{sequence}.txt"
-    raise MissingResultError(f"{files.where(place)}: no results for sequence '{sequence}'. Run the tracker on it.")
+    """Paths of the repetitions of `sequence`; `MissingResultError`, saying what there is, when there is none."""
+    paths = files.find_any(sequence, experiment)
+    if not paths:
+        place = f"{experiment}/{sequence}/{sequence}_001.txt" if experiment else f"{sequence}.txt"
+        raise MissingResultError(f"{files.location}: no results for '{sequence}' ({place}). {files.summary()}")
+    return paths
 
 
 def fit_rows(
@@ -214,13 +278,19 @@ def _vot_rows(table: NumberTable, where: str) -> tuple[NDArray[np.int64], NDArra
     return codes, polygons
 
 
-def _restart_doubts(codes: NDArray[np.int64], polygons: NDArray[np.float64], where: str) -> tuple[str, ...]:
-    """Says what no run with restarts writes: a first line other than the code 1, or a region that is not finite."""
-    doubts = [] if codes[0] == STARTED else [f"{where}: line 1 is not the code {STARTED}; is this a run with restarts?"]
-    lost = np.flatnonzero((codes == REGION) & ~np.isfinite(polygons).all(axis=1))
-    if len(lost):
-        doubts.append(f"{where}: {len(lost)} regions are not finite, first line {lost[0] + 1}; they have no overlap.")
-    return tuple(doubts)
+def _odd_line(codes: NDArray[np.int64]) -> int | None:
+    """Index of the first row that a run with restarts does not hold there; None when it is such a run.
+
+    It begins with a start; a failure follows a start or a region, frames not run a failure, a start these.
+    """
+    tracked = np.isin(codes, (STARTED, REGION))
+    before = np.concatenate([[NOT_RUN], codes[:-1]])
+    on_its_way = np.concatenate([[False], tracked[:-1]])
+    allowed = np.where(codes == STARTED, before == NOT_RUN, on_its_way)
+    allowed[codes == NOT_RUN] = np.isin(before, (FAILED, NOT_RUN))[codes == NOT_RUN]
+    allowed[0] = codes[0] == STARTED
+    odd = np.flatnonzero(~allowed)
+    return int(odd[0]) if len(odd) else None
 
 
 def _require_rows(rows: NDArray, where: str) -> None:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from toolkit.datasets.catalog import require_row
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import ResultError, abbreviate
+from toolkit.results.index import stored_sequences
 from toolkit.results.layout import TrackerFiles
 from toolkit.results.reader import read_box_file
 from toolkit.results.writer import RUN_FOLDER, write_files
@@ -67,7 +68,7 @@ def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | Non
     faults: list[str] = []
     for name, length in sorted(lengths.items()):
         try:
-            if not files.find(name):
+            if not files.find_any(name):
                 missing.append(name)
                 continue
             contents |= wanted.pack(files, name, length)
@@ -75,9 +76,10 @@ def make_submission(server: str, files: TrackerFiles, benchmark: Benchmark | Non
             faults.append(str(error))
     if missing or len(lengths) != wanted.count:
         listed = f" Missing: {abbreviate(missing)}." if missing else ""
+        found = len(lengths) - len(missing)
         raise ResultError(
-            f"{files.location}: results for {len(lengths) - len(missing)} sequences, but {wanted.benchmark} has "
-            f"{wanted.count} and the server wants exactly these.{listed} Run the tracker on all of them."
+            f"{files.location}: results for {found} sequences, but {wanted.benchmark} has {wanted.count} and the "
+            f"server wants exactly these.{listed} {'Run the tracker on all of them.' if found else files.summary()}"
         )
     if faults:
         raise ResultError(abbreviate(faults, "\n  ") + "\nNothing was written.")
@@ -105,7 +107,7 @@ def find_server(name: str) -> Server:
 
 
 def _pack_got10k(files: TrackerFiles, name: str, length: int | None) -> dict[str, str]:
-    paths = files.find(name)
+    paths = files.find_any(name)
     runs = [_read_boxes(files, paths[0], length)]
     runs += [_read_boxes(files, path, len(runs[0])) for path in paths[1:]]
     seconds = _read_seconds(files, name, len(runs[0]), len(runs))
@@ -114,7 +116,7 @@ def _pack_got10k(files: TrackerFiles, name: str, length: int | None) -> dict[str
 
 
 def _pack_trackingnet(files: TrackerFiles, name: str, length: int | None) -> dict[str, str]:
-    return {f"{name}.txt": _format(_read_boxes(files, files.find(name)[0], length), 3)}
+    return {f"{name}.txt": _format(_read_boxes(files, files.find_any(name)[0], length), 3)}
 
 
 SERVERS: Mapping[str, Server] = {
@@ -130,9 +132,7 @@ def _names(server: Server, files: TrackerFiles, benchmark: Benchmark | None) -> 
         return listed
     if benchmark is not None:
         return benchmark.names()
-    parts = [path.split("/") for path in files.names if path.endswith(".txt")]
-    flat = {path[0].removesuffix(".txt") for path in parts if len(path) == 1}
-    return tuple(sorted(flat | {path[0] for path in parts if len(path) == 2 and path[0] != RUN_FOLDER}))
+    return stored_sequences(files.names)
 
 
 def _read_boxes(files: TrackerFiles, path: str, length: int | None) -> NDArray[np.float64]:
@@ -144,10 +144,14 @@ def _read_boxes(files: TrackerFiles, path: str, length: int | None) -> NDArray[n
 
 def _read_seconds(files: TrackerFiles, name: str, length: int, repetitions: int) -> NDArray[np.float64]:
     """(length, repetitions) times, from beside the results or from the run's own folder."""
-    candidates = (f"{name}/{name}_time.txt", f"{RUN_FOLDER}/times/{name}.txt")
-    path = next((path for path in candidates if path in files.names), None)
+    ours = (path for path in files.names if f"/{path}".endswith(f"/{RUN_FOLDER}/times/{name}.txt"))
+    path = next(iter((*files.find(f"{name}_time"), *ours)), None)
     if path is None:
-        raise ResultError(f"{files.where(candidates[0])}: the time file is missing. Run this sequence again.")
+        folder = files.find_any(name)[0].rpartition("/")[0]
+        raise ResultError(
+            f"{files.where(f'{folder}/{name}_time.txt'.lstrip('/'))}: the time file is missing; expected a line of "
+            "seconds per frame. Run this sequence again."
+        )
     table = files.numbers(path)
     if len(table.row_ends) != length or (table.widths() != repetitions).any():
         columns = "/".join(map(str, np.unique(table.widths())))

@@ -143,6 +143,30 @@ def test_nfs_rows_that_match_the_images(tmp_path, write_rows, write_images):
     np.testing.assert_array_equal(sequence.ground_truth[:, 0], [10, 11, 12])
 
 
+def test_nfs_as_pytracking_has_it(tmp_path, write_rows, write_images):
+    write_rows(tmp_path / "anno/nfs_boat.txt", [[100 + i, 60, 17, 50] for i in range(9)], "\t")
+    write_images(tmp_path / "sequences/boat", [f"{i:05d}.png" for i in range(1, 10)])
+    (sequence,) = load_benchmark("NFS30", tmp_path)
+    assert (sequence.name, len(sequence)) == ("boat", 9)
+    np.testing.assert_array_equal(sequence.ground_truth, [[100 + i, 60, 17, 50] for i in range(9)])
+
+
+@pytest.mark.parametrize("place", ["30/boat.txt", "anno/boat.txt", "NFS30/boat.txt", "NFS30/anno/nfs_boat.txt"])
+@pytest.mark.parametrize("extra", [0, 1])
+def test_nfs_rows_say_themselves_what_they_are(tmp_path, write_rows, write_images, place, extra):
+    """Targets at the left top, whose x,y,w,h could be corners; one row more than images is not 240 per second."""
+    boxes = [[10 + 3 * i, 20, 40 + i % 2, 50] for i in range(6 + extra)]
+    if place != "NFS30/boat.txt":
+        write_images(tmp_path / "30" / "boat", [f"{i:05d}.png" for i in range(1, 7)])
+    write_rows(tmp_path / place, boxes, " ")
+    (sequence,) = load_benchmark("NFS30", tmp_path)
+    np.testing.assert_array_equal(sequence.ground_truth, boxes)
+    corners = np.repeat([[x, y, x + w, y + h] for x, y, w, h in boxes], 8, axis=0)
+    write_rows(tmp_path / place, corners, " ")
+    (sequence,) = load_benchmark("NFS30", tmp_path)
+    np.testing.assert_array_equal(sequence.ground_truth, boxes)
+
+
 def test_tc128_frame_range(tmp_path, write_rows, write_images, write_text):
     write_rows(tmp_path / "Ball_ce/Ball_ce_gt.txt", [[5, 6, 2, 2]] * 2)
     write_text(tmp_path / "Ball_ce/Ball_ce_frames.txt", "3,4")

@@ -99,6 +99,83 @@ def test_find_trackers(tmp_path: Path) -> None:
         find_trackers(tmp_path / "nowhere", "OTB100")
 
 
+@pytest.mark.parametrize("stored", ["uav_bike1.txt", "bike1_DaSiamRPN.txt", "SiamFC_bike1.txt", "SiamFC-bike1_x.txt"])
+@pytest.mark.parametrize("ending", [".txt", ".csv"])
+def test_names_of_other_toolkits(tmp_path: Path, stored: str, ending: str) -> None:
+    names = [stored.replace("bike1", one).replace(".txt", ending) for one in ("bike1", "bike2", "car1_s", "car1_1")]
+    files = open_tracker(fill(tmp_path, *names, "readme.txt", f"{names[0][:-4]}_time.txt"))
+    assert [files.find_any(one) for one in ("bike1", "bike2", "car1-s", "car1_1")] == [[name] for name in names]
+    assert files.find_any("car1") == []
+    assert files.find_any("bike") == []
+
+
+def test_a_prefix_that_is_known_needs_no_other_file(tmp_path: Path) -> None:
+    files = open_tracker(fill(tmp_path, "nfs_Gymnastics.txt", "tower.txt"))
+    assert files.find("Gymnastics") == ["nfs_Gymnastics.txt"]
+    assert files.find("nfs_tower") == ["tower.txt"]
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "A", "A/B", "results/A/", "runs/run_000", "baseline", "A/baseline", "a_b/Deer", "A/baseline/deer"]
+)
+def test_files_some_folders_deeper(tmp_path: Path, folder: str) -> None:
+    path = f"{folder}/deer.txt".lstrip("/").replace("//", "/")
+    files = open_tracker(fill(tmp_path, path, "_run/times/deer.txt", "_run/times/car.txt", ".old/car.txt"))
+    assert files.find("Deer", "baseline" if "baseline" in folder else "") == [path]
+    assert files.find("Deer", "realtime") == ([] if "baseline" in folder else [path])
+    assert files.find("car") == []
+
+
+def test_the_shallowest_file_counts_and_run_folders_are_repetitions(tmp_path: Path) -> None:
+    files = open_tracker(
+        fill(tmp_path, "deer.txt", "old/deer.txt", "a_000/car.txt", "a_001/car.txt", "x/a.txt", "y/a.txt")
+    )
+    assert files.find("deer") == ["deer.txt"]
+    assert files.find("car") == ["a_000/car.txt", "a_001/car.txt"]
+    with pytest.raises(ResultError, match=r"several folders hold sequence 'a': x/a\.txt, y/a\.txt"):
+        files.find("a")
+
+
+@pytest.mark.parametrize("ending", ["tar.bz2", "tbz2", "tar.xz", "txz", "tar"])
+def test_other_compressions(tmp_path: Path, ending: str) -> None:
+    with tarfile.open(tmp_path / f"A.{ending}", f"w:{ {'b': 'bz2', 'x': 'xz'}.get(ending[-3:-2], '') }") as archive:
+        archive.add(fill(tmp_path / "results" / "A", "deer.txt").parent, "results")
+    files = open_tracker(tmp_path / f"A.{ending}")
+    assert (files.name, files.read(files.find("Deer")[0])) == ("A", b"1,2,3,4\n")
+
+
+def test_a_zip_with_backslashes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "A.zip", "w") as archive:
+        archive.writestr("results\\A\\deer.txt", "1,2")
+    assert open_tracker(tmp_path / "A.zip").find("deer") == ["A/deer.txt"]
+
+
+def test_what_is_there_is_said(tmp_path: Path) -> None:
+    files = open_tracker(
+        fill(tmp_path, "a/x.txt", "a/y.txt", "baseline/bag/bag_001.bin", ".hidden", "_run/times/x.txt")
+    )
+    assert files.summary().startswith("It holds 2 .txt in a/ (x.txt), 1 .bin in baseline/*/ (bag_001.bin).")
+    assert ".bin) are not read" in files.summary()
+    assert open_tracker(fill(tmp_path / "empty", "_run/x.txt")).summary() == "It holds no file."
+
+
+def test_trackers_in_other_places(tmp_path: Path) -> None:
+    fill(tmp_path, "GOT-10k/A/GOT-10k_Val_000001/GOT-10k_Val_000001_001.txt", "VOT2018/B/baseline/bag/bag_001.txt")
+    assert list(find_trackers(tmp_path, "GOT-10k-val")) == ["A"]
+    assert list(find_trackers(tmp_path / "GOT-10k" / "A", "GOT-10k-val", sequences=["GOT-10k_Val_000001"])) == ["A"]
+    assert list(find_trackers(tmp_path / "VOT2018" / "B", "VOT2018", sequences=["bag"])) == ["B"]
+    (tmp_path / "OTB100").mkdir()
+    for name in ("C.rar", "C.zip", "C.tar.xz"):
+        (tmp_path / "OTB100" / name).write_bytes(b"")
+    trackers = find_trackers(tmp_path, "OTB100")
+    assert sorted(path.name for path in trackers.values()) == ["C.rar", "C.tar.xz", "C.zip"]
+    with pytest.raises(ResultError, match=r"C\.rar.*Unpack it"):
+        open_tracker(tmp_path / "OTB100" / "C.rar")
+    fill(tmp_path, "DTB70/Car2.txt")
+    with pytest.raises(ResultError, match=r"archive of a tracker here\. It holds 1 \.txt in the folder itself"):
+        find_trackers(tmp_path, "DTB70")
+
+
 def test_missing_tracker(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="expected a folder"):
         open_tracker(tmp_path / "nothing")

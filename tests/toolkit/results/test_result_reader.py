@@ -89,9 +89,83 @@ def test_vot_runs(tmp_path: Path) -> None:
     assert run.polygons[1].tolist() == [1, 2, 4, 2, 4, 6, 1, 6]
     assert np.isnan(run.polygons[[0, 2, 3]]).all()
     assert run.warnings == ()
-    for odd, message in (("1,2,3,4\n" * 5, "line 1 is not the code 1"), ("1\n" + "nan,2,3,4\n" * 4, "first line 2")):
-        (run,) = read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", odd)), "bag", 5)
-        assert message in run.warnings[0]
+    (run,) = read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", "1\n" + "nan,2,3,4\n" * 4)), "bag", 5)
+    assert "first line 2" in run.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("codes", "odd"),
+    [
+        ("1 r r 2 0 0 0 0 1 r", None),
+        ("1 2 0 0 0 0 0 0 1 2", None),  # VOT may wait longer for a target that is in view
+        ("1 r r r r 2 0 0", None),
+        ("r r r r", 1),
+        ("1 r r r 0 0 0 0 1 r", 5),  # the failure's code was replaced
+        ("1 r 2 r 0 0 0 1 r", 4),
+        ("1 r 2 0 0 0 0 r r", 8),
+        ("1 r 1 r", 3),
+    ],
+)
+def test_codes_that_a_run_with_restarts_does_not_hold(tmp_path: Path, codes: str, odd: int | None) -> None:
+    text = codes.replace("r", "1,2,3,4").replace(" ", "\n") + "\n"
+    (run,) = read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", text)), "bag", codes.count(" ") + 1)
+    assert run.odd.rpartition("line ")[2] == ("" if odd is None else str(odd))
+
+
+GIVEN = np.array([100.5, 60.25, 17, 50])
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("100.5,60.25,117.5,110.25\n", "xyxy"),
+        ("109,85.25,17,50\n", "cxcywh"),
+        ("100,50;60,25;17,00;50,00\n", "xywh"),
+        ("100,5\t60,25\t17\t50\n", "xywh"),
+    ],
+)
+def test_boxes_of_other_forms(tmp_path: Path, text: str, form: str) -> None:
+    files = open_tracker(store(tmp_path, "deer.txt", text))
+    (run,) = read_boxes(files, "deer", 1, form=form, given_xywh=GIVEN).runs
+    assert run.tolist() == [GIVEN.tolist()]
+
+
+def test_a_polygon_of_whole_numbers_is_no_box_with_decimal_commas(tmp_path: Path) -> None:
+    files = open_tracker(store(tmp_path, "deer.txt", "100,60;117,60;117,110;100,110\n"))
+    assert read_boxes(files, "deer", 1, given_xywh=GIVEN).runs[0].tolist() == [[100, 60, 17, 50]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "skipped", "expected"),
+    [
+        (5, 2, [7, 8, 9]),  # all images of a video whose third is the first that counts
+        (7, 2, [7, 8, 9]),
+        (4, 0, [5, 6, 7]),  # begins with the given box: too long at its end
+        (4, 2, [5, 6, 7]),  # not enough lines for the whole video
+    ],
+)
+def test_a_result_for_more_images_is_aligned(tmp_path: Path, lines: int, skipped: int, expected: list[int]) -> None:
+    files = open_tracker(store(tmp_path, "deer.txt", "".join(f"{5 + k},0,9,9\n" for k in range(lines))))
+    given = np.array([expected[0], 0.0, 9, 9])
+    runs = read_boxes(files, "deer", 3, given_xywh=given, skipped=skipped)
+    assert runs.runs[0][:, 0].tolist() == expected
+    assert f"{lines} lines" in runs.warnings[0]
+
+
+def test_a_long_result_that_begins_elsewhere_is_refused(tmp_path: Path) -> None:
+    files = open_tracker(store(tmp_path, "deer.txt", "50,50,9,9\n" * 5))
+    with pytest.raises(ResultError, match="5 lines for 3 frames, and line 1 is not the box given"):
+        read_boxes(files, "deer", 3, given_xywh=GIVEN)
+
+
+def test_a_run_with_restarts_is_no_list_of_boxes(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match=r"line 1 is a code of VOT's.*--protocol supervised"):
+        boxes(store(tmp_path, "deer.txt", "1\n1,2,3,4\n"), 2)
+
+
+def test_a_table_may_name_its_columns(tmp_path: Path) -> None:
+    assert boxes(store(tmp_path, "deer.csv", "x;y;w;h\n1;2;3;4\n"), 1).tolist() == [[1, 2, 3, 4]]
+    assert np.isnan(boxes(store(tmp_path, "deer.csv", "nan,nan,nan,nan\n1,2,3,4\n"), 2)[0]).all()
     for bad, message in (("1\n7\n", "unknown code"), ("1,2\n", "line 1 holds 2"), ("", "empty")):
         with pytest.raises(ResultError, match=message):
             read_vot(open_tracker(store(tmp_path, "baseline/bag/bag_001.txt", bad)), "bag", 5)

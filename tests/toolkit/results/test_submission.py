@@ -97,6 +97,15 @@ def test_the_zip_is_flat_readable_and_always_the_same(trackingnet: Path, tmp_pat
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_times_lie_beside_the_boxes(tmp_path: Path) -> None:
+    for name in GOT10K_TEST:
+        (tmp_path / f"{name}.txt").write_text("10\t20\t30\t40\n" * 5)
+        (tmp_path / f"{name}_time.txt").write_text("0.01\n" * 5)
+    contents = make_submission("got10k", open_tracker(tmp_path))
+    assert len(contents) == 2 * 180
+    assert contents[f"{GOT10K_TEST[0]}/{GOT10K_TEST[0]}_time.txt"] == "0.01000000\n" * 5
+
+
 def test_missing_sequences_are_named(got10k: Path, trackingnet: Path) -> None:
     for path in (got10k / GOT10K_TEST[3]).iterdir():
         path.unlink()

@@ -69,32 +69,45 @@ def open_got10k(row: BenchmarkRow, place: Place) -> Sequence:
 
 
 def open_nfs(row: BenchmarkRow, place: Place) -> Sequence:
-    """`<sequence>/<rate>/<sequence>/00001.jpg` or `<rate>/<sequence>/00001.jpg`, corners.
+    """`<sequence>/<rate>/<sequence>/00001.jpg`, `<rate>/<sequence>/` or `sequences/<sequence>/`.
 
-    Rows are at 240 per second unless the images show that there is a row for each of them.
+    Rows of corners are at 240 per second, unless the images show that there is a row for each of them.
     """
-    corners, lost = read_corners(TextFile.at(place.path))
+    boxes, lost, are_corners = read_nfs(TextFile.at(place.path), corners=not place.path.name.startswith("nfs_"))
     frames = find_frames(row, place, row.first_image, 1)
-    stride = row.stride
+    stride = row.stride if are_corners else 1
     if isinstance(frames, ImageFolder):
-        stride = stride if len(corners) > len(frames) else 1
-        frames = ImageFolder(frames.folder, first=row.first_image, count=len(corners[::stride]))
-    sequence = replace(assemble(row, place, GroundTruth(corners[::stride])), frames=frames)
+        stride = row.stride if 2 * len(boxes) > row.stride * len(frames) else 1
+        frames = ImageFolder(frames.folder, first=row.first_image, count=len(boxes[::stride]))
+    sequence = replace(assemble(row, place, GroundTruth(boxes[::stride])), frames=frames)
     attributes = read_attributes(row, place.folder / "att", place.name)
     return replace(sequence, attributes=attributes, visible=None if lost is None else ~lost[::stride])
 
 
-def read_corners(text: TextFile) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
-    """(N, 4) boxes x, y, w, h from rows `x1 y1 x2 y2` or VATIC rows; with VATIC rows, also where the target is lost."""
+def read_nfs(text: TextFile, corners: bool) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None, bool]:
+    """(N, 4) boxes x, y, w, h, with VATIC rows also where the target is lost, and whether the rows hold corners.
+
+    VATIC rows and the official four numbers are x1, y1, x2, y2; other releases write x, y, w, h. Of the two readings of
+    four numbers the right one has no negative sizes, and sizes that change less from row to row than the other's; where
+    that leaves both, `corners` decides.
+    """
     data = text.read().replace(b'"', b" ")
     is_vatic = len(data.split(b"\n", 1)[0].split()) > VATIC_COLUMNS
     if is_vatic:  # the label is text: only the numbers before it count
         data = b"\n".join(b" ".join(line.split()[:VATIC_COLUMNS]) for line in data.rstrip().split(b"\n"))
     table = read_table(TextFile(text.where, lambda: data))
+    lost = None
     if is_vatic and table.shape[1] == VATIC_COLUMNS:
-        corners, lost = table[:, 1:5], table[:, 6] != 0
-    elif table.shape[1] == 4:
-        corners, lost = table, None
+        table, lost = table[:, 1:5], table[:, 6] != 0
+    elif table.shape[1] != 4:
+        raise DatasetError(
+            f"{text.where}:1: {table.shape[1]} numbers per row; expected x1 y1 x2 y2 or x y w h, or a VATIC row."
+        )
+    as_corners = np.concatenate([table[:, :2], table[:, 2:] - table[:, :2]], axis=1)
+    if lost is None:
+        change, other = (np.nansum(np.abs(np.diff(boxes[:, 2:], axis=0))) for boxes in (as_corners, table))
+        inverted = bool((as_corners[:, 2:] < 0).any())
+        corners = not inverted and (change < other or (change == other and corners))
     else:
-        raise DatasetError(f"{text.where}:1: {table.shape[1]} numbers per row; expected x1 y1 x2 y2, or a VATIC row.")
-    return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1), lost
+        corners = True
+    return (as_corners if corners else table), lost, corners

@@ -48,13 +48,15 @@ Opener: TypeAlias = Callable[[BenchmarkRow, Place], Sequence]
 
 
 def find_places(base: Path, row: BenchmarkRow, opener: Opener) -> Found:
-    """Every sequence below `base` that one of the row's annotation patterns leads to."""
+    """Every sequence below `base` that one of the row's annotation patterns leads to; a file belongs to the first."""
     found: Found = {}
+    taken: set[Path] = set()
     for pattern in row.annotations:
         shape = _pattern_regex(pattern)
         for path in sorted(base.glob(re.sub(r"\{\w+\}", "*", pattern))):
             match = shape.fullmatch(path.relative_to(base).as_posix())
-            if match:
+            if match and path not in taken:
+                taken.add(path)
                 target = match.groupdict().get("target")
                 name = match["name"] + (f"-{target}" if target else "")
                 found.setdefault(name, partial(opener, row, Place(name, base, match.group())))

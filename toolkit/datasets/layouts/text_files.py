@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.annotation import GroundTruth, TextFile, read_flags, read_ground_truth
 from toolkit.datasets.catalog import BenchmarkRow
-from toolkit.datasets.layouts.folders import read_corners
+from toolkit.datasets.layouts.folders import read_nfs
 from toolkit.datasets.layouts.place import Found, attribute_names
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
@@ -80,9 +80,10 @@ def _found(texts: Mapping[str, TextFile], row: BenchmarkRow) -> Found:
 def _open(name: str, texts: Mapping[str, TextFile], row: BenchmarkRow) -> Sequence:
     text = texts[f"{name}.txt"]
     lost: NDArray[np.bool_] | None = None
-    if row.layout == "nfs_folders" and b'"' in text.read()[:200]:  # official VATIC rows: corners at 240 per second
-        corners, lost = read_corners(text)
-        truth, lost = GroundTruth(corners[:: row.stride]), None if lost is None else lost[:: row.stride]
+    if row.layout == "nfs_folders":
+        boxes, lost, are_corners = read_nfs(text, corners=False)
+        stride = row.stride if are_corners else 1
+        truth, lost = GroundTruth(boxes[::stride]), None if lost is None else lost[::stride]
     else:
         truth = read_ground_truth(text)
     absent, att = texts.get(f"absent/{name}.txt"), texts.get(f"att/{name}.txt")
