@@ -201,7 +201,7 @@ class OnlineTracker(TargetAwareTracker):
         cells = [max(1, round(context / spec.stride)) for spec in self.model.level_specs]
         self.template_hw = [(count, count) for count in cells]
         if self.selector is not None:
-            self._choose_channels(self._view_of_maps(views[0], first, plain))
+            self.selection = self.selector.choose(self._view_of_maps(views[0], first, plain), self.template_hw)
         features = torch.cat([self._classifier_features(part) for part in maps])
         return features.contiguous(memory_format=torch.channels_last), first
 
@@ -217,7 +217,9 @@ class OnlineTracker(TargetAwareTracker):
 
     def _classifier_features(self, maps: list[Tensor]) -> Tensor:
         """What the classifier takes of the backbone's maps, of the selected channels."""
-        features: Tensor = self.model.classifier_features([*maps[:-1], *self._selected(maps[-1:])])
+        if self.selection is not None:
+            maps = [*maps[:-1], *self.selection.apply(maps[-1:])]
+        features: Tensor = self.model.classifier_features(maps)
         return features
 
     def _scale(self, size_wh: tuple[float, float]) -> float:

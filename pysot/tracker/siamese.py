@@ -113,7 +113,7 @@ class SiameseTracker(TargetAwareTracker):
         The template remains that of the first frame, seen through these channels.
         """
         if self.selector is not None:
-            self._choose_channels(self.selection_view(image))
+            self.selection = self.selector.choose(self.selection_view(image), self.template_hw)
         with torch.inference_mode():
             self.kernels = self.model.kernels(self.template, self.selection)
 

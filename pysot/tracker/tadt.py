@@ -132,7 +132,8 @@ class TadtTracker(TargetAwareTracker):
 
     def _learn(self, view: SearchView) -> None:
         """Chooses the channels by a crop around the target; the filter remains the first frame's, seen through them."""
-        self._choose_channels(view)
+        if self.selector is not None:
+            self.selection = self.selector.choose(view, self.template_hw)
         with torch.inference_mode():
             self.balance = self._balance(view.maps)
             self.kernel = self._chosen(self.template)

@@ -49,15 +49,6 @@ class TargetAwareTracker(Tracker):
         middles = [(spec.cell_at(middle[0]), spec.cell_at(middle[1])) for spec in self.model.level_specs]
         return SearchView(crop, maps, middles, scale)
 
-    def _choose_channels(self, view: SearchView) -> None:
-        """The channels to use from now on; all without selector."""
-        if self.selector is not None:
-            self.selection = self.selector.choose(view, self.template_hw)
-
-    def _selected(self, maps: list[Tensor]) -> list[Tensor]:
-        """`maps`, what is not selected set to 0."""
-        return maps if self.selection is None else self.selection.apply(maps)
-
     @classmethod
     def check_config(cls, cfg: CfgNode) -> None:
         """Also raises `ConfigError` when channels shall be chosen anew and cannot."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pysot.core.device import synchronize
 from pysot.core.registry import Registry
 
 
@@ -108,10 +104,6 @@ class Selection:
             "ta_importance": [[_finite(value) for value in level.importance.tolist()] for _, level in chosen],
         }
 
-    def save(self, path: str | Path) -> None:
-        """Writes `as_dict` to a JSON file."""
-        Path(path).write_text(json.dumps(self.as_dict()) + "\n", encoding="utf-8")
-
 
 def _finite(value: float) -> float | None:
     return float(f"{value:.6g}") if abs(value) < float("inf") else None
@@ -123,51 +115,24 @@ class Selector(ABC):
     Built from hyper-parameters and the channels of every feature map; raises `ConfigError` when these do not fit.
     """
 
-    def choose(self, view: SearchView, template_hw: Sequence[tuple[int, int]]) -> Selection:
-        """`fit` by the maps of `view`; all channels where its crop has a single color: the maps' borders alone would
-        decide.
-        """
-        synchronize(view.maps[0].device)  # the time is to be the selection's own
-        if np.ptp(view.crop, axis=(0, 1)).max() == 0:
-            return self.keep_all(view.maps, "the search crop has a single color")
-        return self.fit(view.maps, template_hw, view.middles)
-
     @abstractmethod
-    def fit(
-        self,
-        search: Sequence[Tensor],
-        template_hw: Sequence[tuple[int, int]],
-        middles: Sequence[tuple[float, float]] | None = None,
-    ) -> Selection:
-        """The channels that tell the target from what is around it.
+    def choose(self, view: SearchView, template_hw: Sequence[tuple[int, int]]) -> Selection:
+        """The channels that tell the target in the middle of `view` from what is around it; all of them, with a
+        warning, where nothing does.
 
         Args:
-            search: feature maps (1, C, H, W) of a crop with the target in its center, one per level, before the neck.
             template_hw: cells of each map, (rows, columns), that the target covers with its context: those of the
                 template, where there is one.
-            middles: see `SearchView`; by default the middle of each map.
 
         Raises `SotError` when a feature is not finite.
         """
 
     @abstractmethod
-    def label(
-        self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: tuple[float, float] | None = None
-    ) -> Tensor:
-        """(H, W) what a map of that size is to say: near 1 on the target, near 0 elsewhere. `middle` as in
+    def label(self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle_hw: tuple[float, float]) -> Tensor:
+        """(H, W) what a map of that size is to say: near 1 on the target, near 0 elsewhere. `middle_hw` as in
         `SearchView.middles`.
         """
-
-    @abstractmethod
-    def keep_all(self, search: Sequence[Tensor], reason: str) -> Selection:
-        """The selection that keeps everything, for features that tell nothing. Logs the `reason`, once."""
 
 
 SELECTORS: Registry[type[Any]] = Registry("channel selector", key="TARGET_AWARE.TYPE")
 """`Selector` classes, called with `SelectionParams` and the channels of every feature map."""
-
-
-def as_plain(features: Tensor) -> Tensor:
-    """(C, H, W) float32 copy of features (1, C, H, W), outside inference mode and any graph."""
-    with torch.inference_mode(False):
-        return features.detach()[0].to(torch.float32, copy=True).contiguous()

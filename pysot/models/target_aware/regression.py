@@ -26,14 +26,11 @@ def kernel_side(template_side: int, shrink: int = AUTOMATIC) -> int:
 
 
 def gaussian_label(
-    size_hw: tuple[int, int], sigma_hw: tuple[float, float], alpha: float, middle_hw: tuple[float, float] | None = None
+    size_hw: tuple[int, int], sigma_hw: tuple[float, float], alpha: float, middle_hw: tuple[float, float]
 ) -> Tensor:
-    """(H, W) float64 exp(-alpha (dy^2 / sigma_y^2 + dx^2 / sigma_x^2)) around `middle_hw`, in cells from the first one;
-    by default the map's middle, between cells where their number is even.
-    """
-    middles = middle_hw or ((size_hw[0] - 1) / 2, (size_hw[1] - 1) / 2)
+    """(H, W) float64 exp(-alpha (dy^2 / sigma_y^2 + dx^2 / sigma_x^2)) around `middle_hw`, cells from the first one."""
     profiles = []
-    for size, sigma, middle in zip(size_hw, sigma_hw, middles, strict=True):
+    for size, sigma, middle in zip(size_hw, sigma_hw, middle_hw, strict=True):
         cells = torch.arange(size, dtype=torch.float64) - middle
         profiles.append(torch.exp(-alpha * (cells / sigma) ** 2))
     return torch.outer(*profiles)

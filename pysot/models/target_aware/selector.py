@@ -6,11 +6,13 @@ import logging
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pysot.core.device import synchronize
 from pysot.core.errors import SotError
-from pysot.models.target_aware.base import SELECTORS, LevelSelection, Selection, Selector, as_plain
+from pysot.models.target_aware.base import SELECTORS, LevelSelection, SearchView, Selection, Selector
 from pysot.models.target_aware.params import SelectionParams
 from pysot.models.target_aware.ranking import scale_importance
 from pysot.models.target_aware.regression import Regression, gaussian_label, kernel_side
@@ -36,14 +38,14 @@ class TargetAwareSelector(Selector):
         self.counts = {level: params.keep(level, channels[level]) for level in self.levels}
         self._warned = False
 
-    def fit(
-        self,
-        search: Sequence[Tensor],
-        template_hw: Sequence[tuple[int, int]],
-        middles: Sequence[tuple[float, float]] | None = None,
-    ) -> Selection:
+    def choose(self, view: SearchView, template_hw: Sequence[tuple[int, int]]) -> Selection:
+        synchronize(view.maps[0].device)  # the time is to be the selection's own
         began = time.perf_counter()
-        maps = {level: as_plain(search[level]) for level in self.levels}
+        if np.ptp(view.crop, axis=(0, 1)).max() == 0:  # the maps' borders alone would decide
+            return self._keep_all(view.maps, "the search crop has a single color")
+        with torch.inference_mode(False):  # the ranking takes gradients
+            maps = {level: view.maps[level].detach()[0].float() for level in self.levels}
+            maps = {level: x.clone(memory_format=torch.contiguous_format) for level, x in maps.items()}
         for level, features in maps.items():
             if not features.isfinite().all():
                 raise SotError(
@@ -51,12 +53,13 @@ class TargetAwareSelector(Selector):
                     "weights are damaged, or overflow in this precision. Load another snapshot."
                 )
         if all((features.amax((1, 2)) == features.amin((1, 2))).all() for features in maps.values()):
-            return self.keep_all(search, "every feature map is constant")
+            return self._keep_all(view.maps, "every feature map is constant")
         with torch.no_grad():
-            middle = dict.fromkeys(self.levels) if middles is None else dict(enumerate(middles))
-            fits = {level: self._fit_level(level, maps[level], template_hw[level], middle[level]) for level in maps}
-            rule = self.params.select
-            kept = {level: choose(fits[level].importance, rule, self.counts[level]) for level in self.levels}
+            fits = {level: self._fit(level, x, template_hw[level], view.middles[level]) for level, x in maps.items()}
+            kept = {
+                level: best_channels(fit.importance, self.params.select, self.counts[level])
+                for level, fit in fits.items()
+            }
             if self.params.rank_loss:
                 level = self.params.rank_level
                 ranks = scale_importance(maps[level], template_hw[level], self.params.rank_iters)
@@ -66,17 +69,16 @@ class TargetAwareSelector(Selector):
             LevelSelection(kept[level], fits[level].importance, fits[level].loss, fits[level].iterations)
             if level in fits
             else None
-            for level in range(len(search))
+            for level in range(len(view.maps))
         ]
         return Selection(chosen, time.perf_counter() - began)
 
-    def label(
-        self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle: tuple[float, float] | None = None
-    ) -> Tensor:
+    def label(self, size_hw: tuple[int, int], template_hw: tuple[int, int], middle_hw: tuple[float, float]) -> Tensor:
         sigma = (self.params.label_sigma_factor * template_hw[0], self.params.label_sigma_factor * template_hw[1])
-        return gaussian_label(size_hw, sigma, self.params.label_alpha, middle)
+        return gaussian_label(size_hw, sigma, self.params.label_alpha, middle_hw)
 
-    def keep_all(self, search: Sequence[Tensor], reason: str) -> Selection:
+    def _keep_all(self, maps: Sequence[Tensor], reason: str) -> Selection:
+        """Everything, for features that tell nothing. Logs the `reason`, once."""
         if not self._warned:
             logger.warning("No channels can be preferred: %s. All are kept.", reason)
             self._warned = True
@@ -84,16 +86,14 @@ class TargetAwareSelector(Selector):
             LevelSelection(x.new_ones(x.shape[1], dtype=torch.bool), x.new_zeros(x.shape[1], dtype=torch.float32))
             if level in self.levels
             else None
-            for level, x in enumerate(search)
+            for level, x in enumerate(maps)
         ]
         return Selection(chosen)
 
-    def _fit_level(
-        self, level: int, features: Tensor, template_hw: tuple[int, int], middle: tuple[float, float] | None
-    ) -> Fit:
+    def _fit(self, level: int, features: Tensor, template_hw: tuple[int, int], middle_hw: tuple[float, float]) -> Fit:
         params = self.params
         kernel = (kernel_side(template_hw[0], params.kernel_shrink), kernel_side(template_hw[1], params.kernel_shrink))
-        label = self.label((features.shape[1], features.shape[2]), template_hw, middle)
+        label = self.label((features.shape[1], features.shape[2]), template_hw, middle_hw)
         problem = Regression(features, label, kernel)
         if params.descends:
             fit = descend(problem, params, level)
@@ -103,7 +103,7 @@ class TargetAwareSelector(Selector):
         return solve_ridge(problem, params.ridge_lambda, params.by_gradient)
 
 
-def choose(importance: Tensor, rule: str, count: int) -> Tensor:
+def best_channels(importance: Tensor, rule: str, count: int) -> Tensor:
     """(C,) bool: which channels `rule` (`SelectionParams.select`) keeps. Of equals the first wins; one always stays."""
     strength = importance.abs() if rule == "topk_abs" else importance
     best = strength.argsort(descending=True, stable=True)

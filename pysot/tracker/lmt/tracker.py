@@ -88,7 +88,7 @@ class LmtTracker(TargetAwareTracker):
             view = self._view(image, self._region(self.box_xywh), self.learned)
             self.template_hw = [(cells, cells) for cells in self.model.pool.box_cells]
             if self.selector is not None:
-                self._choose_channels(self._view_of_maps(view))
+                self.selection = self.selector.choose(self._view_of_maps(view), self.template_hw)
                 view.selection = self.selection
             self._learn_first(view, image)
             if self.model.adapts_backbone:

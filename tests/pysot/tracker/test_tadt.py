@@ -216,8 +216,8 @@ def test_refits_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     tracker = TadtTracker(small_vgg(), replace(NEAR, target_aware=aware))
     tracker.init(scene(100, 80), box_around(100, 80))
     calls: list[int] = []
-    fit = TargetAwareSelector.fit
-    monkeypatch.setattr(TargetAwareSelector, "fit", lambda *args: (calls.append(1), fit(*args))[1])
+    choose = TargetAwareSelector.choose
+    monkeypatch.setattr(TargetAwareSelector, "choose", lambda *args: (calls.append(1), choose(*args))[1])
     for step in range(5):
         tracker.track(scene(100 + step, 80))
     assert len(calls) == 2

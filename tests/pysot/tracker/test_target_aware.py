@@ -88,7 +88,7 @@ def test_dropped_channels_have_no_influence(models: dict[str, Any], kind: str, m
     before = run(tracker)
     chosen = tracker.selection
     assert chosen is not None and all(kept > 0 for kept in chosen.kept)
-    monkeypatch.setattr(TargetAwareSelector, "fit", lambda *_: chosen)
+    monkeypatch.setattr(TargetAwareSelector, "choose", lambda *_: chosen)
     monkeypatch.setattr(models[kind], "levels", NoisyWhereDropped(models[kind], chosen))
     assert run(tracker) == before
     assert before != run(tracker_of(models, kind, on=False))
@@ -139,13 +139,13 @@ def test_refits_come_every_n_frames_that_are_sure(
 ) -> None:
     tracker = tracker_of(models, kind, "TARGET_AWARE.REFIT_INTERVAL", str(interval), "TRACK.CONFIDENCE_LOW", "0.5")
     calls: list[int] = []
-    fit = TargetAwareSelector.fit
+    choose = TargetAwareSelector.choose
 
     def counted(*args: Any) -> Selection:
         calls.append(1)
-        return fit(*args)
+        return choose(*args)
 
-    monkeypatch.setattr(TargetAwareSelector, "fit", counted)
+    monkeypatch.setattr(TargetAwareSelector, "choose", counted)
 
     def commit(score: float) -> None:
         region = tracker.search_region()

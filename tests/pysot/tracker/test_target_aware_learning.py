@@ -109,7 +109,7 @@ def test_dropped_channels_have_no_influence_on_the_classifier(
     kernel, before = learned_and_found()
     chosen = tracker.selection
     assert chosen is not None
-    monkeypatch.setattr(TargetAwareSelector, "fit", lambda *_: chosen)
+    monkeypatch.setattr(TargetAwareSelector, "choose", lambda *_: chosen)
     monkeypatch.setattr(models[kind], "features", NoisyWhereDropped(models[kind].features, chosen))
     noisy_kernel, after = learned_and_found()
     assert torch.equal(kernel, noisy_kernel) and torch.equal(before.sample, after.sample)
@@ -126,7 +126,7 @@ def test_dropped_channels_have_no_influence_on_lmt(
     chosen = tracker.selection
     assert chosen is not None
     assert before != run(tracker_of(models, kind, on=False))
-    monkeypatch.setattr(TargetAwareSelector, "fit", lambda *_: chosen)
+    monkeypatch.setattr(TargetAwareSelector, "choose", lambda *_: chosen)
     pool = models[kind].pool
     monkeypatch.setattr(pool, "maps", NoisyWhereDropped(pool.maps, chosen))
     assert run(tracker) == before

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pysot.models.target_aware.ranking import ranked_pairs, ranking_loss, scale_importance, scale_samples
 from pysot.models.target_aware.selector import TargetAwareSelector
-from tests.pysot.models.target_aware.test_selector import ON, replace
+from tests.pysot.models.target_aware.test_selector import ON, replace, view_of
 
 RATIOS = torch.tensor([0.5, 0.75, 1.0, 1.25, 1.5])
 SCORES = st.lists(st.floats(-3, 3), min_size=5, max_size=5)
@@ -84,8 +84,8 @@ def test_nothing_can_be_ranked_when_the_template_fills_the_map() -> None:
 def test_the_selector_drops_channels_that_do_not_tell_the_scale() -> None:
     search = [torch.cat([rings(), rings().flip(0)])[None]]
     params = replace(ON, select="topk", keep_ratio=1.0)
-    plain = TargetAwareSelector(params, (6,)).fit(search, [(11, 11)])
-    ranked = TargetAwareSelector(replace(params, rank_loss=True), (6,)).fit(search, [(11, 11)])
+    plain = TargetAwareSelector(params, (6,)).choose(view_of(search), [(11, 11)])
+    ranked = TargetAwareSelector(replace(params, rank_loss=True), (6,)).choose(view_of(search), [(11, 11)])
     assert plain.kept == [6]
     (level,) = ranked.levels
     assert level is not None and {0, 5} <= set(level.indices) and not {1, 4} & set(level.indices)

@@ -23,7 +23,7 @@ def test_kernel_side(template: int, shrink: int, side: int) -> None:
 
 
 def test_label_has_the_published_values() -> None:
-    label = gaussian_label((31, 31), (1.5, 1.5), 0.2)
+    label = gaussian_label((31, 31), (1.5, 1.5), 0.2, (15, 15))
     assert float(label[15, 15]) == 1.0
     assert float(label[15, 16]) == pytest.approx(0.914947, abs=1e-6)
     assert float(label[13, 18]) == pytest.approx(math.exp(-0.2 * (4 + 9) / 2.25))
@@ -32,7 +32,7 @@ def test_label_has_the_published_values() -> None:
 @settings(deadline=None)
 @given(st.integers(2, 20), st.integers(2, 20), st.floats(0.3, 3), st.floats(0.3, 3))
 def test_label_is_symmetric_also_for_even_sizes(height: int, width: int, sigma_y: float, sigma_x: float) -> None:
-    label = gaussian_label((height, width), (sigma_y, sigma_x), 0.2)
+    label = gaussian_label((height, width), (sigma_y, sigma_x), 0.2, ((height - 1) / 2, (width - 1) / 2))
     torch.testing.assert_close(label, label.flip(0))
     torch.testing.assert_close(label, label.flip(1))
     assert float(label[: height // 2].sum()) == pytest.approx(float(label[-(height // 2) :].sum()))

@@ -22,7 +22,7 @@ DESCENT = SelectionParams(solver="sgd")
 
 def planted(scale: float = 1.0, channels: int = 24, side: int = 15, mean: float = 0.1) -> Regression:
     """Noise in all channels; the middle one carries the label itself as well."""
-    label = gaussian_label((side, side), (1.5, 1.5), 0.2)
+    label = gaussian_label((side, side), (1.5, 1.5), 0.2, ((side - 1) / 2, (side - 1) / 2))
     features = mean + 0.2 * (torch.rand(channels, side, side, generator=torch.Generator().manual_seed(0)) - 0.5)
     features[channels // 2] += label.float()
     return Regression(scale * features, label, (5, 5))
