@@ -1,5 +1,6 @@
 """Pictures for people: results drawn on frames, windows, heat maps, and video read and written. Needs no torch."""
 
+from toolkit.visualization.beside import ReadAhead, WriteBehind
 from toolkit.visualization.drawing import (
     BLACK,
     GRAY,
@@ -30,10 +31,12 @@ __all__ = [
     "FrameReader",
     "ImageReader",
     "Pen",
+    "ReadAhead",
     "Sink",
     "VideoReader",
     "VideoSink",
     "VideoWindow",
+    "WriteBehind",
     "color_of",
     "draw_caption",
     "draw_event",

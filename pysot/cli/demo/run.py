@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
@@ -22,8 +24,9 @@ from pysot.tracker.builder import DEFAULT_EXPERIMENT
 from toolkit.datasets.frames import Image
 from toolkit.errors import FrameError, ToolkitError
 from toolkit.protocols.start import Box
+from toolkit.visualization.beside import ReadAhead, WriteBehind
 from toolkit.visualization.drawing import Pen, draw_caption
-from toolkit.visualization.video_sink import FolderSink, Sink, open_sink
+from toolkit.visualization.video_sink import FolderSink, open_sink
 from toolkit.visualization.video_source import FrameReader, open_reader
 from toolkit.visualization.windows import VideoWindow
 
@@ -63,10 +66,10 @@ def run(args: argparse.Namespace) -> int:
     for option, value in (("--targets", args.targets), ("--max-frames", args.max_frames), ("--fps", args.fps)):
         if value is not None and value <= 0:
             raise SotError(f"{option} is {value}; give a number above zero.")
-    reader = open_reader(args.source or ([args.video_name] if args.video_name else []))
+    reader = ReadAhead(open_reader(args.source or ([args.video_name] if args.video_name else [])))
     with ExitStack() as stack:
         stack.callback(reader.close)
-        sink = open_sink(args.save, args.fps or reader.fps or FALLBACK_FPS) if args.save else None
+        sink = WriteBehind(open_sink(args.save, args.fps or reader.fps or FALLBACK_FPS)) if args.save else None
         _protect(reader, sink)
         make_tracker = choose_tracker(args, DEFAULT_EXPERIMENT).sharing_factory(args.device, args.threads)
         window = stack.enter_context(VideoWindow(f"demo: {reader.name}", not args.no_display))
@@ -90,11 +93,11 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_SOME_FAILED if player.skipped else EXIT_FINE
 
 
-def _protect(reader: FrameReader, sink: Sink | None) -> None:
+def _protect(reader: FrameReader, sink: WriteBehind | None) -> None:
     """Refuses to write over what is being read."""
     if sink is None or not sink.path.exists():
         return
-    own = reader.folder if isinstance(sink, FolderSink) else reader.file
+    own = reader.folder if isinstance(sink.sink, FolderSink) else reader.file
     if own is not None and sink.path.samefile(own):
         raise SotError(f"--save {sink.path} is what the demo reads from. Choose another name.")
 
@@ -104,6 +107,14 @@ def _draw_boxes(window: VideoWindow, image: Image, count: int) -> list[Box]:
         return window.pick_boxes(image, count)
     except ToolkitError as error:
         raise SotError(f"{error} On the command line: --init-box x,y,w,h.") from error
+
+
+def _drawn(image: Image, targets: Sequence[Target], caption: str) -> Image:
+    canvas, pen = np.array(image), Pen.for_image(image)
+    for target in targets:
+        target.draw(canvas, pen, numbered=len(targets) > 1)
+    draw_caption(canvas, caption, pen)
+    return canvas
 
 
 @dataclass
@@ -124,7 +135,7 @@ class Player:
     reader: FrameReader
     targets: Sequence[Target]
     window: VideoWindow
-    sink: Sink | None
+    sink: WriteBehind | None
     frames: int = 0
     skipped: int = 0
     seconds: float = 0.0
@@ -145,6 +156,8 @@ class Player:
                     bar.update()
             except KeyboardInterrupt:
                 self.interrupted = True
+        if self.sink is not None:
+            self.sink.wait()
         self.seconds = time.perf_counter() - began
 
     def _advance(self, index: int) -> bool:
@@ -167,18 +180,18 @@ class Player:
         return sum(target.seconds for target in self.targets)
 
     def _present(self, image: Image, index: int) -> bool:
-        """Draws, saves and shows a frame; False when the user quits."""
+        """Draws, saves and shows a frame; False when the user quits. Without a window the saving thread draws."""
         self.frames += 1
-        if self.sink is None and not self.window.is_open:
-            return True
-        canvas, pen = np.array(image), Pen.for_image(image)
-        for target in self.targets:
-            target.draw(canvas, pen, numbered=len(self.targets) > 1)
         rate = f"  {len(self._recent) / sum(self._recent):.0f} fps" if self._recent else ""
-        draw_caption(canvas, f"frame {index}{rate}", pen)
+        draw = partial(_drawn, image, [copy(target) for target in self.targets], f"frame {index}{rate}")
+        if not self.window.is_open:
+            if self.sink is not None:
+                self.sink.write_drawn(draw)
+            return True
+        canvas = draw()
         if self.sink is not None:
             self.sink.write(canvas)
-        return not self.window.is_open or self.window.show(canvas)
+        return self.window.show(canvas)
 
     def summary(self) -> str:
         """One line: frames, speed, scores, and where the video is. Rates count frames, not targets."""
