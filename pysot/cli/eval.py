@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pysot.cli.command import EXIT_FINE, EXIT_NOTHING_DONE, EXIT_SOME_FAILED, print_error
 from toolkit.datasets import load_benchmark
+from toolkit.errors import ToolkitError
 from toolkit.evaluation import EvaluationReport, evaluate
 from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.ope import RULES
@@ -78,6 +79,14 @@ def run(args: argparse.Namespace) -> int:
     if not report.trackers:
         print_error("eval", "no tracker could be scored; the reasons are below the table.")
         return EXIT_NOTHING_DONE
+    if args.figures is not None:
+        formats = FORMATS if args.figure_format == "both" else (args.figure_format,)
+        try:
+            written = write_figures(report, args.figures, formats, args.figure_style)
+        except ToolkitError as error:
+            print_error("eval", str(error))
+            return EXIT_SOME_FAILED
+        print(f"{len(written)} figure files in {args.figures}")
     return EXIT_SOME_FAILED if report.left_out else EXIT_FINE
 
 
@@ -98,7 +107,3 @@ def _show(report: EvaluationReport, args: argparse.Namespace) -> None:
         args.latex: lambda: "\n".join(map(to_latex, tables)),
     }
     write_files({path: make() for path, make in files.items() if path is not None})
-    if args.figures is not None:
-        formats = FORMATS if args.figure_format == "both" else (args.figure_format,)
-        written = write_figures(report, args.figures, formats, args.figure_style)
-        print(f"{len(written)} figure files in {args.figures}")

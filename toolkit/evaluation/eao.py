@@ -55,7 +55,8 @@ def interval(benchmark: str, lengths: NDArray[np.int64]) -> tuple[int, int]:
 def frame_tags(sequences: AbstractSequence[Sequence]) -> dict[str, NDArray[np.bool_]]:
     """VOT tag -> (F,) frames that carry it, over all sequences one after the other; `empty` are those with no tag.
 
-    A sequence's tag list may be shorter than the sequence (some of VOT's are, or are empty): the rest is untagged.
+    A sequence's tag list may be shorter than the sequence (some of VOT's are, or are empty): the rest is untagged. Tags
+    that no frame carries are left out.
     """
     names = [tag for tag in VOT_TAGS if any(tag in sequence.frame_tags for sequence in sequences)]
     if not names:
@@ -63,7 +64,8 @@ def frame_tags(sequences: AbstractSequence[Sequence]) -> dict[str, NDArray[np.bo
     rows = {name: [np.asarray(s.frame_tags.get(name, ()), dtype=np.bool_) for s in sequences] for name in names}
     lengths = [len(sequence.ground_truth) for sequence in sequences]
     tags = {name: np.concatenate(list(map(fit_tag, one, lengths))) for name, one in rows.items()}
-    return {**tags, "empty": ~np.any(list(tags.values()), axis=0)}
+    tags["empty"] = ~np.any(list(tags.values()), axis=0)
+    return {name: frames for name, frames in tags.items() if frames.any()}
 
 
 @njit(cache=True, nogil=True)

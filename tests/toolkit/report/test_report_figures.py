@@ -245,13 +245,48 @@ def test_real_eao_curves_average_to_the_eao(shared: Path) -> None:
         assert np.nanmean(curves["eao"][window]) == pytest.approx(scores.attributes[tag]["eao"])
 
 
+def test_nothing_is_drawn_of_what_no_frame_carries(shared: Path, tmp_path: Path) -> None:
+    data = shared / "data"
+    whole = load_benchmark("VOT2018", data / "annotations")
+    part = Benchmark(whole.name, whole.protocol, (whole["bag"], whole["ball1"]))
+    report = evaluate(part, {"DaSiamRPN": data / "results/VOT2018/DaSiamRPN"})
+    assert set(report.attributes) == {"camera_motion", "illum_change", "motion_change", "size_change", "empty"}
+    report.attributes["occlusion"] = ()  # another benchmark's report may name one that no sequence has
+    unknown = {"eao": np.full_like(report["DaSiamRPN"].curves["eao"], np.nan)}
+    report["DaSiamRPN"].attribute_curves["occlusion"] = unknown
+    names = {path.name for path in write_figures(report, tmp_path, ["svg"])}
+    assert "VOT2018_eao_motion_change.svg" in names
+    assert "VOT2018_eao_occlusion.svg" not in names
+
+
+def test_a_curve_that_is_not_known_is_left_out() -> None:
+    report = report_of("ope", {"known": 0.6, "unknown": 0.4})
+    report["unknown"].curves["success"][:] = np.nan
+    with drawing(PAPER):
+        figure = curve_figure(report, PAPER, SCORERS["ope"].curves[0])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["[0.600] known"]
+
+
+def test_a_figure_that_fails_is_named_and_the_others_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("out of bounds")
+
+    monkeypatch.setattr("toolkit.report.figures.write.ranking_figure", broken)
+    with pytest.raises(ToolkitError, match=r"1 figures could not .*MINE_success_ranking \(IndexError: out of bounds\)"):
+        write_figures(many(2), tmp_path, ["svg"])
+    assert (tmp_path / "MINE_success.svg").is_file()
+    assert not (tmp_path / "MINE_success_ranking.svg").exists()
+
+
 def test_no_trackers_no_figures(tmp_path: Path) -> None:
     assert write_figures(report_of("ope", {}), tmp_path / "none") == []
 
 
 def test_unwritable_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResultError, match="cannot write figures"):
+    with pytest.raises(ResultError, match="cannot write"):
         write_figures(many(1), tmp_path / "file")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.longterm import f_score
 from toolkit.evaluation.metrics import Curve
-from toolkit.evaluation.records import EvaluationReport
+from toolkit.evaluation.records import EvaluationReport, TrackerScores
 from toolkit.registry import Registry
 from toolkit.report.figures.canvas import GRAY, MOST_TRACKERS, Entry, Style, entries, figure_of, new_axes, with_legend
 
@@ -26,12 +26,11 @@ FIGURES: Registry[Drawing] = Registry("figure")
 
 def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute: str | None = None) -> Figure:
     """`curve` of every tracker, on the whole benchmark or on what carries `attribute`."""
-    shown = entries(report, curve.metric, attribute)
-    axes = new_axes(style)
-    x = report.axes[curve.key]
-    holders = [e.tracker.curves if attribute is None else e.tracker.attribute_curves[attribute] for e in shown]
-    for entry, curves in zip(shown, holders, strict=True):
-        _line(axes, entry, x, curves[curve.key])
+    found = [(e, curve_of(e.tracker, curve, attribute)) for e in entries(report, curve.metric, attribute)]
+    lines = [(entry, y) for entry, y in found if np.isfinite(y).any()]
+    axes, x = new_axes(style), report.axes[curve.key]
+    for entry, y in lines:
+        _line(axes, entry, x, y)
     axes.set(xlim=(x[0], x[-1]), ylim=(0, 1), xlabel=curve.x, ylabel=curve.y)
     legend = curve.legend
     if curve.read_at is not None:
@@ -42,11 +41,16 @@ def curve_figure(report: EvaluationReport, style: Style, curve: Curve, attribute
         axes.axvspan(low, high, color="0.93", zorder=0)
         # Before the window all curves fall from 1, long after it only a few sequences are left.
         axes.set_xlim(right=min(x[-1], 1.5 * high))
-        best = max(float(np.interp(low, x, curves[curve.key])) for curves in holders)
+        best = max(float(np.interp(low, x, y)) for _, y in lines)
         if best > 0:
             axes.set_ylim(top=min(1.0, 1.25 * best))
     axes.set_title(_title(report, curve.title, attribute))
-    return with_legend(axes, shown, legend, style)
+    return with_legend(axes, [entry for entry, _ in lines], legend, style)
+
+
+def curve_of(tracker: TrackerScores, curve: Curve, attribute: str | None) -> NDArray[np.float64]:
+    """The ordinates of a tracker's `curve`, on the whole benchmark or on what carries `attribute`; NaN: not known."""
+    return (tracker.curves if attribute is None else tracker.attribute_curves[attribute])[curve.key]
 
 
 def ranking_figure(report: EvaluationReport, style: Style) -> Figure:

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from toolkit.errors import ResultError
+import numpy as np
+
+from toolkit.errors import ToolkitError, abbreviate
 from toolkit.evaluation.base import SCORERS
 from toolkit.evaluation.records import EvaluationReport
 from toolkit.report.figures.canvas import STYLES, drawing, encode
-from toolkit.report.figures.plots import FIGURES, Drawing, curve_figure, ranking_figure
+from toolkit.report.figures.plots import FIGURES, Drawing, curve_figure, curve_of, ranking_figure
+from toolkit.results.writer import write_files
 
 FORMATS = ("svg", "png")
 
@@ -35,18 +38,30 @@ def write_figures(
         The files written.
 
     Raises:
-        ToolkitError: matplotlib is not installed.
+        ToolkitError: matplotlib is not installed, or figures could not be drawn: they are named, the others written.
         ResultError: a file cannot be written.
     """
-    folder, sizes = Path(folder), STYLES[style]
-    written = []
+    sizes = STYLES[style]
+    written: list[Path] = []
+    faults: list[str] = []
     with drawing(sizes):
         for name, draw in _drawings(report):
-            figure = draw(report, sizes)
-            for form in formats:
-                path = folder / f"{_file_name(report.benchmark)}_{_file_name(name)}.{form}"
-                _write(path, encode(figure, form))
-                written.append(path)
+            stem = re.sub(r"[^\w.+-]+", "_", f"{report.benchmark}_{name}")
+            try:
+                figure = draw(report, sizes)
+                files: dict[Path, str | bytes] = {
+                    Path(folder) / f"{stem}.{form}": encode(figure, form) for form in formats
+                }
+            except Exception as error:  # one of many figures must not take the others with it
+                faults.append(f"{stem} ({type(error).__name__}: {error})")
+                continue
+            write_files(files)
+            written.extend(files)
+    if faults:
+        raise ToolkitError(
+            f"{len(faults)} figures could not be drawn, please report them: {abbreviate(faults, '; ')}. "
+            f"{len(written)} files of the others are in {folder}."
+        )
     return written
 
 
@@ -56,21 +71,11 @@ def _drawings(report: EvaluationReport) -> Iterator[tuple[str, Drawing]]:
     scorer = SCORERS[report.protocol]
     for curve in scorer.curves:
         yield curve.key, partial(curve_figure, curve=curve)
+        trackers = report.trackers.values()
         for attribute in report.attributes:
-            if all(attribute in tracker.attribute_curves for tracker in report.trackers.values()):
+            known = all(attribute in tracker.attribute_curves for tracker in trackers)
+            if known and any(np.isfinite(curve_of(tracker, curve, attribute)).any() for tracker in trackers):
                 yield f"{curve.key}_{attribute}", partial(curve_figure, curve=curve, attribute=attribute)
     yield f"{scorer.headline}_ranking", ranking_figure
     for name in scorer.figures:
         yield name, FIGURES[name]
-
-
-def _file_name(text: str) -> str:
-    return re.sub(r"[^\w.+-]+", "_", text)
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise ResultError(f"{path}: cannot write figures: {error.strerror}. Check the disk and --figures.") from error
