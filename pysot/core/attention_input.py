@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.checks import check_choice
-from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.crop import Image, cut_padded
 
 CLIPS = ("causal", "centered")
 SCORED_FRAMES = 3
@@ -44,7 +44,7 @@ def target_picture(
     top = math.trunc(y - (context - 1) / 2 * height)
     right = max(math.trunc(x + (context + 1) / 2 * width), left + 1)
     bottom = max(math.trunc(y + (context + 1) / 2 * height), top + 1)
-    return whole_frame(cut_repeating_border(image, left, top, right, bottom), side)
+    return whole_frame(cut_padded(image, left, top, right, bottom), side)
 
 
 def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:

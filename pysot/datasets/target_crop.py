@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.checks import check_choice
-from pysot.core.crop import BORDER_MODES, Image, cut_repeating_border, fitting_side, shift_inside
+from pysot.core.crop import BORDER_MODES, Image, cut_padded, fitting_side, shift_inside
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Cropper:
         """
         corner, extent = self._window(image, around_xywh)
         x, y = (int(value) for value in corner)
-        cut = cut_repeating_border(image, x, y, x + int(extent), y + int(extent))
+        cut = cut_padded(image, x, y, x + int(extent), y + int(extent))
         crop = cv2.resize(cut, (self.side, self.side), interpolation=cv2.INTER_LINEAR)
         zoom = self.side / extent
         moved = np.concatenate([(box_xywh[:2] - corner) * zoom, box_xywh[2:] * zoom])

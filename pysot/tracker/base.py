@@ -139,7 +139,7 @@ class Tracker(ABC):
 
         Raises:
             ImageError: `image` is not (H, W, 3) uint8.
-            BadBoxError: the box is not finite, has no area, or lies outside the image.
+            BadBoxError: the box is not finite, has no area, lies outside the image, or is absurdly large or small.
         """
         image = check_image(image)
         self._start(image, check_box(box_xywh, image))
@@ -240,8 +240,16 @@ def check_image(image: Any) -> Image:
     return image
 
 
+LARGEST_BOX = 10
+"""Sides of the image; of a first box."""
+SMALLEST_BOX = 1.5
+"""Pixels; a first box whose sides are both smaller holds no target."""
+
+
 def check_box(box_xywh: Any, image: Image) -> tuple[float, float, float, float]:
-    """`box_xywh` as four floats if it is finite, has area and touches the image; else `BadBoxError`."""
+    """`box_xywh` as four floats if it is finite, touches the image and has a size that a target can have; else
+    `BadBoxError`.
+    """
     try:
         box = np.asarray(box_xywh, dtype=np.float64).reshape(-1)
     except (TypeError, ValueError):
@@ -252,8 +260,18 @@ def check_box(box_xywh: Any, image: Image) -> tuple[float, float, float, float]:
     rows, columns = image.shape[:2]
     if not np.isfinite(box).all():
         raise BadBoxError(f"The first box {(x, y, width, height)} has a value that is not finite.")
+    if max(width / columns, height / rows) > LARGEST_BOX:
+        raise BadBoxError(
+            f"The first box {(x, y, width, height)} is more than {LARGEST_BOX} times as large as the image of "
+            f"{columns} x {rows} pixels. Give x, y, width, height in pixels."
+        )
     if width <= 0 or height <= 0:
         raise BadBoxError(f"The first box {(x, y, width, height)} has no area. Give x, y, width, height in pixels.")
     if x >= columns or y >= rows or x + width <= 0 or y + height <= 0:
         raise BadBoxError(f"The first box {(x, y, width, height)} lies outside the image of {columns} x {rows} pixels.")
+    if max(width, height) < SMALLEST_BOX:
+        raise BadBoxError(
+            f"The first box {(x, y, width, height)} is smaller than {SMALLEST_BOX} x {SMALLEST_BOX} pixels: its "
+            f"numbers seem to be shares of the image. Multiply x and width by {columns}, y and height by {rows}."
+        )
     return x, y, width, height

@@ -10,14 +10,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pysot.core.checks import CheckedParams
-from pysot.core.crop import Image, cut_repeating_border
+from pysot.core.crop import Image, resized_square
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
 from pysot.core.moved import old_names
@@ -194,10 +193,8 @@ class TadtTracker(TargetAwareTracker):
         scale = self.target_side / math.sqrt(region.size_wh[0] * region.size_wh[1])
         whole = max(1, round(side / scale))
         left, top = (round(center - whole / 2) for center in region.center_xy)
-        pixels = cut_repeating_border(image, left, top, left + whole, top + whole)
-        if whole != side:
-            pixels = np.asarray(cv2.resize(pixels, (side, side)), dtype=np.uint8)
-        return CropView((left + whole / 2, top + whole / 2), side / whole, np.ascontiguousarray(pixels))
+        pixels = resized_square(image, (left, top), whole, side)
+        return CropView((left + whole / 2, top + whole / 2), side / whole, pixels)
 
     def _on_grid(self, side: float) -> int:
         """The next side, in crop pixels, at which maps have an odd number of cells, so that one is in the middle."""

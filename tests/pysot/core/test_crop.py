@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pysot.core.crop import context_side, get_subwindow, sample_patch
+from pysot.core.crop import (
+    MOST_PADDED,
+    REMAP_LIMIT,
+    Image,
+    context_side,
+    get_subwindow,
+    resized_square,
+    sample_patch,
+)
 from pysot.online.patch import resize_patch
 from tests.golden import recorded
 from tests.golden.recipe import bag_frames, hash_uniform
@@ -50,6 +60,61 @@ def test_any_place_gives_a_full_crop(x: float, y: float, original: int, model: i
     crop = get_subwindow(image, (x, y), model, original, np.array([10.9, 20.0, 30.0]))
     assert crop.shape == (model, model, 3) and crop.dtype == np.uint8 and crop.flags["C_CONTIGUOUS"]
     assert crop[..., 0].min() >= 10 and crop[..., 0].max() <= 200
+
+
+def padded_then_resized(
+    image: Image, corner_xy: tuple[int, int], side: int, out_side: int, fill_bgr: tuple[int, int, int] | None
+) -> Image:
+    """The whole square with all its padding, then cv2.resize."""
+    (x, y), (height, width) = corner_xy, image.shape[:2]
+    rows, columns = np.arange(y, y + side), np.arange(x, x + side)
+    square = image[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+    if fill_bgr is not None:
+        square[(rows < 0) | (rows >= height)] = fill_bgr
+        square[:, (columns < 0) | (columns >= width)] = fill_bgr
+    return square if side == out_side else np.asarray(cv2.resize(square, (out_side, out_side)), np.uint8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.tuples(st.integers(1, 500), st.integers(1, 500)),
+    st.sampled_from([1, 7, 63, 127, 255]),
+    st.floats(0, 1),
+    st.tuples(st.floats(-0.1, 1.1), st.floats(-0.1, 1.1)),
+    st.sampled_from([None, (3, 200, 90)]),
+)
+def test_a_square_is_what_padding_and_resizing_make_of_it(
+    image_hw: tuple[int, int],
+    out_side: int,
+    size: float,
+    place: tuple[float, float],
+    fill_bgr: tuple[int, int, int] | None,
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*image_hw, 3), dtype=np.uint8)
+    side = round(3000**size)
+    x, y = (round(share * (side + limit)) - side for share, limit in zip(place, image_hw[::-1], strict=True))
+    found = resized_square(image, (x, y), side, out_side, fill_bgr).astype(int)
+    wanted = padded_then_resized(image, (x, y), side, out_side, fill_bgr)
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() <= (0 if side <= MOST_PADDED * out_side else 1)
+    assert (found != wanted).mean() <= 0.02 or out_side < 63
+
+
+@pytest.mark.parametrize("fill_bgr", [None, (3, 200, 90)])
+def test_memory_does_not_grow_with_the_square(fill_bgr: tuple[int, int, int] | None) -> None:
+    image = np.zeros((1080, 1920, 3), np.uint8)
+    for side in (2000, 11000, 10**6):
+        tracemalloc.start()
+        crop = resized_square(image, (900 - side // 2, 500 - side // 2), side, 255, fill_bgr)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert crop.shape == (255, 255, 3) and peak < 16 * 2**20
+
+
+def test_images_too_large_for_remap() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (2, REMAP_LIMIT, 3), dtype=np.uint8)
+    found = resized_square(image, (-500, -300), 600, 63, None)
+    assert np.abs(found.astype(int) - padded_then_resized(image, (-500, -300), 600, 63, None)).max() <= 1
 
 
 def test_inside_crop_is_the_image_itself() -> None:

@@ -37,22 +37,8 @@ FAMILIES = SMALL | {
     "LMTTracker, features that are its own": (
         "lmt_vggm_otb",
         [
-            *(
-                "META.ADAPT_BACKBONE",
-                "True",
-                "TRACK.LMT.BBREG.ENABLED",
-                "False",
-            ),
-            *(
-                "TRACK.LMT.N_POS_INIT",
-                "4",
-                "TRACK.LMT.N_NEG_INIT",
-                "4",
-                "TRACK.LMT.N_SAMPLES",
-                "16",
-                "TRACK.LMT.PATCH_SIDE",
-                "128",
-            ),
+            *("META.ADAPT_BACKBONE", "True", "TRACK.LMT.BBREG.ENABLED", "False", "TRACK.LMT.N_POS_INIT", "4"),
+            *("TRACK.LMT.N_NEG_INIT", "4", "TRACK.LMT.N_SAMPLES", "16", "TRACK.LMT.PATCH_SIDE", "128"),
         ],
     ),
     "LMTTracker, first frame as MDNet": (

@@ -106,7 +106,7 @@ def test_nothing_black_is_nan(tracker: Tracker) -> None:
     assert all(np.isfinite(tracker.track(black).box))
 
 
-@pytest.mark.parametrize("box", [(-20, -20, 25, 25), (150, 110, 40, 40), (-50, -50, 400, 400), (10, 10, 0.5, 0.5)])
+@pytest.mark.parametrize("box", [(-20, -20, 25, 25), (150, 110, 40, 40), (-50, -50, 400, 400), (10, 10, 0.5, 2)])
 def test_boxes_at_and_over_the_border(tracker: Tracker, box: tuple[float, ...]) -> None:
     tracker.init(FRAME, box)
     assert all(np.isfinite(tracker.track(NEXT).box))
@@ -142,6 +142,10 @@ def test_images_that_are_none(tracker: Tracker, image: object, message: str) -> 
         ((10, 10, 5, -5), "no area"),
         ((160, 10, 5, 5), "outside the image of 160 x 120"),
         ((-30, 10, 30, 5), "outside the image"),
+        ((-5e5, -5e5, 1e6, 1e6), "more than 10 times as large as the image of 160 x 120"),
+        ((0.1, 0.2, 1, 1e30), "more than 10 times"),
+        ((0.25, 0.5, 0.2, 0.125), "shares of the image. Multiply x and width by 160, y and height by 120"),
+        ((0, 0, 1, 1), "shares of the image"),
         ((1, 2, 3), "expected four numbers"),
         ("1,2,3,4", "expected four numbers"),
     ],
