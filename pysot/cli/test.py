@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = choose_tracker(args)
     if args.save_ta and not (isinstance(chosen, Experiment) and chosen.cfg.TARGET_AWARE.ENABLED):
         raise SotError(f"--save-ta: {chosen.name} chooses no channels. Add --opts TARGET_AWARE.ENABLED True.")
-    benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video)
+    benchmark = load_benchmark(args.dataset, args.dataset_root, video=args.video, partial=True)
     benchmark = replace(benchmark, protocol=_protocol(args, benchmark))
     resources = f"device asked for: {args.device}\nworkers: {args.workers}\nthreads per worker: {args.threads}\n"
     numbers = itertools.count(1)

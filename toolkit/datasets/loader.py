@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,9 @@ class Discovery:
     missing: tuple[str, ...] = ()
 
 
-def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: str | None = None) -> Benchmark:
+def load_benchmark(
+    name_or_path: str, root: str | Path | None = None, *, video: str | None = None, partial: bool = False
+) -> Benchmark:
     """Loads a benchmark by name, or a user's own data by path.
 
     Args:
@@ -46,6 +48,7 @@ def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: 
             `NAME/NAME.json`, or one with annotations alone (`NAME/*.txt`, `NAME*.tar.gz`). None: `./testing_dataset`,
             then `$SOT_DATA_ROOT/testing_dataset` and `$SOT_DATA_ROOT`.
         video: load only this sequence.
+        partial: leave out sequences whose annotation cannot be read, and name them in `unreadable`: enough for a run.
 
     Returns:
         The sequences that are there, sorted by name; `missing` names the others. Images are not opened. Where some
@@ -65,12 +68,14 @@ def load_benchmark(name_or_path: str, root: str | Path | None = None, *, video: 
     discovery = discover(name_or_path, root)
     if video is not None:
         return Benchmark(discovery.name, discovery.protocol, (_open_one(discovery, row, video),))
-    sequences = _open_all(discovery, name_or_path, root)
+    sequences, faults = _open_all(discovery)
+    if faults and not (partial and sequences):
+        raise DatasetError(_unreadable(discovery, faults, name_or_path, root))
     missing = discovery.missing
     if len({sequence.frames is None for sequence in sequences}) == 2:
         missing = tuple(sorted((*missing, *(sequence.name for sequence in sequences if sequence.frames is None))))
         sequences = tuple(sequence for sequence in sequences if sequence.frames is not None)
-    return Benchmark(discovery.name, discovery.protocol, sequences, missing)
+    return Benchmark(discovery.name, discovery.protocol, sequences, missing, faults)
 
 
 def discover(name_or_path: str, root: str | Path | None = None) -> Discovery:
@@ -175,20 +180,23 @@ def _discover_own(path: Path) -> Discovery:
     return Discovery(name, "ope", found, empty)
 
 
-def _open_all(discovery: Discovery, name_or_path: str, root: str | Path | None) -> tuple[Sequence, ...]:
-    """Every sequence found. One `DatasetError` for all that cannot be opened, because none may be lost silently."""
+def _open_all(discovery: Discovery) -> tuple[tuple[Sequence, ...], dict[str, str]]:
+    """Every sequence that can be opened, and for each other why not."""
     sequences: list[Sequence] = []
-    faults: list[str] = []
-    for opener in discovery.found.values():
+    faults: dict[str, str] = {}
+    for name, opener in discovery.found.items():
         try:
             sequences.append(opener())
         except DatasetError as error:
-            faults.append(str(error))
-    if not faults:
-        return tuple(sequences)
+            faults[name] = str(error)
+    return tuple(sequences), faults
+
+
+def _unreadable(discovery: Discovery, faults: Mapping[str, str], name_or_path: str, root: str | Path | None) -> str:
+    """The message for all sequences that cannot be opened, because none may be lost silently."""
     command = f"tools/data.py check {name_or_path}" + (f" --dataset_root {root}" if root is not None else "")
-    listed = abbreviate(faults, "\n  ", shown=3)
-    raise DatasetError(
+    listed = abbreviate(list(faults.values()), "\n  ", shown=3)
+    return (
         f"{discovery.name}: {len(faults)} of {len(discovery.found)} sequences cannot be opened:\n  {listed}\n"
         f"Repair or remove them; `{command} --no-decode` lists all."
     )

@@ -74,12 +74,14 @@ class Benchmark:
         protocol: `ope`, `supervised`, `longterm`, `got10k` or `multistart`.
         sequences: those present, in the benchmark's order (sorted by name).
         missing: names the benchmark lists but that were not found; reported once, never run.
+        unreadable: name -> why this sequence cannot be opened; empty unless it was loaded with `partial`.
     """
 
     name: str
     protocol: str
     sequences: tuple[Sequence, ...]
     missing: tuple[str, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sequences)

@@ -116,6 +116,8 @@ def run_benchmark(
         if on_sequence is not None:
             on_sequence(result)
 
+    for name, reason in benchmark.unreadable.items():
+        report(Failure(name, "", f"{name}: {reason}"))
     with _Bar(pending, benchmark.name, progress) as bar:
         _execute(make_tracker, pending, workers, bar.advance, report, on_frame)
     finished = tuple(result for result in results if isinstance(result, SequenceReport))

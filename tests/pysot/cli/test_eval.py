@@ -56,6 +56,20 @@ def test_all_scored(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "other" not in capsys.readouterr().out
 
 
+def test_a_figure_that_fails_gives_exit_code_1(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("toolkit.report.figures.write.ranking_figure", lambda *_: [].pop())
+    assert command(data, "-t", "g", "--figures", str(data / "figures"), "--figure_format", "svg") == 1
+    assert (data / "figures" / "MINE_success.svg").is_file()
+
+
+def test_the_form_of_boxes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (data / "results/MINE/good").iterdir():
+        path.write_text("10,10,30,30\n" * 12)
+    assert command(data, "-t", "g", "--boxes", "xyxy") == 0
+    assert "0.952" in capsys.readouterr().out
+
+
 def test_compare(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(data, "--compare", "good", "other")
     out = capsys.readouterr().out

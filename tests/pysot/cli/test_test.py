@@ -77,6 +77,18 @@ def test_a_damaged_frame_gives_exit_code_1(tmp_path: Path, capsys: pytest.Captur
     assert not (tmp_path / "mine/opencv_MIL/Alpha.txt").exists()
 
 
+def test_an_empty_annotation_gives_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_dataset(tmp_path / "mine")
+    annotation = root / "Alpha" / "groundtruth_rect.txt"
+    annotation.write_text("")
+    assert mil(root, tmp_path) == 1
+    captured = capsys.readouterr()
+    assert f"Alpha: {annotation}: the annotation is empty" in captured.err
+    assert "1 sequence(s) run, 1 failed" in captured.out
+    assert (tmp_path / "mine/opencv_MIL/Beta.txt").is_file()
+    assert mil(root, tmp_path, "--workers", "2", "--overwrite") == 1
+
+
 def test_nothing_finished_gives_exit_code_2(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "mine", names=("Alpha",))
     (root / "Alpha" / "img" / "0001.jpg").write_bytes(b"")
