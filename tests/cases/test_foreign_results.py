@@ -122,8 +122,12 @@ def test_a_run_of_one_pass_is_no_run_with_restarts(tmp_path: Path) -> None:
         assert "--protocol ope" in text
         assert "one_code_lost" in text
     assert evaluate(vot(), tmp_path, protocol="ope", prefix="one_pass")["one_pass"].scores["op50"] == 1
-    with pytest.raises(ResultError, match=r"no results for 3 of 3 sequences.*It holds 3 \.txt in baseline/\*/"):
+    with pytest.raises(ResultError, match=r"line 1 is a code of VOT's.*--protocol supervised"):
         evaluate(vot(), tmp_path, protocol="ope", prefix="real")["real"]
+    store_vot(tmp_path / "VOT2018" / "in_baseline", *["r" * 12] * 3)
+    assert evaluate(vot(), tmp_path, protocol="ope", prefix="in_")["in_baseline"].scores["op50"] == 1
+    with pytest.raises(ProtocolError, match="one form"):
+        evaluate(vot(), tmp_path, boxes="xyxy")
 
 
 @pytest.mark.parametrize("name", ["David", "Tiger1"])

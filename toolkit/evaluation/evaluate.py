@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.datasets.sequence import Benchmark
-from toolkit.errors import ResultError
+from toolkit.errors import ProtocolError, ResultError
 from toolkit.evaluation.base import SCORERS, Scorer
 from toolkit.evaluation.bootstrap import confidence_interval
 from toolkit.evaluation.records import EvaluationReport, TrackerScores
@@ -61,6 +61,8 @@ def evaluate(
     chosen = protocol or next((key for key, kind in SCORERS.items() if benchmark.name in kind.benchmarks), None)
     kind = SCORERS[chosen or benchmark.protocol]
     given = {"rules": rules, "experiment": experiment, "boxes": boxes}
+    if boxes != "xywh" and "boxes" not in kind.options:
+        raise ProtocolError(f"{benchmark.name} is scored by {chosen or benchmark.protocol}, whose files have one form.")
     scorer = kind(benchmark, **{name: given[name] for name in kind.options})
     if not isinstance(trackers, Mapping):
         paths = find_trackers(Path(trackers), benchmark.name, prefix, benchmark.names())

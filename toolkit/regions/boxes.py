@@ -37,6 +37,11 @@ def mask_extent(mask: Mask) -> tuple[int, int, int, int] | None:
     return mask.x + int(columns[0]), mask.y + int(rows[0]), mask.x + int(columns[-1]), mask.y + int(rows[-1])
 
 
+def corners_to_boxes(corners: Floats) -> Floats:
+    """(N, 4) left, top, right, bottom -> x, y, w, h."""
+    return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+
+
 def box_corners(boxes_xywh: Floats) -> Floats:
     """(N, 4) boxes x, y, w, h -> (N, 4, 2) vertices of x ... x + w, y ... y + h, clockwise from the top left.
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import abbreviate
+from toolkit.regions.boxes import corners_to_boxes
 from toolkit.utils.numbers import parse_numbers
 
 Boxes = NDArray[np.float64]
 
 BOX_FORMS: Mapping[str, Callable[[Boxes], Boxes]] = {
     "xywh": lambda rows: rows,
-    "xyxy": lambda rows: np.concatenate([rows[:, :2], rows[:, 2:] - rows[:, :2]], axis=1),
+    "xyxy": corners_to_boxes,
     "cxcywh": lambda rows: np.concatenate([rows[:, :2] - rows[:, 2:] / 2, rows[:, 2:]], axis=1),
 }
 """Name of a form -> (N, 4) rows of it to x, y, w, h."""
@@ -67,7 +68,7 @@ def doubt_forms(
     elif (np.abs(rows) <= 1.01).all():
         hint = "they are relative to the image, multiply them by its width and height"
     else:
-        hint = f"are these boxes {form}? --boxes chooses another form"
+        hint = f"are these boxes {form}, and the annotation of this benchmark? --boxes chooses another form"
     listed = abbreviate([name for name, is_far in zip(names, far, strict=True) if is_far])
     count = f"{far.sum()} of {len(far)} sequences"
     return (f"{where}: the first box of {count} is not near the given one ({listed}); {hint}.",)

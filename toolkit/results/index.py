@@ -22,7 +22,7 @@ PREFIXES = ("uav-", "nfs-")
 """What pytracking puts before the names of a benchmark's sequences."""
 _ALIASES: Mapping[str, str] = {"human4": "human4-2", "human4-2": "human4"}  # OTB's second Human4 target is the one used
 _REPETITION = re.compile(r"^(.+)-(\d{3})$")
-_RUN_FOLDER = re.compile(r"(.*[-_])?\d{1,3}")
+_RUN_FOLDER = re.compile(r"(.*[-_]|)\d{1,3}")
 
 
 class _Stored(NamedTuple):
@@ -64,8 +64,8 @@ class FileIndex:
             singles = _shallowest(self._stems.get((name, ending), []))
             numbered = self._repetitions.get((name, ending), {})
             runs = _shallowest([one for k in sorted(numbered) for one in numbered[k]])
-            if len(singles) > 1 and all(one.root and _RUN_FOLDER.fullmatch(one.root[-1]) for one in singles):
-                return [one.path for one in singles]  # run_000/, run_001/, ...: one run of the tracker each
+            if len(singles) > 1 and _are_runs(singles):
+                return [one.path for one in singles]
             if singles:
                 single = _choose(singles, sequence)
                 rivals = [one.path for one in runs if one.root == single.root and one.folder != single.folder]
@@ -90,7 +90,8 @@ class FileIndex:
     @cached_property
     def _affixes(self) -> tuple[str, str]:
         """What most names start and end with, separator included; empty where they share nothing."""
-        keys = {key for key, ending in self._stems if ending in RESULT_ENDINGS and not key.endswith("-time")}
+        stems = {key for key, ending in self._stems if ending in RESULT_ENDINGS and not key.endswith("-time")}
+        keys = {_REPETITION.sub(r"\1", key) for key in stems}
         separators = [(key, [match.start() for match in re.finditer("-", key)]) for key in keys]
         heads = Counter(key[: at + 1] for key, places in separators for at in places)
         tails = Counter(key[at:] for key, places in separators for at in places)
@@ -139,6 +140,12 @@ def root_of(path: str, experiment: str) -> tuple[str, ...] | None:
 def _shallowest(found: list[_Stored]) -> list[_Stored]:
     least = min((len(one.root) for one in found), default=0)
     return [one for one in found if len(one.root) == least]
+
+
+def _are_runs(found: list[_Stored]) -> bool:
+    """Whether files lie in folders like run_000/, run_001/: one run of the tracker each."""
+    folders = [_RUN_FOLDER.fullmatch(one.root[-1]) if one.root else None for one in found]
+    return len({match[1] if match else None for match in folders} | {None}) == 2
 
 
 def _choose(found: list[_Stored], sequence: str) -> _Stored:

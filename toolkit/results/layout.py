@@ -24,7 +24,7 @@ from toolkit.results.index import RESULT_ENDINGS, FileIndex, experiment_folders,
 from toolkit.utils.numbers import NumberTable, parse_numbers
 
 ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
-_OTHER_ARCHIVES = (".rar", ".7z")
+_OTHER_ARCHIVES = (".rar", ".7z", ".tar.zst", ".gz")
 _DAMAGE = (zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError)
 
 
@@ -160,8 +160,9 @@ def find_trackers(
     """Trackers with results for `benchmark` whose name starts with `prefix`, sorted by name.
 
     Looks in `results_dir/<benchmark>` (PySOT's layout), also under the benchmark's other names; when there is no such
-    folder, in `results_dir` itself, where only folders with a file for one of `sequences` count. `results_dir` may also
-    be a tracker's own folder or archive. Raises `ResultError` that lists what was found instead.
+    folder, in `results_dir` itself, where only folders with a file for one of `sequences` count (`<tracker>/` or
+    `<tracker>/<benchmark>/`). `results_dir` may also be a tracker's own folder or archive. Raises `ResultError` that
+    lists what was found instead.
     """
     if not results_dir.exists():
         raise ResultError(f"{results_dir}: no such results folder. Pass its path as --tracker_path.")
@@ -171,11 +172,12 @@ def find_trackers(
     for path in filter(_may_be_tracker, entries):
         name = tracker_name(path)
         trackers[path.name if name in trackers else name] = path  # a folder and an archive of it are two trackers
-    if folder is None and _holds(results_dir, sequences, directly=True):
+    if folder is None and _holds(results_dir, sequences, directly=results_dir.is_dir()):
         trackers = {tracker_name(results_dir.resolve()): results_dir}
     elif folder is None:
         found = ", ".join(path.name for path in entries[:20]) or "nothing"
-        trackers = {name: path for name, path in trackers.items() if find_row(name) is None and _holds(path, sequences)}
+        inside = {name: _benchmark_folder(path, benchmark) or path for name, path in trackers.items()}
+        trackers = {name: path for name, path in inside.items() if find_row(name) is None and _holds(path, sequences)}
         if not trackers:
             raise ResultError(
                 f"{results_dir}: no folder '{benchmark}' here, it holds {found}. "
@@ -227,7 +229,7 @@ def _holds(path: Path, sequences: Sequence[str], directly: bool = False) -> bool
     except ResultError:
         return not directly
     for experiment in ("", *experiment_folders()):
-        for sequence in sequences:
+        for sequence in (*sequences, *(f"{name}_00000000" for name in sequences)):  # a run from the first anchor
             with suppress(ResultError):  # two files of one sequence
                 found = files.find_any(sequence, experiment)
                 if found and not (directly and root_of(found[0], experiment)):

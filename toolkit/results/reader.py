@@ -200,7 +200,8 @@ def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> Longterm
 
 def find_results(files: TrackerFiles, sequence: str, experiment: str = "") -> list[str]:
     """Paths of the repetitions of `sequence`; `MissingResultError`, saying what there is, when there is none."""
-    paths = files.find_any(sequence, experiment)
+    places = (experiment,) if experiment else ("", "unsupervised", "baseline")  # VOT's runs may be of one pass too
+    paths = next(filter(None, (files.find_any(sequence, place) for place in places)), None)
     if not paths:
         place = f"{experiment}/{sequence}/{sequence}_001.txt" if experiment else f"{sequence}.txt"
         raise MissingResultError(f"{files.location}: no results for '{sequence}' ({place}). {files.summary()}")

@@ -12,8 +12,10 @@ from toolkit import Sequence, evaluate, load_benchmark
 from toolkit.errors import ProtocolError
 from toolkit.evaluation import eao
 from toolkit.evaluation.supervised import SupervisedOverlaps, SupervisedTruth, burn_in_mask, supervised_statistics
+from toolkit.protocols.vot import REGION
 from toolkit.regions import box_corners
-from toolkit.results.reader import VotRun
+from toolkit.results.layout import open_tracker
+from toolkit.results.reader import VotRun, read_vot
 
 NAN = np.nan
 TOY_A = [NAN, 0.8, 0.7, 0.6, NAN, NAN, NAN, NAN, NAN, NAN, 0.9, 0.8]
@@ -44,6 +46,46 @@ def test_golden_scores(shared: Path, year: int) -> None:
                 assert ours["accuracy"] == pytest.approx(numbers["acc"], abs=2e-6), (name, video)
         for tag in set(scores.get("eao_tags", {})) - {"all", "empty"}:
             assert report[name].attributes[tag]["eao"] == pytest.approx(scores["eao_tags"][tag], abs=1e-6)
+
+
+def test_published_runs_go_on_only_where_the_regions_overlap(shared: Path) -> None:
+    """Their toolkit restarts a tracker at overlap 0: a region that it let stand shares a pixel with the truth.
+
+    One of 103,850 does not, because its file holds four decimals.
+    """
+    data = shared / "data"
+    benchmark = load_benchmark("VOT2018", data / "annotations")
+    truth = SupervisedTruth(benchmark.sequences, "VOT2018")
+    found = []
+    for folder in sorted((data / "results" / "VOT2018").iterdir()):
+        files = open_tracker(folder)
+        runs = [read_vot(files, sequence.name, len(sequence.ground_truth)) for sequence in benchmark]
+        overlaps = truth.overlaps([run[:1] for run in runs])
+        for frame in np.flatnonzero((overlaps.codes[0] == REGION) & (overlaps.accuracy[0] == 0)):
+            sequence = int(np.searchsorted(truth.offsets, frame, side="right")) - 1
+            found.append((folder.name, benchmark.names()[sequence], int(frame - truth.offsets[sequence])))
+    assert found == [("LightTrack", "fish2", 81)]
+
+
+@pytest.mark.parametrize(
+    ("tracker", "sequence", "frame", "expected"),
+    [
+        ("NanoTrack", "fish2", 161, 0.00040106951871657755),
+        ("SiamFC_vot17", "book", 54, 0.001546551190844417),
+        ("SiamFC_vot17", "hand", 30, 0.0003602954422626554),
+        ("SiamFC_vot17", "nature", 918, 0.0014923301173040884),
+    ],
+)
+def test_regions_of_published_runs_that_nearly_touch(
+    shared: Path, tracker: str, sequence: str, frame: int, expected: float
+) -> None:
+    """The values are those of the scan lines as VOT defines them, counted pixel by pixel."""
+    data = shared / "data"
+    one = load_benchmark("VOT2018", data / "annotations", video=sequence)[sequence]
+    files = open_tracker(data / "results" / "VOT2018" / tracker)
+    run = read_vot(files, sequence, len(one.ground_truth))[0]
+    overlaps = SupervisedTruth([one], "VOT2018").overlaps([(run,)])
+    assert overlaps.accuracy[0, frame] == pytest.approx(expected, abs=1e-6)
 
 
 def test_toy_benchmark() -> None:

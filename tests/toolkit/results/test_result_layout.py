@@ -183,3 +183,29 @@ def test_missing_tracker(tmp_path: Path) -> None:
 
 def test_normalize() -> None:
     assert normalize("Skating2-1") == normalize("skating2_1") != normalize("skating21")
+
+
+def test_run_folders_of_two_names_are_not_runs_of_one_tracker(tmp_path: Path) -> None:
+    files = open_tracker(fill(tmp_path, "dimp18_000/deer.txt", "dimp50_000/deer.txt"))
+    with pytest.raises(ResultError, match="several folders hold sequence 'deer'"):
+        files.find("deer")
+
+
+def test_repetitions_with_the_trackers_name(tmp_path: Path) -> None:
+    names = [f"{one}_SiamFC_00{k}.txt" for one in ("deer", "car", "man") for k in (1, 2, 3)]
+    assert open_tracker(fill(tmp_path, *names)).find("car") == names[3:6]
+
+
+def test_a_folder_per_tracker_and_then_per_benchmark(tmp_path: Path) -> None:
+    fill(tmp_path, "A/OTB100/Deer.txt", "A/OTB50/Deer.txt", "B/otb100/Deer.txt", "C/DTB70/Car2.txt", "D/notes.md")
+    fill(tmp_path, "V/baseline/bag/bag_00000000.txt")
+    assert find_trackers(tmp_path, "OTB100", sequences=["Deer"]) == {
+        "A": tmp_path / "A" / "OTB100",
+        "B": tmp_path / "B" / "otb100",
+    }
+    assert list(find_trackers(tmp_path, "VOT2020", sequences=["bag"])) == ["V"]
+    with zipfile.ZipFile(tmp_path / "E.zip", "w") as archive:
+        archive.writestr("results/E/Deer.txt", "1,2,3,4")
+    assert find_trackers(tmp_path / "E.zip", "OTB100", sequences=["Deer"]) == {"E": tmp_path / "E.zip"}
+    with pytest.raises(ResultError, match=r"no folder 'OTB100' here, it holds notes\.md"):
+        find_trackers(tmp_path / "D", "OTB100", sequences=["Deer"])

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.annotation import GroundTruth, TextFile, read_flags, read_ground_truth
 from toolkit.datasets.catalog import BenchmarkRow
-from toolkit.datasets.layouts.folders import read_nfs
+from toolkit.datasets.layouts.folders import are_corners, read_nfs
 from toolkit.datasets.layouts.place import Found, attribute_names
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
+from toolkit.regions.boxes import corners_to_boxes
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 _NUMBER_ROW = re.compile(rb"^[\s,;]*([-+]?[\d.]+|nan)([\s,;]+([-+]?[\d.eE+-]+|nan)){3,}", re.IGNORECASE)
@@ -81,9 +82,10 @@ def _open(name: str, texts: Mapping[str, TextFile], row: BenchmarkRow) -> Sequen
     text = texts[f"{name}.txt"]
     lost: NDArray[np.bool_] | None = None
     if row.layout == "nfs_folders":
-        boxes, lost, are_corners = read_nfs(text, corners=False)
-        stride = row.stride if are_corners else 1
-        truth, lost = GroundTruth(boxes[::stride]), None if lost is None else lost[::stride]
+        table, lost = read_nfs(text)
+        if lost is not None or are_corners(table, likely=False):  # at 240 per second
+            table, lost = corners_to_boxes(table)[:: row.stride], None if lost is None else lost[:: row.stride]
+        truth = GroundTruth(table)
     else:
         truth = read_ground_truth(text)
     absent, att = texts.get(f"absent/{name}.txt"), texts.get(f"att/{name}.txt")
