@@ -122,7 +122,8 @@ def command_of(words: list[str]) -> list[str] | None:
 
 def furnish(folder: Path, text: str) -> None:
     """Makes those things in `folder` that a document speaks of, from rendered scenes and random numbers."""
-    (folder / "tools").symlink_to(REPO / "tools")
+    for name in ("tools", "experiments"):
+        (folder / name).symlink_to(REPO / name)
     for word, make in FURNITURE.items():
         if word in text:
             make(folder)
