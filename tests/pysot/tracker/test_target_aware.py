@@ -22,6 +22,7 @@ from pysot.models.target_aware.selector import TargetAwareSelector
 from pysot.tracker.base import Tracker
 from pysot.tracker.builder import build_tracker
 from pysot.tracker.siamese import SiameseCandidate, SiameseTracker
+from pysot.tracker.target_aware import TargetAwareTracker
 from pysot.zoo.loading import load_snapshot
 from tests.golden.recipe import BAG_BOX, bag_frames, fill_weights_by_hash
 from tests.pysot.tracker.test_tracker_contract import BOX, FRAME, NEXT, SMALL
@@ -130,6 +131,24 @@ def test_the_selection_can_be_inspected(models: dict[str, Any], kind: str, solve
     first = said["ta_channels"]
     tracker.init(FRAME, BOX)
     assert tracker.selection.as_dict()["ta_channels"] == first
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SMALL if kind != "SiamMaskTracker"])
+def test_the_target_is_in_the_middle_of_what_is_chosen_by(kind: str) -> None:
+    """A white target on black: its place and size in the crop, by the crop's own pixels."""
+    name, small = SMALL[kind]
+    model = model_of(kind)
+    tracker = build_tracker(load_config(name, [*small, "TARGET_AWARE.ENABLED", "True"]), model)
+    assert isinstance(tracker, TargetAwareTracker)
+    frame = np.zeros((240, 320, 3), np.uint8)
+    frame[90:122, 171:211] = 255
+    tracker.init(frame, (171, 90, 40, 32))
+    view = tracker.selection_view(frame)
+    rows, columns = np.nonzero(view.crop.max(axis=2) > 127)
+    middle = (len(view.crop) - 1) / 2
+    assert (rows.mean(), columns.mean()) == pytest.approx((middle, middle), abs=1)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((32 * view.scale, 40 * view.scale), abs=2)
+    assert len(view.maps) == len(view.middles) == len(tracker.template_hw) == len(model.level_specs)
 
 
 @pytest.mark.parametrize("interval", [2, 3])
