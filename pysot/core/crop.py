@@ -81,8 +81,8 @@ def resized_square(
 
 REMAP_LIMIT = 2**15 - 1
 """cv2.remap takes images of smaller sides."""
-MOST_PADDED = 4
-"""Image pixels per pixel of the result, along a side, up to which a square is padded as it is."""
+MOST_PADDED = 8
+"""Image pixels per pixel of the result, along a side, up to which a square is padded as it is: that is as fast."""
 
 
 def pixels_read(start: int, side: int, out_side: int) -> NDArray[np.int64]:
