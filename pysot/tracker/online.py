@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image, SampledPatch, context_side, sample_patch
-from pysot.core.errors import SotError
+from pysot.core.finite import require_finite
 from pysot.models.head.iounet import TargetOverlap
 from pysot.models.target_aware import SearchView, SelectionParams
 from pysot.online.augmentation import AugmentationParams, augment, drop_channels
@@ -177,11 +177,7 @@ class OnlineTracker(TargetAwareTracker):
         views, shifts = augment(pixels[0].permute(1, 2, 0).cpu().numpy(), side, aug, self.rng)
         with torch.no_grad():
             features, first = self._features_of_views(views, view)
-            if not features.isfinite().all():
-                raise SotError(
-                    f"The features of the first frame are not finite: the weights of this {type(self.model).__name__} "
-                    "are damaged, or overflow in this precision. Load another snapshot."
-                )
+            require_finite("The features of the first frame", self.model, features)
             box = torch.tensor([view.box_in_patch(self.center_xy, self.size_wh)], dtype=torch.float64).to(self._like)
             head = self.model.bb_regressor
             self.overlap = TargetOverlap(head, head.modulation(first, box), rows=1 + self.params.box.num_random)
@@ -298,7 +294,9 @@ class OnlineTracker(TargetAwareTracker):
         maps = WindowedMaps(head.iou_features, self._unpadded, candidate.features, WINDOW_SLACK, head.cells)
         moved, overlaps = ascend(lambda asked: self.overlap(*maps.seen_by(asked)), boxes, params)
         best = best_box(moved, overlaps, params)
-        if best is None:
+        if best is None:  # of a sound network too, when its ascent leaves the numbers
+            with torch.no_grad():
+                require_finite("The predicted overlaps", self.model, self.overlap(*maps.seen_by(boxes))[0])
             return center_xy, self.size_wh
         center, size = view.box_in_image(tuple(best.tolist()))
         largest = LARGEST * max(self.image_hw)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pysot.core.crop import Image, context_side, get_subwindow
 from pysot.core.device import device_of
+from pysot.core.finite import require_finite
 from pysot.models.meta_arch.siamese import SiameseModel, SiameseOutput
 from pysot.models.target_aware import SearchView, SelectionParams
 from pysot.tracker.base import Candidate, SearchRegion, TrackResult
@@ -105,6 +106,7 @@ class SiameseTracker(TargetAwareTracker):
     def _learn_template(self, crop: Tensor) -> None:
         with torch.inference_mode():
             self.template = self.model.levels(crop)
+        require_finite("The features of the first frame", self.model, *self.template)
         self.template_hw = [(x.shape[-2], x.shape[-1]) for x in self.template]
 
     def _learn_channels(self, image: Image) -> None:
@@ -141,6 +143,7 @@ class SiameseTracker(TargetAwareTracker):
         crop = self._cut(image, region.center_xy, region.input_size, side)
         with torch.inference_mode():
             output, features = self._respond(crop)
+            require_finite("The outputs for this frame", self.model, *output)
             score, boxes = self.decoder(output)
         size_in_crop = (region.size_wh[0] * scale, region.size_wh[1] * scale)
         penalty = change_penalty(boxes, size_in_crop, self.params.penalty_k)

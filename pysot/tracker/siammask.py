@@ -15,6 +15,7 @@ from yacs.config import CfgNode
 
 from pysot.core.crop import Image
 from pysot.core.errors import ConfigError
+from pysot.core.finite import require_finite
 from pysot.models.meta_arch.siamese import MaskFeatures, SiameseOutput, SiamMask
 from pysot.tracker.base import TRACKERS, Candidate, TrackResult
 from pysot.tracker.siamese import SiameseCandidate
@@ -57,7 +58,9 @@ class SiamMaskTracker(SiamRPNTracker):
         cells = candidate.features.correlation.shape[-1]
         row, column = divmod(candidate.index % (cells * cells), cells)
         with torch.inference_mode():
-            mask = self.model.refine(candidate.features, (row, column))[0].sigmoid().cpu().numpy()
+            refined = self.model.refine(candidate.features, (row, column))[0].sigmoid().cpu()
+        require_finite("The mask's values", self.model, refined)
+        mask = refined.numpy()
         if len(mask) != self.params.mask_output_size:
             raise ConfigError(
                 f"TRACK.MASK_OUTPUT_SIZE is {self.params.mask_output_size}, but the refinement of this model gives "

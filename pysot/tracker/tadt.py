@@ -19,6 +19,7 @@ from pysot.core.checks import CheckedParams
 from pysot.core.crop import Image, resized_square
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
+from pysot.core.finite import require_finite
 from pysot.core.moved import old_names
 from pysot.models.meta_arch.tadt import TadtNet
 from pysot.models.target_aware import SearchView, SelectionParams
@@ -162,6 +163,7 @@ class TadtTracker(TargetAwareTracker):
         with torch.inference_mode():
             features = self._at_scales(self._chosen(self._levels(view)))
             responses = self._respond(features)
+            require_finite("The responses of this frame", self.model, responses)
             index, row, column = self._best(responses, view, region)
             score = self._similarity(features[index], row, column)
         side, cells = view.pixels.shape[0], features.shape[-1]

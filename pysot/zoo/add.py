@@ -18,7 +18,7 @@ from pysot.core.errors import SnapshotError
 from pysot.core.registry import closest
 from pysot.zoo.catalog import CATALOG, find_entry
 from pysot.zoo.entry import ModelEntry
-from pysot.zoo.files import file_kind, kind_of_name
+from pysot.zoo.files import file_kind, kind_of_name, why_no_weights
 from pysot.zoo.hashing import Trust, expected_hash, pin, sha256_of
 from pysot.zoo.loading import read_state_dict
 from pysot.zoo.places import download_dir
@@ -87,7 +87,7 @@ def _name_and_trust(file: Path, entry: ModelEntry | None, name: str, sha256: str
         raise SnapshotError(f"'{name}' cannot be a snapshot's name.{closest(name, CATALOG)}")
     kind = file_kind(file)
     if kind is None:
-        raise SnapshotError(f"{file} is no file of weights. It may be a web page; look into it.")
+        raise SnapshotError(f"{file} {why_no_weights(file) or 'is no file of weights. Look into it.'}")
     as_published = entry is not None and not entry.is_own and kind_of_name(entry.file) == kind
     called = entry.file if entry is not None and as_published else f"{name}{kind}"
     expected = expected_hash(called, entry if as_published else None)

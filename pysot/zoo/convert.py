@@ -1,9 +1,9 @@
 """Snapshots of other projects: what reading their files takes, where their weights are, and our names of these.
 
 pytracking's checkpoints hold, beside the weights under `net`, objects of its own classes: the constructor of the
-network, settings, statistics. These classes are never imported. The file is read with each of them replaced by
-`Placeholder`, which takes whatever it is given and keeps nothing; everything else that is not plain data is refused, as
-in any snapshot.
+network, settings, statistics; Lightning's hold its settings and the state of its callbacks. These classes are never
+imported. The file is read with each of them replaced by `Placeholder`, which takes whatever it is given and keeps
+nothing; everything else that is not plain data is refused, as in any snapshot.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from torch import Tensor
 from pysot.core.errors import SnapshotError
 from pysot.zoo.pickles import pickles_in
 
-FOREIGN_PACKAGES = ("ltr", "pytracking")
-"""Packages whose classes become placeholders."""
+FOREIGN_PACKAGES = ("ltr", "pytracking", "pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "argparse")
+"""Packages whose classes become placeholders: pytracking's, and what Lightning keeps beside the weights."""
 
-STATE_KEYS = ("state_dict", "net")
-"""Where a checkpoint may keep its weights: PySOT's and our own key, and pytracking's."""
+STATE_KEYS = ("state_dict", "net", "model", "model_state_dict")
+"""Where a checkpoint may keep its weights: PySOT's, Lightning's and our own key, pytracking's, two of many users."""
+
+WRAPPERS = ("module.", "_orig_mod.", "model.", "net.")
+"""Beginnings that a key gets, once or several times, from what a model was wrapped in when it was saved:
+`DataParallel`, `torch.compile`, a Lightning module."""
 
 BACKBONE = "backbone."
 """Beginning of a backbone's keys."""
 
-PREFIXES = {"module.": "", "feature_extractor.": BACKBONE}
-"""Beginnings of foreign keys and what they become, in this order; `bb_regressor.` and all others stay."""
+PREFIXES = {"feature_extractor.": BACKBONE}
+"""Beginnings of foreign keys and what they become; `bb_regressor.` and all others stay."""
 
 UNUSED = ("motionModel.fc",)
 """Beginnings of foreign keys that are left out: TANet's file has C3D's linear layers, which it never runs."""
@@ -94,6 +98,8 @@ def _of_mdnet(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def own_key(key: str) -> str:
     """The name in our models of the weight that a published snapshot calls `key`."""
+    while wrapper := next(filter(key.startswith, WRAPPERS), ""):
+        key = key.removeprefix(wrapper)
     for foreign, own in PREFIXES.items():
         if key.startswith(foreign):
             key = own + key.removeprefix(foreign)

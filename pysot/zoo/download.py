@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from pysot.core.errors import SnapshotError
 from pysot.zoo.drive import fetch_drive
 from pysot.zoo.entry import DRIVE, DRIVE_FOLDER, ModelEntry, page_of
-from pysot.zoo.files import file_kind
+from pysot.zoo.files import file_kind, why_no_weights
 from pysot.zoo.hashing import Trust, check_hash, expected_hash, pin, sha256_of
 from pysot.zoo.http import TransferError, discard, fetch_http
 from pysot.zoo.places import ZOO_VARIABLE, download_dir
@@ -113,7 +113,8 @@ def _accept(part: Path, entry: ModelEntry) -> str:
     if expected.trust in (Trust.VERIFIED, Trust.PINNED):
         return found
     if file_kind(part) is None:
+        reason = why_no_weights(part) or "is no file of weights"
         discard(part)
-        raise _OtherFileError("sent something that is no file of weights, perhaps a page that explains why")
+        raise _OtherFileError(f"sent something that {reason}")
     logger.warning("%s: its hash is not published; %s... is noted and asked for from now on.", entry.file, found[:16])
     return found

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pysot.core.errors import SnapshotError
 from pysot.zoo.convert import STATE_KEYS, of_bare_backbone, own_keys, placeholders_for, weights_in
-from pysot.zoo.files import MATCONVNET, SAFETENSORS, file_kind
+from pysot.zoo.files import MATCONVNET, SAFETENSORS, file_kind, why_no_weights
 from pysot.zoo.matconvnet import read_matconvnet
 from pysot.zoo.pickles import why_refused
 
@@ -161,6 +161,8 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise SnapshotError(f"Snapshot {path} does not exist.")
+    if found := why_no_weights(path):
+        raise SnapshotError(f"{path} {found}")
     content = _READERS.get(file_kind(path) or "", read_torch_file)(path)
     state = weights_in(content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
@@ -173,7 +175,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
 
 def _check_tensors(path: Path, state: Mapping[Any, Tensor]) -> None:
-    """Every weight must be a plain array that the file really holds, under a name."""
+    """Every weight must be a plain array of finite numbers that the file really holds, under a name."""
     size = path.stat().st_size
     for key, value in state.items():
         if not isinstance(key, str):
@@ -186,6 +188,13 @@ def _check_tensors(path: Path, state: Mapping[Any, Tensor]) -> None:
             raise SnapshotError(
                 f"{path}: weight '{key[:80]}' of shape {tuple(value.shape)} claims more bytes than the file has "
                 f"({size}). The file is damaged, or made to fill the memory."
+            )
+        finite = (value.float() if value.element_size() == 1 else value).isfinite()  # torch has none for 8 bits
+        if not finite.all():
+            raise SnapshotError(
+                f"{path}: weight '{key[:80]}' is not finite: {int((~finite).sum())} of its {value.numel()} values are "
+                "NaN or infinite. The training had diverged when it was saved. Use an earlier snapshot, or train again "
+                "with a lower TRAIN.BASE_LR."
             )
 
 

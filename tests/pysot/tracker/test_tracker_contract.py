@@ -59,6 +59,23 @@ def state_of(tracker: Tracker) -> bytes:
     return pickle.dumps({k: v for k, v in vars(tracker).items() if k not in ("model", "decoder", "kernels")})
 
 
+@pytest.mark.parametrize(
+    "kind", ["SiamRPNTracker", "SiamRPNLTTracker", "SiamMaskTracker", "NanoTracker", "TADTTracker"]
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_outputs_that_stop_being_finite_are_named(kind: str, value: float) -> None:
+    tracker = make(kind)
+    tracker.init(FRAME, BOX)
+    tracker.track(NEXT)
+    with torch.inference_mode():
+        for weight in tracker.model.parameters():
+            weight.fill_(value)
+    with pytest.raises(SotError, match=rf"are not finite.*{type(tracker.model).__name__}.*another snapshot"):
+        tracker.track(NEXT)
+    with pytest.raises(SotError, match=r"first frame.* not finite"):
+        tracker.init(FRAME, BOX)
+
+
 def test_locate_changes_nothing_and_commit_answers(tracker: Tracker) -> None:
     tracker.init(FRAME, BOX)
     before = state_of(tracker)

@@ -82,7 +82,7 @@ def test_names_that_lead_elsewhere_are_refused(file: Path, name: str) -> None:
 
 def test_what_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.pth").write_text("<html>quota exceeded</html>")
-    with pytest.raises(SnapshotError, match=r"no file of weights\. It may be a web page"):
+    with pytest.raises(SnapshotError, match=r"page\.pth is a web page \(HTML\), not weights"):
         add_file(tmp_path / "page.pth", "dimp50")
     with pytest.raises(SnapshotError, match="does not exist"):
         add_file(tmp_path / "gone.pth", "dimp50")

@@ -252,7 +252,7 @@ def test_packages_of_similar_names_are_refused(tmp_path: Path, small_net: dict[s
     (tmp_path / "renamed.pth").write_bytes(renamed)
     with pytest.raises(SnapshotError, match=r"was refused.*ltrx\.admin"):
         read_state_dict(tmp_path / "renamed.pth")
-    assert FOREIGN_PACKAGES == ("ltr", "pytracking")
+    assert not {"", "os", "torch", "numpy", "pysot", "builtins"} & set(FOREIGN_PACKAGES)
 
 
 @pytest.mark.parametrize("zipped", FORMATS)
@@ -287,6 +287,8 @@ def test_keys_under_our_names() -> None:
     assert own_key("classifier.feature_extractor.0.bn1.bias") == "classifier.feature_extractor.0.bn1.bias"
     assert own_key("bb_regressor.fc3_rt.bn.weight") == "bb_regressor.fc3_rt.bn.weight"
     assert own_key("rpn_head.cls.weight") == "rpn_head.cls.weight"
+    for wrapped in ("module.module.", "_orig_mod.", "module._orig_mod.", "model.", "model._orig_mod.", "net.module."):
+        assert own_key(f"{wrapped}backbone.model.weight") == "backbone.model.weight"
     with pytest.raises(SnapshotError, match=r"several weights for 'backbone\.conv1\.weight'"):
         own_keys({"backbone.conv1.weight": 0, "feature_extractor.conv1.weight": 1})
 

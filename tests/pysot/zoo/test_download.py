@@ -239,7 +239,7 @@ def test_first_digits_of_a_hash_count(
 
 def test_a_page_is_no_snapshot(monkeypatch: pytest.MonkeyPatch, server: ZooServer, zoo: Path) -> None:
     put(monkeypatch, f"{server.url}/page", sha256="")
-    with pytest.raises(SnapshotError, match="no file of weights, perhaps a page"):
+    with pytest.raises(SnapshotError, match="sent something that is a web page"):
         find_snapshot("nanotrack_v2")
     assert names(zoo) == []
 

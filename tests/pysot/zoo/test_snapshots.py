@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
+import sys
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from pysot.config.loading import load_config
 from pysot.core.errors import SnapshotError
@@ -57,6 +62,95 @@ def test_prefix_container_and_counters(nano: torch.nn.Module, tmp_path: Path) ->
     load_snapshot(nano, tmp_path / "a.pth")
     key = "ban_head.cls_pred.0.bias"
     torch.testing.assert_close(nano.state_dict()[key], wrapped[f"module.{key}"])
+
+
+@pytest.mark.parametrize("key", ["state_dict", "net", "model", "model_state_dict", ""])
+@pytest.mark.parametrize("prefix", ["module.module.", "_orig_mod.", "model.", "net._orig_mod."])
+def test_what_other_trainings_wrap_a_model_in(nano: torch.nn.Module, tmp_path: Path, key: str, prefix: str) -> None:
+    wrapped = {prefix + name: value for name, value in nano.state_dict().items()}
+    torch.save({"epoch": 3, key: wrapped} if key else wrapped, tmp_path / "a.pth")
+    assert compare_keys(nano, read_state_dict(tmp_path / "a.pth")).fits
+
+
+class Settings:
+    """Stands for what Lightning keeps beside the weights."""
+
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+
+
+def test_a_checkpoint_of_lightning(nano: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("pytorch_lightning")
+    module.Settings = Settings  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pytorch_lightning", module)
+    monkeypatch.setattr(Settings, "__module__", "pytorch_lightning")
+    content = {
+        "pytorch-lightning_version": "2.4.0",
+        "state_dict": {f"model.{name}": value for name, value in nano.state_dict().items()},
+        "hyper_parameters": {"nested": Settings(lr=0.1)},
+        "args": argparse.Namespace(lr=0.1),
+        "callbacks": {"ModelCheckpoint{'mode': 'min'}": {"best_model_score": torch.tensor(1.0)}},
+        "optimizer_states": [{"state": {}, "param_groups": [{"lr": 0.1}]}],
+    }
+    torch.save(content, tmp_path / "last.ckpt")
+    monkeypatch.delitem(sys.modules, "pytorch_lightning")
+    assert compare_keys(nano, read_state_dict(tmp_path / "last.ckpt")).fits
+    content["state_dict"]["loss.weight"] = torch.ones(2)  # type: ignore[index]
+    content["hyper_parameters"] = {}
+    torch.save(content, tmp_path / "more.ckpt")
+    assert compare_keys(nano, read_state_dict(tmp_path / "more.ckpt")).unexpected == ("loss.weight",)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e5m2])
+def test_weights_that_are_no_numbers_are_refused(
+    nano: torch.nn.Module, tmp_path: Path, number: float, kind: torch.dtype
+) -> None:
+    state = {name: value.to(kind) if value.is_floating_point() else value for name, value in nano.state_dict().items()}
+    second, third = list(state)[1:3]
+    for key in (second, third):
+        state[key] = state[key].float().flatten().index_fill(0, torch.tensor([1]), number).view_as(state[key]).to(kind)
+    for name, save in (("a.pth", torch.save), ("a.safetensors", save_file)):
+        if kind != torch.float8_e5m2 or name == "a.pth":
+            save(state, tmp_path / name)
+            with pytest.raises(
+                SnapshotError, match=rf"{name}: weight '({second}|{third})' is not finite: 1 of its \d+ values"
+            ):
+                load_snapshot(nano, tmp_path / name)
+
+
+def test_the_largest_numbers_are_numbers(tmp_path: Path) -> None:
+    state = {str(kind): torch.full((9,), torch.finfo(kind).max, dtype=kind) for kind in (torch.float16, torch.float32)}
+    torch.save(state, tmp_path / "a.pth")
+    assert len(read_state_dict(tmp_path / "a.pth")) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"<!DOCTYPE html><html><title>Quota exceeded</title></html>", r"web page \(HTML\), not weights.*browser"),
+        (b"\xef\xbb\xbf\r\n  <HTML lang='en'>", r"web page \(HTML\)"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", r"answer \(XML\)"),
+        (b'{"error": "Invalid username or password."}', r"answer \(JSON\)"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", r"Git LFS pointer.*`git lfs pull`"),
+        (b"/annex/objects/SHA256E-s9--0.pth\n", r"git-annex pointer.*`git annex get`"),
+        (b"\x1f\x8b\x08\x00more", "compressed archive: unpack it"),
+        (b"", "its download or copy never began"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".mat"])
+def test_what_lies_about_instead_of_weights_is_named(tmp_path: Path, content: bytes, told: str, suffix: str) -> None:
+    file = tmp_path / f"x{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(SnapshotError, match=f"{file} is.*{told}"):
+        read_state_dict(file)
+
+
+def test_a_zip_that_holds_a_snapshot_is_not_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.pth", "w") as archive:
+        archive.writestr("nanotrack/model.pth", b"1")
+    with pytest.raises(SnapshotError, match=r"model\.pth is a zip archive, but not one of torch: unpack it"):
+        read_state_dict(tmp_path / "model.pth")
 
 
 def test_other_architecture_lists_all_three_kinds_and_changes_nothing(nano: torch.nn.Module, tmp_path: Path) -> None:
