@@ -59,7 +59,10 @@ class ConjugateGradient:
         """(P,) the step d. Stops early where the residual is zero, or where a number is no longer finite."""
         residual = equations.descent
         step = torch.zeros_like(residual)
-        direction, rho_old, residual_old = self._remembered(residual)
+        direction, rho_old, residual_old = residual, None, residual
+        if self._memory is not None and self.forget_factor > 0:  # the last solve, faded
+            direction, rho_old, residual_old = self._memory
+            rho_old = rho_old / self.forget_factor
         self.residual_norms = [float(residual.norm())] if self.record else []
         for iteration in range(iterations):
             scaled = residual if equations.diagonal is None else residual / equations.diagonal
@@ -83,13 +86,6 @@ class ConjugateGradient:
                 self.residual_norms.append(float(residual.norm()))
         self._memory = None if rho_old is None else (direction, rho_old, residual_old)
         return step
-
-    def _remembered(self, like: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Direction, rho and residual of the last solve, faded; nothing when each solve begins anew."""
-        if self._memory is None or self.forget_factor == 0:
-            return like, None, like
-        direction, rho, residual = self._memory
-        return direction, rho / self.forget_factor, residual
 
 
 def gauss_newton(

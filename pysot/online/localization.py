@@ -91,7 +91,12 @@ def locate_peak(
     if best < params.hard_sample_thr:
         return Peak(first_xy, best, Finding.HARD_NEGATIVE)
     others = np.array(scores if unwindowed is None else unwindowed)
-    _clear(others, first, (params.neighborhood_scale * target_wh[1], params.neighborhood_scale * target_wh[0]))
+    extents = [params.neighborhood_scale * side / 2 for side in reversed(target_wh)]
+    rows, columns = (
+        slice(max(round(middle - half), 0), min(round(middle + half + 1), limit))
+        for middle, half, limit in zip(first, extents, scores.shape, strict=True)
+    )
+    others[rows, columns] = 0
     second = _highest(others)
     second_best = float(others[second])
     second_xy = (second[1] - zero_xy[0], second[0] - zero_xy[1])
@@ -109,12 +114,3 @@ def locate_peak(
 def _highest(scores: NDArray[np.floating]) -> tuple[int, int]:
     row, column = divmod(int(scores.argmax()), scores.shape[1])
     return row, column
-
-
-def _clear(scores: NDArray[np.floating], center: tuple[int, int], size_hw: tuple[float, float]) -> None:
-    """Sets the neighborhood of a peak to 0, in place."""
-    ranges = [
-        slice(max(round(middle - side / 2), 0), min(round(middle + side / 2 + 1), limit))
-        for middle, side, limit in zip(center, size_hw, scores.shape, strict=True)
-    ]
-    scores[ranges[0], ranges[1]] = 0

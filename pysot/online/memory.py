@@ -66,9 +66,16 @@ class SampleMemory:
         return slot
 
     def _weigh(self, rate: float) -> int:
-        """Chooses the slot of a new sample and renews all weights."""
+        """Chooses the slot of a new sample and renews all weights.
+
+        The next empty slot; else that of the least important sample, sparing the first frame's where they keep a share.
+        """
         weights = self.weights
-        slot = self._free_slot()
+        if self.count < self.capacity:
+            slot, self.count = self.count, self.count + 1
+        else:
+            start = self.first_count if self.init_min_weight > 0 and self.first_count < self.capacity else 0
+            slot = start + int(np.argmin(weights[start:]))
         if self._latest is None:
             weights /= 1 - rate
             weights[slot] = rate
@@ -81,11 +88,3 @@ class SampleMemory:
             weights[self.first_count :] *= (1 - self.init_min_weight) / weights[self.first_count :].sum()
             first[:] = self.init_min_weight / self.first_count
         return slot
-
-    def _free_slot(self) -> int:
-        """The next empty slot; else the least important sample, sparing the first frame's where they keep a share."""
-        if self.count < self.capacity:
-            self.count += 1
-            return self.count - 1
-        start = self.first_count if self.init_min_weight > 0 and self.first_count < self.capacity else 0
-        return start + int(np.argmin(self.weights[start:]))

@@ -140,8 +140,13 @@ class ResNet(Backbone):
         self.relu1 = nn.ReLU(inplace=True)
         widths = [64]
         for index, name in enumerate(STAGES if self.complete else self.stages):
-            self.add_module(name, self._stage(widths[-1], index))
-            widths.append(STAGE_WIDTHS[index] * self.block.expansion)
+            width, stride, dilation = STAGE_WIDTHS[index], self.strides[index], self.dilations[index]
+            channels = width * self.block.expansion
+            projected = stride != 1 or widths[-1] != channels
+            blocks = [self.block(widths[-1], width, stride, dilation, first=projected)]
+            blocks += [self.block(channels, width, 1, dilation) for _ in range(1, self.depths[index])]
+            self.add_module(name, nn.Sequential(*blocks))
+            widths.append(channels)
         if self.complete:
             self.fc = nn.Linear(widths[-1], CLASSES)
         specs = [IMAGE.after(self.conv1)]
@@ -150,14 +155,6 @@ class ResNet(Backbone):
             specs.append(before.after(self.get_submodule(name)))
         self.specs = [specs[level] for level in self.used_layers]
         init_conv_bn(self)
-
-    def _stage(self, channels_in: int, index: int) -> nn.Sequential:
-        width, stride, dilation = STAGE_WIDTHS[index], self.strides[index], self.dilations[index]
-        channels_out = width * self.block.expansion
-        projected = stride != 1 or channels_in != channels_out
-        blocks = [self.block(channels_in, width, stride, dilation, first=projected)]
-        blocks += [self.block(channels_out, width, 1, dilation) for _ in range(1, self.depths[index])]
-        return nn.Sequential(*blocks)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return self.levels_of(image)

@@ -90,18 +90,14 @@ class FusedConv2d(nn.Conv2d):
             or x.device.type != "cpu"
             or (torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad))
         ):
-            return self._activated(super().forward(x))
+            plain = super().forward(x)
+            return plain.clamp(0, self.highest) if self.highest else F.relu(plain) if self.rectifies else plain
         kind, limits = ("hardtanh", [0.0, self.highest]) if self.highest else ("relu" if self.rectifies else "none", [])
         out: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x, self._weight_for(x.shape), self.bias, self.padding, self.stride, self.dilation, self.groups,
             kind, limits, "",
         )  # fmt: skip
         return out
-
-    def _activated(self, out: Tensor) -> Tensor:
-        if not self.rectifies:
-            return out
-        return F.relu(out) if self.highest is None else out.clamp(0, self.highest)
 
     def _weight_for(self, shape: Size) -> Tensor:
         """The weights in the layout that suits an input of `shape`.

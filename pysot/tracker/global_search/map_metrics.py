@@ -35,12 +35,13 @@ class MapScores:
         total = attention.sum(dtype=np.float64) + 1e-12
         middle = (attention.sum(axis=0) @ columns / total, attention.sum(axis=1) @ rows / total)
         spots = read_map(attention, image_hw, (float(box_xywh[2]), float(box_xywh[3])), MapReading())
+        places = [zoom * spot.center_xy for spot in spots]
         numbers = {
             "hit": float(x <= middle[0] <= x + w and y <= middle[1] <= y + h),
             "inside": float(attention[inside].mean()),
             "outside": float(attention[~inside].mean()),
             "bce": float(-np.log(np.where(inside, chance, 1 - chance)).mean()),
-            "recall": float(any(_contains(box_xywh, spot.center_xy) for spot in spots)),
+            "recall": float(any(x <= px <= x + w and y <= py <= y + h for px, py in places)),
         }
         for name, value in numbers.items():
             self.values[name].append(value)
@@ -49,8 +50,3 @@ class MapScores:
         """Means over frames, and `ratio`: of the mean inside to the mean outside."""
         means = {name: float(np.mean(values)) if values else float("nan") for name, values in self.values.items()}
         return means | {"ratio": means["inside"] / max(means["outside"], 1e-6)}
-
-
-def _contains(box_xywh: NDArray[np.float64], point_xy: tuple[float, float]) -> bool:
-    x, y, w, h = box_xywh
-    return bool(x <= point_xy[0] <= x + w and y <= point_xy[1] <= y + h)

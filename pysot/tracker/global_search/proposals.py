@@ -71,7 +71,11 @@ def read_map(
         size_wh: of the target, image pixels.
     """
     height, width = attention.shape
-    smooth = _blurred(np.asarray(attention, dtype=np.float32), reading.blur_sigma)
+    smooth = np.asarray(attention, dtype=np.float32)
+    sigma_y, sigma_x = (reading.blur_sigma * side / REFERENCE for side in smooth.shape)
+    if min(sigma_x, sigma_y) > 0:
+        blurred = cv2.GaussianBlur(smooth, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_REPLICATE)
+        smooth = np.asarray(blurred, dtype=np.float32)
     highest = float(smooth.max())
     if not highest >= reading.map_thr_abs:
         return []
@@ -91,15 +95,6 @@ def read_map(
         found.append(Proposal((float(center[0]), float(center[1])), weight=promise))
     places = sorted(found, key=lambda place: -place.weight)[: reading.num_proposals]
     return [replace(place, scale=scale) for place in places for scale in reading.extra_scales]
-
-
-def _blurred(attention: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """The map, smoothed with a Gaussian given for a map of `REFERENCE` pixels a side."""
-    sigmas = [sigma * side / REFERENCE for side in attention.shape]
-    if min(sigmas) <= 0:
-        return attention
-    blurred = cv2.GaussianBlur(attention, (0, 0), sigmaX=sigmas[1], sigmaY=sigmas[0], borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(blurred, dtype=np.float32)
 
 
 def mean_inside(

@@ -80,14 +80,12 @@ class FrameView:
     def features(self, boxes_xywh: NDArray[np.float64]) -> Tensor:
         """(N, C, k, k) features of boxes (N, 4)."""
         parts = [boxes_xywh[start : start + AT_ONCE] for start in range(0, len(boxes_xywh), AT_ONCE)]
-        return torch.cat([self._selected(self._part(part)) for part in parts or [boxes_xywh]])
-
-    def _selected(self, features: Tensor) -> Tensor:
-        """Pooling works channel by channel, so that it is the same to leave out channels of the map or of these."""
+        features = torch.cat([self._part(part) for part in parts or [boxes_xywh]])
         if self.selection is None:
             return features
-        channels = [spec.channels for spec in self.model.level_specs]
-        return torch.cat(self.selection.apply(features.split(channels, dim=1)), dim=1)
+        # pooling works channel by channel: it is the same to leave out channels of the maps or of these
+        levels = features.split([spec.channels for spec in self.model.level_specs], dim=1)
+        return torch.cat(self.selection.apply(levels), dim=1)
 
     def _part(self, boxes_xywh: NDArray[np.float64]) -> Tensor:
         if self.mode == "shared":

@@ -123,7 +123,9 @@ class LmtTracker(TargetAwareTracker):
         adapt_iou = any(name.startswith("head.iou.") for name in self.learned)
 
         def loss(theta: Params) -> Tensor:
-            features = self._features_under(theta, image, everything) if fixed is None else fixed
+            features = fixed
+            if features is None:
+                features = self._view(image, self._region(self.box_xywh), theta).features(everything)
             good, bad, near = features.split([len(positives), len(negatives), len(boxes)])
             total = binary_loss(self.model.classify(good, theta), self.model.classify(bad, theta))
             if adapt_iou:
@@ -139,9 +141,6 @@ class LmtTracker(TargetAwareTracker):
                 f"{type(self.model).__name__} are damaged. Load another snapshot."
             )
         self.learned = {name: value.detach() for name, value in learned.items()}
-
-    def _features_under(self, theta: Params, image: Image, boxes_xywh: NDArray[np.float64]) -> Tensor:
-        return self._view(image, self._region(self.box_xywh), theta).features(boxes_xywh)
 
     def _learn_as_mdnet(self, view: FrameView) -> None:
         """A new classifier, learned from many samples in many steps, in place of the learned one."""
@@ -271,7 +270,11 @@ class LmtTracker(TargetAwareTracker):
                 with torch.no_grad():
                     self._remember(candidate.view, params.n_pos_update, params.n_neg_update)
         if image.shape[:2] != self.image_hw:
-            self._fit_to(image)
+            logger.info("The image changed from %s to %s (height, width).", self.image_hw, image.shape[:2])
+            self.image_hw = image.shape[:2]
+            self.box_xywh, self.reported_xywh = (
+                _clipped(box, self.image_hw) for box in (self.box_xywh, self.reported_xywh)
+            )
         if self.lost:
             self.lost_frames += 1
             if learn and (self.lost_frames - 1) % params.short_interval == 0:
@@ -298,13 +301,6 @@ class LmtTracker(TargetAwareTracker):
             return
         classifier: Mapping[str, Tensor] = {k: v for k, v in self.learned.items() if k.startswith("head.cls.")}
         self.learned = self.learned | self._updated(classifier, positives, negatives, params.update)
-
-    def _fit_to(self, image: Image) -> None:
-        """After the image's size changed: the target is no larger than the image, and inside it."""
-        logger.info("The image changed from %s to %s (height, width).", self.image_hw, image.shape[:2])
-        self.image_hw = image.shape[:2]
-        self.box_xywh = _clipped(self.box_xywh, self.image_hw)
-        self.reported_xywh = _clipped(self.reported_xywh, self.image_hw)
 
 
 def _box(values: NDArray[np.floating] | tuple[float, ...]) -> tuple[float, float, float, float]:
