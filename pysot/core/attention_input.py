@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.checks import check_choice
-from pysot.core.crop import Image, cut_padded
+from pysot.core.crop import MOST_PADDED, Image, cut_padded, pixels_at
 
 CLIPS = ("causal", "centered")
 SCORED_FRAMES = 3
@@ -37,14 +37,18 @@ def target_picture(
         box_xywh: the target, image pixels; cut down to whole pixels, of which at least one is shown.
         side: of the picture, pixels.
         context: sides of the picture in target sizes: 1 is the target alone. What lies outside the image repeats its
-            border.
+            border. Of a target many times as large as the picture not every pixel is looked at.
     """
     x, y, width, height = (float(value) for value in box_xywh)
     left = math.trunc(x - (context - 1) / 2 * width)
     top = math.trunc(y - (context - 1) / 2 * height)
     right = max(math.trunc(x + (context + 1) / 2 * width), left + 1)
     bottom = max(math.trunc(y + (context + 1) / 2 * height), top + 1)
-    return whole_frame(cut_padded(image, left, top, right, bottom), side)
+    step_x, step_y = (max(length // (MOST_PADDED * side), 1) for length in (right - left, bottom - top))
+    if step_x == step_y == 1:
+        return whole_frame(cut_padded(image, left, top, right, bottom), side)
+    rows, columns = np.arange(top, bottom, step_y), np.arange(left, right, step_x)
+    return whole_frame(pixels_at(image, rows, columns), side)
 
 
 def clip_indices(index: int, count: int, clip_len: int, clip: str) -> list[int]:

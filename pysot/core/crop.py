@@ -73,7 +73,7 @@ def resized_square(
         square = cut_padded(image, x, y, x + side, y + side, fill_bgr=fill_bgr)
     else:
         columns, rows = pixels_read(x, side, out_side), pixels_read(y, side, out_side)
-        square = _taken(image, rows, columns, fill_bgr)
+        square = pixels_at(image, rows, columns, fill_bgr)
     if len(square) != out_side:
         square = np.asarray(cv2.resize(square, (out_side, out_side)))
     return np.ascontiguousarray(square)
@@ -101,10 +101,10 @@ def pixels_read(start: int, side: int, out_side: int) -> NDArray[np.int64]:
     return start + numbers + skipped * ((2 * numbers + 1) * out_side // (2 * count)) + skipped // 2
 
 
-def _taken(
-    image: Image, rows: NDArray[np.int64], columns: NDArray[np.int64], fill_bgr: tuple[int, int, int] | None
+def pixels_at(
+    image: Image, rows: NDArray[np.int64], columns: NDArray[np.int64], fill_bgr: tuple[int, int, int] | None = None
 ) -> Image:
-    """The pixels of `image` at increasing `rows` and `columns`, which may lie outside."""
+    """The pixels of `image` at increasing `rows` and `columns`, which may lie outside; see `cut_padded`."""
     kept, missing = [], []
     for numbers, limit in zip((rows, columns), image.shape, strict=False):
         first, last = (int(place) for place in np.searchsorted(numbers, (0, limit)))
@@ -228,5 +228,5 @@ def cut_padded(image: Image, x1: int, y1: int, x2: int, y2: int, fill_bgr: tuple
     if not any(missing):
         return inside.copy()
     if not inside.size:
-        return _taken(image, np.arange(y1, y2), np.arange(x1, x2), fill_bgr)
+        return pixels_at(image, np.arange(y1, y2), np.arange(x1, x2), fill_bgr)
     return _bordered(inside, missing, fill_bgr)

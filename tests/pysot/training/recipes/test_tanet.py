@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import subprocess
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,18 @@ def test_pictures_of_targets() -> None:
     assert (target_picture(image, (7.5, 9.5, 0.2, 0.2), 16, 1.0) == image[9, 7]).all()
     assert target_picture(image, (-30, -30, 45, 45), 24, 2.0).shape == (24, 24, 3)
     assert whole_frame(image, 24).shape == (24, 24, 3)
+
+
+def test_the_picture_of_a_large_target_takes_no_more_memory() -> None:
+    y, x = np.mgrid[:1200, :1600]
+    image = np.stack([x * 255 / 1600, y * 255 / 1200, (x + y) * 255 / 2800], axis=2).astype(np.uint8)
+    tracemalloc.start()
+    picture = target_picture(image, (-100, -100, 1500, 1300), 32, 2.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    rows, columns = np.arange(-750, 1850).clip(0, 1199), np.arange(-850, 2150).clip(0, 1599)
+    assert peak < 8 * 2**20
+    assert np.abs(picture.astype(int) - whole_frame(image[rows][:, columns], 32)).max() <= 2
 
 
 def test_samples_show_the_target_where_the_box_says(videos: Path, tmp_path: Path) -> None:
