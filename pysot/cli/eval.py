@@ -92,8 +92,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(report: EvaluationReport, args: argparse.Namespace) -> None:
     more = []
-    if args.attributes:
+    if args.attributes and report.attributes:
         more.append(by_attribute(report))
+    elif args.attributes:
+        print_error("eval", f"no table by attribute: {report.benchmark} has no attributes in its annotation.")
     if args.show_video_level and len(report.trackers) < _MOST_TRACKERS_BY_SEQUENCE:
         more.append(by_sequence(report))
     if args.compare:

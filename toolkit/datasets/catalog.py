@@ -36,6 +36,7 @@ class BenchmarkRow:
         first_image: number of the image that the first annotation row belongs to; None: the first image there is.
         image_ranges: first and last (None: open) image number of sequences that use part of their images.
         attributes: names of the flags in the attribute files, in their order; () leaves them numbered.
+        known_attributes: the attributes of sequences whose files do not say them.
         one_based: whether raw boxes are 1-based.
         stride: every how manieth annotation row belongs to an image.
         hidden_counts: whether one-pass scores take frames flagged absent like any other, as its published scores do.
@@ -54,6 +55,7 @@ class BenchmarkRow:
     first_image: int | None = 1
     image_ranges: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
+    known_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_based: bool = False
     stride: int = 1
     hidden_counts: bool = False
@@ -81,6 +83,7 @@ def _otb(name: str, names: tuple[str, ...], aliases: tuple[str, ...], shares: tu
         synonyms={"Human4": "Human4-2"},
         annotations=("{name}/groundtruth_rect.{target}.txt", "{name}/groundtruth_rect.txt"),
         image_ranges=dict(listings.OTB_FRAMES),
+        known_attributes=listings.OTB_ATTRIBUTES,
         one_based=True,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.datasets.catalog import BenchmarkRow, find_row, require_row
@@ -67,7 +67,9 @@ def load_benchmark(
         return benchmark if video is None else benchmark.select(video)
     discovery = discover(name_or_path, root)
     if video is not None:
-        return Benchmark(discovery.name, discovery.protocol, (_open_one(discovery, row, video),))
+        return Benchmark(
+            discovery.name, discovery.protocol, _with_known_attributes(discovery, (_open_one(discovery, row, video),))
+        )
     sequences, faults = _open_all(discovery)
     if faults and not (partial and sequences):
         raise DatasetError(_unreadable(discovery, faults, name_or_path, root))
@@ -75,7 +77,16 @@ def load_benchmark(
     if len({sequence.frames is None for sequence in sequences}) == 2:
         missing = tuple(sorted((*missing, *(sequence.name for sequence in sequences if sequence.frames is None))))
         sequences = tuple(sequence for sequence in sequences if sequence.frames is not None)
-    return Benchmark(discovery.name, discovery.protocol, sequences, missing, faults)
+    return Benchmark(discovery.name, discovery.protocol, _with_known_attributes(discovery, sequences), missing, faults)
+
+
+def _with_known_attributes(discovery: Discovery, sequences: tuple[Sequence, ...]) -> tuple[Sequence, ...]:
+    """The sequences, with the attributes that the benchmark's row lists where their files say none."""
+    row = find_row(discovery.name)
+    if row is None or not row.known_attributes:
+        return sequences
+    known = {sequence.name: row.known_attributes.get(row.canonical(sequence.name), ()) for sequence in sequences}
+    return tuple(replace(one, attributes=one.attributes or known[one.name]) for one in sequences)
 
 
 def discover(name_or_path: str, root: str | Path | None = None) -> Discovery:

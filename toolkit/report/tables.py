@@ -58,8 +58,7 @@ def by_attribute(report: EvaluationReport) -> Table:
     header = ("Tracker name", *(f"{name} ({len(report.attributes[name])})" for name in names))
     trackers = list(report.trackers.values())
     rows = tuple((one.name, *(_number(one.attributes[name][metric.key], metric) for name in names)) for one in trackers)
-    notes = () if names else (f"{report.benchmark} has no attributes in its annotation.",)
-    return Table(f"{report.benchmark}: {metric.title} by attribute (number of sequences)", header, rows, notes)
+    return Table(f"{report.benchmark}: {metric.title} by attribute (number of sequences)", header, rows)
 
 
 def comparison(report: EvaluationReport, a: str, b: str) -> Table:

@@ -39,7 +39,8 @@ def test_table_files_and_exit_code(data: Path, capsys: pytest.CaptureFixture[str
     files = {form: data / f"out/report.{form}" for form in ("json", "csv", "markdown", "latex")}
     options = [text for form, path in files.items() for text in (f"--{form}", str(path))]
     assert command(data, "-s", "--attributes", "--ci", "-n", "2", *options) == 1
-    out = capsys.readouterr().out
+    out, told = capsys.readouterr()
+    assert "no table by attribute: MINE has no attributes" in told and "by attribute" not in out
     assert "|     good     |" in out
     assert "Left out: half" in out
     assert "MINE by sequence" in out

@@ -81,6 +81,24 @@ def test_attribute_counts_are_the_published_ones(name, published, annotations):
     assert {name: found.count(name) for name in words[::2]} == dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
 
+def test_attributes_of_otb(shared, annotations):
+    """The counts are those in the titles of published plots by attribute: "Success plots of OPE - fast motion (39)"."""
+    published = {"IV": 38, "OPR": 63, "SV": 64, "OCC": 49, "DEF": 44, "MB": 29, "FM": 39, "IPR": 51, "OV": 14}
+    published |= {"BC": 31, "LR": 9}
+    benchmark = load_benchmark("OTB100", annotations)
+    found = [attribute for sequence in benchmark for attribute in sequence.attributes]
+    assert all(sequence.attributes for sequence in benchmark)
+    assert {name: found.count(name) for name in set(found)} == published
+    assert benchmark["Biker"].attributes == ("SV", "OCC", "MB", "FM", "OPR", "OV", "LR")
+    half = load_benchmark("OTB50", annotations)
+    assert all(sequence.attributes == benchmark[sequence.name].attributes for sequence in half)
+    folder = load_benchmark("OTB100", shared / "data/sequences_otb")
+    assert folder["Jogging-2"].attributes == ("OCC", "DEF", "OPR")
+    assert load_benchmark("OTB100", shared / "data/sequences_otb", video="Man")["Man"].attributes == ("IV",)
+    file = load_benchmark(str(annotations / "OTB100.json"))
+    assert all(sequence.attributes for sequence in file) and len(file) == 100
+
+
 def test_vot_tags_and_size(annotations):
     benchmark = load_benchmark("VOT2018", annotations)
     assert benchmark["ants1"].image_size == (1024, 1024)
