@@ -94,6 +94,8 @@ class VideoFile(FrameSource):
             capture, self._capture, self._count = self._open(), None, 0
             while capture.grab():  # decodes headers only: the container's own frame count is often wrong
                 self._count += 1
+            if not self._count:
+                raise self._undecodable(capture)
         return self._count
 
     def __getitem__(self, index: int) -> Image:
@@ -104,6 +106,8 @@ class VideoFile(FrameSource):
                 raise FrameError(f"{self.label(index)}: the video ends after {self._next} frames.")
             self._next += 1
         ok, image = self._capture.read()
+        if not ok and index == 0:
+            raise self._undecodable(self._capture)
         if not ok:
             raise FrameError(f"{self.label(index)}: cannot decode; the video ends after {self._next} frames.")
         self._next += 1
@@ -120,8 +124,20 @@ class VideoFile(FrameSource):
             raise FrameError(f"{self.path}: no such video file.")
         capture = cv2.VideoCapture(str(self.path))
         if not capture.isOpened():
-            raise FrameError(f"{self.path}: OpenCV cannot open this video; re-encode it as mp4 (H.264) or avi (MJPG).")
+            raise FrameError(f"{self.path}: OpenCV cannot open this video; {self._way_out()}")
         return capture
+
+    def _undecodable(self, capture: cv2.VideoCapture) -> FrameError:
+        """What to raise where a file opens and yet gives no frame; AV1, for one, is decoded by some machines only."""
+        codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True).decode("latin-1")
+        name = codec.strip("\0 ") if codec.isprintable() else ""
+        return FrameError(
+            f"{self.path}: OpenCV cannot decode this video (codec {name or 'unknown'}) here; {self._way_out()}"
+        )
+
+    def _way_out(self) -> str:
+        out = self.path.with_name(f"{self.path.stem}_h264.mp4")
+        return f're-encode it as mp4 (H.264): ffmpeg -i "{self.path}" -c:v libx264 -pix_fmt yuv420p "{out}"'
 
 
 def read_image(path: Path) -> Image:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 def require_cv2() -> None:
-    """Imports cv2; where that fails, the `ImportError` names the missing library and the package that needs none.
+    """Imports cv2, its ffmpeg and Qt silent unless the environment says otherwise; where that fails, the `ImportError`
+    names the missing library and the package that needs none.
 
     Desktop builds of OpenCV need the system's libGL, which servers and containers often lack.
     """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when the first video is opened
+    os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;*.info=false;*.warning=false")
     try:
         import cv2  # noqa: F401
     except ImportError as error:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from toolkit.datasets import load_benchmark
-from toolkit.errors import DatasetError
+from toolkit.datasets import VideoFile, load_benchmark
+from toolkit.errors import DatasetError, FrameError
+from toolkit.utils.opencv import quiet_opencv
 
 
 def write_video(path, count=5):
@@ -53,6 +54,23 @@ def test_video_file(beside, tmp_path, write_rows):
     assert sequence.ground_truth.shape == ((5, 4) if beside else (0, 4))
     assert len(sequence) == 5
     assert sequence.size() == (32, 24)
+
+
+@pytest.mark.parametrize("codec", ["VP90", "hevc"])
+def test_a_codec_that_does_not_decode_is_named(tmp_path, capfd, codec):
+    """The stream is MJPEG; its header says another codec, as where that codec's decoder is not on the machine."""
+    path = tmp_path / "phone.avi"
+    write_video(path)
+    path.write_bytes(path.read_bytes().replace(b"MJPG", codec.encode()))
+    told = (
+        rf"phone\.avi: OpenCV cannot decode this video \(codec {codec}\) here; re-encode.*ffmpeg -i .*phone_h264\.mp4"
+    )
+    with quiet_opencv():
+        with pytest.raises(FrameError, match=told):
+            VideoFile(path)[0]
+        with pytest.raises(FrameError, match=told):
+            len(VideoFile(path))
+    assert capfd.readouterr().err == ""
 
 
 def test_one_annotated_row_leaves_all_frames(tmp_path, write_rows, write_images):
