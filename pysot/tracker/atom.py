@@ -83,14 +83,15 @@ class AtomTracker(OnlineTracker):
         self.cells = (samples.shape[1], samples.shape[2])
         labels = torch.stack([self._label(self.center_xy, view, shift) for shift in shifts])
         weights = samples.new_full((len(samples),), 1 / len(samples))
+        channels = (samples.shape[3], params.compressed_dim)
         problem = JointProblem(
             WeightedResponses(samples, labels, weights, self.response),
             side,
-            (samples.shape[3], params.compressed_dim),
+            channels,
             filter_reg=params.filter_reg,
             projection_reg=params.proj_reg,
         )
-        start = problem.pack(*self._first_weights(samples))
+        start = problem.pack(*random_classifier(self.rng, side, channels, samples))
         solver = ConjugateGradient(fletcher_reeves=params.fletcher_reeves)
         iterations = params.init_cg_iter // params.init_gn_iter
         learned = gauss_newton(problem, start, solver, steps=params.init_gn_iter, iterations=iterations)
@@ -100,10 +101,6 @@ class AtomTracker(OnlineTracker):
         self.memory = SampleMemory(params.memory_size, params.learning_rate, params.init_min_weight, first)
         forget = 0.0 if params.cg_forgetting_rate < 0 else (1 - params.learning_rate) ** params.cg_forgetting_rate
         self.solver = ConjugateGradient(fletcher_reeves=params.fletcher_reeves, forget_factor=forget)
-
-    def _first_weights(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        channels = (samples.shape[3], self.params.compressed_dim)
-        return random_classifier(self.rng, self.params.kernel_size, channels, samples)
 
     def _label(
         self, center_xy: tuple[float, float], view: PatchView, shift_yx: NDArray[np.int64] | tuple[int, int] = (0, 0)

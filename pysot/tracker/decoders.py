@@ -21,15 +21,12 @@ class AnchorDecoder:
 
     def __call__(self, output: SiameseOutput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scores (N,) in [0, 1] and boxes (N, 4) cx, cy, w, h in crop pixels from its center; N = k * S * S."""
-        anchors = self._anchors(output.cls.shape[-1])
-        score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
-        delta = output.loc[0].reshape(4, -1).cpu().numpy()
-        return score, decode_anchor_boxes(delta, anchors)
-
-    def _anchors(self, side: int) -> NDArray[np.float32]:
+        side = output.cls.shape[-1]
         if side not in self._grids:
             self._grids[side] = anchor_grid(self.sizes, self.stride, side)
-        return self._grids[side]
+        score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
+        delta = output.loc[0].reshape(4, -1).cpu().numpy()
+        return score, decode_anchor_boxes(delta, self._grids[side])
 
 
 class PointDecoder:
@@ -41,12 +38,9 @@ class PointDecoder:
 
     def __call__(self, output: SiameseOutput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scores (N,) in [0, 1] and boxes (N, 4) cx, cy, w, h in crop pixels from its center; N = S * S."""
-        points = self._points(output.cls.shape[-1])
-        score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
-        reach = output.loc[0].reshape(4, -1).cpu().numpy()
-        return score, xyxy_to_cxcywh(decode_point_boxes(reach, points)).astype(np.float32, copy=False)
-
-    def _points(self, side: int) -> NDArray[np.float32]:
+        side = output.cls.shape[-1]
         if side not in self._grids:
             self._grids[side] = point_grid(self.stride, side)
-        return self._grids[side]
+        score = output.cls[0].reshape(2, -1).softmax(0)[1].cpu().numpy()
+        reach = output.loc[0].reshape(4, -1).cpu().numpy()
+        return score, xyxy_to_cxcywh(decode_point_boxes(reach, self._grids[side])).astype(np.float32, copy=False)

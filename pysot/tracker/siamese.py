@@ -165,7 +165,8 @@ class SiameseTracker(TargetAwareTracker):
         box = self._smooth(candidate)
         self.center_xy, self.size_wh = clip_state(box, image)
         self._refit(image, candidate.score, learn)
-        return TrackResult(self._box_xywh(), candidate.score)
+        (x, y), (width, height) = self.center_xy, self.size_wh
+        return TrackResult((x - width / 2, y - height / 2, width, height), candidate.score)
 
     def _respond(self, search: Tensor) -> tuple[SiameseOutput, Any]:
         """Response maps of one search crop, and anything `commit` will need of it."""
@@ -186,10 +187,6 @@ class SiameseTracker(TargetAwareTracker):
         center_x, center_y, width, height = candidate.box_cxcywh
         old_width, old_height = self.size_wh
         return center_x, center_y, old_width * (1 - rate) + width * rate, old_height * (1 - rate) + height * rate
-
-    def _box_xywh(self) -> tuple[float, float, float, float]:
-        (x, y), (width, height) = self.center_xy, self.size_wh
-        return x - width / 2, y - height / 2, width, height
 
     def _cut(self, image: Image, center_xy: tuple[float, float], size: int, side: int) -> Tensor:
         """(1, 3, size, size) network input: the square of `side` image pixels around a point."""
