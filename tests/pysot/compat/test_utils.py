@@ -41,7 +41,7 @@ def test_corners_and_centers() -> None:
     assert [float(value) for array in arrays for value in array] == [1, 2, 5, 10]
     assert IoU((0, 0, 2, 2), (1, 1, 3, 3)) == pytest.approx(1 / 7)
     center, size = rect1_2_cxy_wh([11, 21, 4, 6])
-    assert (*center, *size) == (12, 22, 4, 6)
+    assert (*center, *size) == (12, 23, 4, 6)
     assert cxy_wh_2_rect1(center, size).tolist() == [11, 21, 4, 6]
     assert rect_2_cxy_wh([10, 20, 4, 6])[0].tolist() == [12, 23]
 
