@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -127,6 +128,18 @@ def test_nothing_black_is_nan(tracker: Tracker) -> None:
 def test_boxes_at_and_over_the_border(tracker: Tracker, box: tuple[float, ...]) -> None:
     tracker.init(FRAME, box)
     assert all(np.isfinite(tracker.track(NEXT).box))
+
+
+def test_a_crop_takes_no_more_memory_for_a_target_that_fills_a_4k_frame(tracker: Tracker) -> None:
+    """Time goes with it (docs/performance.md), but cannot be measured while other tests run."""
+    frame = FRAME.repeat(18, axis=0).repeat(24, axis=1)
+    height, width = frame.shape[:2]
+    tracker.init(frame, (0.02 * width, 0.02 * height, 0.95 * width, 0.95 * height))
+    tracemalloc.start()
+    tracker.locate(frame, tracker.search_region())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 24 * 2**20, f"{peak / 2**20:.0f} MiB"
 
 
 @pytest.mark.parametrize(
