@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from toolkit.datasets.frames import FrameSource, Image, read_image
@@ -12,6 +13,7 @@ from toolkit.errors import FrameError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 _DIGITS = re.compile(r"\d+")
+_TIME = re.compile(r"\d+[.]\d{3,}|\d{9,}[.]\d+")  # seconds; `1.10` may as well be two counters
 
 
 class ImageFolder(FrameSource):
@@ -81,15 +83,22 @@ def list_images(folder: Path) -> list[str]:
 
 
 def natural_key(name: str) -> tuple[tuple[int, str], ...]:
-    """Sorts the digits in a name by their value."""
+    """Sorts the digits in a name by their value; a name that is nothing but a decimal number, a time, by that."""
+    stem = name.rpartition(".")[0]
+    if _TIME.fullmatch(stem):
+        whole, _, fraction = stem.partition(".")
+        return (int(whole), whole), (int(fraction[:9].ljust(9, "0")), fraction)
     return tuple((int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
 
 
 def image_numbers(names: list[str]) -> list[int] | None:
-    """The number each image carries, its name's last digits; None unless every one has its own."""
+    """The number each image carries, its name's last digits; None unless they rise from image to image, as those of a
+    name that is a time need not.
+    """
     found = [_DIGITS.findall(os.path.splitext(name)[0]) for name in names]
     numbers = [int(digits[-1]) for digits in found if digits]
-    return numbers if len(set(numbers)) == len(names) else None
+    rising = len(numbers) == len(names) and all(a < b for a, b in pairwise(numbers))
+    return numbers if rising else None
 
 
 def _arrange(present: list[str], first: int | None, count: int | None) -> list[str]:

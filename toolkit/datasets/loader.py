@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolkit.datasets.catalog import BenchmarkRow, find_row, require_row
 from toolkit.datasets.layouts import Found, find_sequences
-from toolkit.datasets.layouts.own import empty_sequences, own_data
+from toolkit.datasets.layouts.own import EXPECTED, empty_sequences, own_data
 from toolkit.datasets.layouts.pysot_json import pysot_json
 from toolkit.datasets.layouts.text_files import annotation_archive, annotation_folder, is_archive
 from toolkit.datasets.sequence import Benchmark, Sequence
@@ -181,8 +181,8 @@ def _discover_own(path: Path) -> Discovery:
     if not found:
         note = f" Without any image: {', '.join(empty[:5])}." if empty else ""
         raise DatasetError(
-            f"{path} holds no sequence.{note} Expected a video file, or a folder of images, or folders that each hold "
-            "images (in img/ or directly) and groundtruth.txt or groundtruth_rect*.txt."
+            f"{path} holds no sequence.{note} Expected a video file (its boxes in <video>.txt beside it), a folder of "
+            f"images, or {EXPECTED}."
         )
     name = path.resolve().stem if path.is_file() else path.resolve().name
     known = find_row(name) if json_file.is_file() else None

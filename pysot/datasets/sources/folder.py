@@ -6,10 +6,12 @@
                                       frames/ will do, or the sequence's own folder
     ROOT/<name>/groundtruth.txt       one line x,y,w,h per image: 0-based pixels, left, top, width, height; commas,
                                       blanks or tabs; NaN or a width or height of 0 where the target is absent. A
-                                      polygon x1,y1,...,x4,y4 stands for its bounding box
+                                      polygon x1,y1,...,x4,y4 stands for its bounding box. groundtruth_rect.txt will
+                                      do; groundtruth_1.txt, groundtruth_rect.2.txt, ... are further targets
     ROOT/<name>/mask/0001.png ...     optional: masks under the names of the images; anything but 0 is the object
 
-Sequences may lie one folder deeper, `ROOT/<group>/<name>/`, and ROOT may be a sequence itself.
+Sequences may lie one folder deeper, `ROOT/<group>/<name>/`, and ROOT may be a sequence itself: what is found is what
+`tools/test.py --dataset ROOT` finds (`toolkit.datasets.layouts.own`), without videos.
 """
 
 from __future__ import annotations
@@ -22,14 +24,13 @@ from pysot.core.errors import ConfigError
 from pysot.datasets.sources.base import SOURCES, Track, VideoSource
 from pysot.datasets.sources.tracks import FileTrack, as_config_error, select_names
 from toolkit.datasets.annotation import TextFile, read_ground_truth
-from toolkit.datasets.image_folder import has_image, list_images, natural_key
-from toolkit.datasets.layouts.own import IMAGE_FOLDERS
+from toolkit.datasets.image_folder import list_images
+from toolkit.datasets.layouts.own import EXPECTED, IMAGE_FOLDERS, OwnSequence, find_own
 from toolkit.errors import abbreviate
 from toolkit.regions.boxes import bounding_boxes
 
 logger = logging.getLogger(__name__)
 
-TRUTH = "groundtruth.txt"
 MASK_FOLDER = "mask"
 
 
@@ -58,55 +59,55 @@ class FolderSource(VideoSource):
         only: str | Sequence[str] = (),
         exclude: str | Sequence[str] = (),
     ) -> None:
-        folders = find_sequences(Path(root), name)
-        chosen = select_names(list(folders), only, exclude, name)
+        found = find_sequences(Path(root), name)
+        chosen = select_names(list(found), only, exclude, name)
         with as_config_error():
-            tracks: list[Track] = [_open(key, folders[key]) for key in chosen]
+            tracks: list[Track] = [_open(found[key]) for key in chosen]
         empty = [track.name for track in tracks if not len(track)]
         if empty:
             logger.warning("%s: %d sequences have no frame with a box: %s", name, len(empty), abbreviate(empty))
         super().__init__(name, [[track] for track in tracks if len(track)], frame_range, num_use)
 
 
-def find_sequences(root: Path, source: str) -> dict[str, Path]:
-    """Name and folder of every sequence at, in or one folder below `root`, in natural order."""
+def find_sequences(root: Path, source: str) -> dict[str, OwnSequence]:
+    """Name and place of every annotated sequence at, in or one folder below `root`, in natural order."""
     if not root.is_dir():
         raise ConfigError(f"{source}: ROOT {root} is not a folder. Set it to the folder that holds the sequences.")
-    if (root / TRUTH).is_file():
-        return {root.resolve().name: root}
-    found, bare = [], []
-    for entry in _subfolders(root):
-        inner = [entry] if (entry / TRUTH).is_file() else _subfolders(entry)
-        found += [folder for folder in inner if (folder / TRUTH).is_file()]
-        others = [folder for folder in {entry, *inner} if not (folder / TRUTH).is_file()]
-        bare += [str(folder) for folder in others if any(has_image(folder / sub) for sub in IMAGE_FOLDERS)]
+    every = find_own(root)
+    videos = [one.images for one in every if one.images is not None and one.images.is_file()]
+    bare = [one.name for one in every if one.annotation is None and one.images not in videos]
+    found = {one.name: one for one in every if one.annotation is not None and one.images not in videos}
     if bare:
-        logger.warning("%s: %d folders have images but no %s: %s", source, len(bare), TRUTH, abbreviate(sorted(bare)))
+        logger.warning("%s: %d folders have images but no groundtruth.txt: %s", source, len(bare), abbreviate(bare))
+    if videos:
+        logger.warning(
+            "%s: %d videos are left out, training reads images: ffmpeg -i %s -q:v 2 %s/img/%%06d.jpg, and the boxes as "
+            "groundtruth.txt beside img/",
+            source, len(videos), videos[0], videos[0].with_suffix(""),
+        )  # fmt: skip
     if not found:
         raise ConfigError(
-            f"{source}: there is no sequence in {root}. Expected {root}/<name>/img/*.jpg with {root}/<name>/{TRUTH}, "
-            f"or one folder deeper."
+            f"{source}: there is no sequence in {root}. Expected {EXPECTED}, there or one folder deeper"
+            f"{'; training reads no videos' if videos else ''}."
         )
-    return {folder.relative_to(root).as_posix(): folder for folder in found}
+    return found
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda entry: natural_key(entry.name))
-
-
-def _open(name: str, folder: Path) -> FileTrack:
-    boxes = bounding_boxes(read_ground_truth(TextFile.at(folder / TRUTH)).boxes)
-    sub = next((sub for sub in (*IMAGE_FOLDERS, ".") if has_image(folder / sub)), None)
-    if sub is None:
+def _open(own: OwnSequence) -> FileTrack:
+    assert own.annotation is not None
+    folder = own.annotation.parent
+    boxes = bounding_boxes(read_ground_truth(TextFile.at(own.annotation)).boxes)
+    if own.images is None:
         raise ConfigError(f"{folder} has no images: put them into {folder / IMAGE_FOLDERS[0]}.")
-    images = list_images(folder / sub)
+    images = list_images(own.images)
     if len(images) != len(boxes):
         raise ConfigError(
-            f"{folder / TRUTH} has {len(boxes)} lines, and there are {len(images)} images in {folder / sub}. Write one "
+            f"{own.annotation} has {len(boxes)} lines, and there are {len(images)} images in {own.images}. Write one "
             "line per image, NaN,NaN,NaN,NaN where the target is absent."
         )
     masks = _masks(folder, images) if (folder / MASK_FOLDER).is_dir() else None
-    return FileTrack(name, folder, [f"{sub}/{image}" for image in images], boxes, masks)
+    sub = own.images.relative_to(folder).as_posix()
+    return FileTrack(own.name, folder, [f"{sub}/{image}" for image in images], boxes, masks)
 
 
 def _masks(folder: Path, images: Sequence[str]) -> list[str | None]:

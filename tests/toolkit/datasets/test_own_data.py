@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
+from pysot.core.errors import ConfigError
+from pysot.datasets.sources.folder import FolderSource
 from toolkit.datasets import VideoFile, load_benchmark
 from toolkit.errors import DatasetError, FrameError
 from toolkit.utils.opencv import quiet_opencv
@@ -34,6 +38,70 @@ def test_folder_of_sequences(tmp_path, write_rows, write_images):
     assert len(benchmark["b-1"]) == 2
     assert benchmark["c"].ground_truth.shape == (0, 4)
     assert len(benchmark["d"].require_frames()) == 5
+
+
+@pytest.mark.parametrize("file", ["groundtruth.txt", "groundtruth_rect.txt", "GroundTruth.txt", "ground_truth.txt"])
+@pytest.mark.parametrize("images", ["img", "imgs", "color", "images", "frames", "."])
+def test_the_names_of_an_annotation(file, images, tmp_path, write_rows, write_images):
+    write_images(tmp_path / "mine" / "one" / images, ["0001.jpg", "0002.jpg"])
+    write_rows(tmp_path / "mine" / "one" / file, [[1, 1, 9, 9]] * 2)
+    (sequence,) = load_benchmark(str(tmp_path / "mine"))
+    assert sequence.name == "one" and sequence.ground_truth.shape == (2, 4) and len(sequence.require_frames()) == 2
+    (track,) = FolderSource("mine", tmp_path / "mine").videos[0]
+    assert track.name == "one" and len(track) == 2 and track.read(1).origin.endswith("0002.jpg")
+
+
+@pytest.mark.parametrize("pattern", ["groundtruth_{}.txt", "groundtruth.{}.txt", "groundtruth_rect.{}.txt"])
+def test_targets_in_files_of_their_own(pattern, tmp_path, write_rows, write_images):
+    write_images(tmp_path / "group" / "two" / "img", ["1.jpg", "2.jpg"])
+    for target in (1, 2, 10):
+        write_rows(tmp_path / "group" / "two" / pattern.format(target), [[target / 2, 1, 9, 9]] * 2)
+    found = load_benchmark(str(tmp_path))
+    assert found.names() == ["group-two-1", "group-two-2", "group-two-10"]
+    assert [sequence.ground_truth[0, 0] for sequence in found] == [0.5, 1, 5]
+    videos = FolderSource("mine", tmp_path).videos
+    assert [(video[0].name, video[0].read(0).box_xywh[0]) for video in videos] == [
+        ("group/two-1", 0.5),
+        ("group/two-2", 1),
+        ("group/two-10", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1403636579.763.jpg", "1403636579.8.jpg", "1403636580.015.jpg"],
+        ["1403636579763555584.jpg", "1403636579813555456.jpg", "1403636580063555584.jpg"],
+        ["2024-05-01_12-59-58.jpg", "2024-05-01_12-59-59.jpg", "2024-05-01_13-00-00.jpg"],
+        ["frame_9.jpg", "frame_10.jpg", "frame_12.jpg"],
+    ],
+)
+@pytest.mark.parametrize("annotated", [True, False])
+def test_frames_named_by_time(names, annotated, tmp_path, write_rows, write_images):
+    write_images(tmp_path / "one" / "img", names, [10, 20, 30])
+    if annotated:
+        write_rows(tmp_path / "one" / "groundtruth.txt", [[k, 1, 9, 9] for k in range(3)])
+        (track,) = FolderSource("mine", tmp_path).videos[0]
+        assert [track.read(index).origin.rpartition("/")[2] for index in range(3)] == names
+    (sequence,) = load_benchmark(str(tmp_path))
+    assert [int(frame[0, 0, 0]) for frame in sequence.require_frames()] == pytest.approx([10, 20, 30], abs=2)
+
+
+def test_pictures_beside_sequences_are_no_sequence(tmp_path, write_rows, write_images):
+    write_images(tmp_path, ["preview.jpg"])
+    write_images(tmp_path / "one" / "img", ["1.jpg", "2.jpg"])
+    write_images(tmp_path / "notes" / "sketches", ["1.jpg"])
+    write_rows(tmp_path / "one" / "groundtruth.txt", [[1, 1, 9, 9]] * 2)
+    assert load_benchmark(str(tmp_path)).names() == ["one"]
+
+
+def test_training_says_how_to_make_images_of_a_video(tmp_path, write_rows, caplog):
+    write_video(tmp_path / "clip.avi")
+    write_rows(tmp_path / "clip.txt", [[1, 1, 9, 9]] * 5)
+    assert load_benchmark(str(tmp_path)).names() == ["clip"]
+    with pytest.raises(ConfigError, match=r"no sequence in .*training reads no videos"):
+        FolderSource("mine", tmp_path)
+    assert re.search(r"1 videos are left out.*ffmpeg -i .*clip\.avi -q:v 2 .*clip/img/%06d\.jpg", caplog.text)
 
 
 def test_folder_of_images(tmp_path, write_images):

@@ -85,3 +85,32 @@ def test_path_of_a_json_file(tmp_path, write_text, write_images):
     benchmark = load_benchmark(str(path))
     assert (benchmark.name, benchmark.protocol) == ("mine", "ope")
     assert benchmark["a"].require_frames()[1].shape == (6, 8, 3)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Deer/img/1.jpg", "Deer/img/2.jpg"],
+        ["Deer\\img\\1.jpg", "Deer\\img\\2.jpg"],
+        ["D:\\data\\OTB100\\Deer\\img\\1.jpg", "D:\\data\\OTB100\\Deer\\img\\2.jpg"],
+        ["/home/other/OTB100/Deer/img/1.jpg", "/home/other/OTB100/Deer/img/2.jpg"],
+        ["img/1.jpg", "img/2.jpg"],
+        ["1.jpg", "2.jpg"],
+    ],
+)
+@pytest.mark.parametrize("keys", [("img_names", "gt_rect"), ("image_files", "gt_rect"), ("image_files", "gt")])
+def test_images_named_on_another_machine(names, keys, tmp_path, write_text, write_images):
+    write_images(tmp_path / "Deer" / "img", ["1.jpg", "2.jpg"], [50, 99])
+    write_images(tmp_path / "Other" / "img", ["1.jpg", "2.jpg"], [0, 0])
+    content = dict(zip(keys, (names, [[1, 2, 3, 4], [2, 2, 3, 4]]), strict=True))
+    write_text(tmp_path / "mine.json", json.dumps({"Other": content, "Deer": {**content, "name": "Deer"}}))
+    deer = load_benchmark(str(tmp_path / "mine.json"), video="Deer")["Deer"]
+    assert [int(frame[0, 0, 0]) for frame in deer.require_frames()] == [50, 99]
+    assert deer.ground_truth[1].tolist() == [2, 2, 3, 4]
+
+
+def test_an_absolute_name_without_its_folder_finds_no_other_image(tmp_path, write_text, write_images):
+    write_images(tmp_path, ["1.jpg", "2.jpg"])
+    content = entry(img_names=["/home/other/Gone/img/1.jpg", "/home/other/Gone/img/2.jpg"])
+    write_text(tmp_path / "mine.json", json.dumps({"Gone": content}))
+    assert load_benchmark(str(tmp_path / "mine.json"))["Gone"].frames is None

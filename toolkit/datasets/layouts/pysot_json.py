@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from toolkit.datasets.annotation import VOT_TAGS, check_width, fit_tag
 from toolkit.datasets.frames import ImageFiles
+from toolkit.datasets.layouts.own import IMAGE_FOLDERS
 from toolkit.datasets.layouts.place import Found
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
+
+SYNONYMS = {"image_files": "img_names", "gt_bbox": "gt_rect", "gt": "gt_rect"}
+"""Keys of the files of DaSiamRPN and SiamMask, and of others made after them, and what PySOT calls them."""
 
 
 def pysot_json(path: Path, roots: AbstractSequence[Path]) -> Found:
@@ -62,6 +66,7 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
     where = f"{path}: video '{name}'"
     if not isinstance(entry, dict):
         raise DatasetError(f"{where} is {type(entry).__name__}, expected an object with gt_rect and img_names.")
+    entry = {SYNONYMS[key]: value for key, value in entry.items() if key in SYNONYMS} | entry
     truth = _ground_truth(where, entry)
     rows = len(truth)
     images = _list_of(where, entry, "img_names")
@@ -69,8 +74,7 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
         raise DatasetError(f"{where}: 'img_names' holds {images[:3]}...; expected a list of file names.")
     if 1 < rows != len(images):
         raise DatasetError(f"{where}: {len(images)} img_names but {rows} rows in gt_rect; one row per image expected.")
-    folder = PurePosixPath(images[0]).parent
-    root = next((root for root in roots if (root / folder).is_dir()), None)  # None: there are no frames here
+    folders = [str(entry[key]) for key in ("video_dir", "name") if entry.get(key)]
     visible = None
     if entry.get("absent") is not None:  # holds 1 where the target is there: it is LaSOT's flag turned round
         visible = _flags(where, entry, "absent")
@@ -87,13 +91,37 @@ def _open_entry(path: Path, name: str, entry: Any, roots: AbstractSequence[Path]
     return Sequence(
         name,
         truth,
-        frames=None if root is None else ImageFiles(images, root),
+        frames=find_images(images, roots, [*folders, name]),
         image_size=size,
         attributes=tuple(map(str, _list_of(where, entry, "attr"))) if entry.get("attr") else (),
         # published files hold an empty list for a tag that no frame carries, and some lists end early
         frame_tags={tag: fit_tag(_flags(where, entry, tag), rows) for tag in VOT_TAGS if tag in entry},
         visible=visible,
     )
+
+
+def find_images(
+    names: AbstractSequence[str], roots: AbstractSequence[Path], folders: AbstractSequence[str]
+) -> ImageFiles | None:
+    """The images called `names`, below one of `roots`; None where there are none.
+
+    Names may be written with back slashes, be absolute paths of another machine, whose beginning is left out then, or
+    be relative to one of the sequence's `folders` or to `img/` in it, as in the files that DaSiamRPN came with.
+    """
+    names = [name.replace("\\", "/") for name in names]
+    first = PurePosixPath(names[0])
+    for left_out in range(max(1, len(first.parts) - 1)):  # at least one folder stays: every sequence has a 0001.jpg
+        shorter = PurePosixPath(*first.parts[left_out:])
+        for root in roots:
+            below = [root / folder / sub for folder in folders for sub in ("", *IMAGE_FOLDERS)]
+            place = next((place for place in (root, *below) if (place / shorter).is_file()), None)
+            if place is not None:
+                kept = (
+                    names if not left_out else [str(PurePosixPath(*PurePosixPath(n).parts[left_out:])) for n in names]
+                )
+                return ImageFiles(kept, place)
+    # the folder is there, but not the first image: reading says so
+    return next((ImageFiles(names, root) for root in roots if (root / first.parent).is_dir()), None)
 
 
 def _ground_truth(where: str, entry: dict[str, Any]) -> NDArray[np.float64]:
