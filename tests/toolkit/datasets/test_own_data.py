@@ -11,6 +11,7 @@ import pytest
 from pysot.core.errors import ConfigError
 from pysot.datasets.sources.folder import FolderSource
 from toolkit.datasets import VideoFile, load_benchmark
+from toolkit.datasets.check import check_sequence
 from toolkit.errors import DatasetError, FrameError
 from toolkit.utils.opencv import quiet_opencv
 
@@ -85,6 +86,8 @@ def test_frames_named_by_time(names, annotated, tmp_path, write_rows, write_imag
         assert [track.read(index).origin.rpartition("/")[2] for index in range(3)] == names
     (sequence,) = load_benchmark(str(tmp_path))
     assert [int(frame[0, 0, 0]) for frame in sequence.require_frames()] == pytest.approx([10, 20, 30], abs=2)
+    gaps = [problem.message for problem in check_sequence(sequence) if "consecutive" in problem.message]
+    assert gaps == (["image numbers are not consecutive: 12 follows 10"] if names[0] == "frame_9.jpg" else [])
 
 
 def test_pictures_beside_sequences_are_no_sequence(tmp_path, write_rows, write_images):
