@@ -161,8 +161,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     path = Path(path)
     if not path.is_file():
         raise SnapshotError(f"Snapshot {path} does not exist.")
-    if found := why_no_weights(path):
-        raise SnapshotError(f"{path} {found}")
+    _refuse_what_is_no_weights(path)
     content = _READERS.get(file_kind(path) or "", read_torch_file)(path)
     state = weights_in(content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
@@ -172,6 +171,11 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         )
     _check_tensors(path, state)
     return own_keys(state)
+
+
+def _refuse_what_is_no_weights(path: Path) -> None:
+    if found := why_no_weights(path):
+        raise SnapshotError(f"{path} {found}")
 
 
 def _check_tensors(path: Path, state: Mapping[Any, Tensor]) -> None:
@@ -215,6 +219,7 @@ def read_torch_file(path: Path, map_location: torch.device | str = "cpu") -> Any
 
     Raises `SnapshotError` when the file is damaged, asks for code to run, or would exhaust its reader.
     """
+    _refuse_what_is_no_weights(path)
     if reason := why_refused(path):
         raise SnapshotError(f"{path} was refused: {reason}. It is not a plain file of weights, or it is damaged.")
     try:

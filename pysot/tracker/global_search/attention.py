@@ -17,6 +17,7 @@ from pysot.core.checks import check_choice
 from pysot.core.crop import Image
 from pysot.core.device import device_of
 from pysot.core.errors import ConfigError
+from pysot.core.finite import require_finite
 from pysot.models.attention import AttentionNet
 from pysot.models.inference import prepare_for_inference
 from pysot.zoo.loading import load_snapshot
@@ -60,8 +61,9 @@ class Attention:
         with torch.inference_mode():
             moving = frames[None] if self.net.clip_len else None
             logits = self.net.attend(frames[index : index + 1], self.remembered, moving)
+            require_finite("The attention logits of this frame", self.net, logits)
             attention: NDArray[np.float32] = logits[0, 0].float().sigmoid().cpu().numpy()
-        return np.nan_to_num(attention)
+        return attention
 
     def _tensor(self, images: Sequence[Image]) -> Tensor:
         """(N, 3, S, S) float32 of N pictures."""

@@ -133,12 +133,12 @@ def test_which_frames_a_map_has_seen(
     assert beyond == [last] * (COUNT - 1) + [0]
 
 
-def test_one_frame_and_one_pixel(made: tuple[Path, list[str]], tmp_path: Path) -> None:
+def test_one_frame_and_a_tiny_target(made: tuple[Path, list[str]], tmp_path: Path) -> None:
     _, options = made
     folder = tmp_path / "videos" / "short"
     (folder / "img").mkdir(parents=True)
     cv2.imwrite(str(folder / "img" / "0001.png"), np.full((40, 60, 3), 90, np.uint8))
-    (folder / "groundtruth.txt").write_text("20,10,1,1\n")
+    (folder / "groundtruth.txt").write_text("20,10,2,2\n")
     for clip in ("causal", "centered"):
         out = tmp_path / clip
         assert (

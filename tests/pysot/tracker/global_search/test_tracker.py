@@ -478,6 +478,16 @@ def test_builder_wraps_what_the_config_says(tmp_path: Path) -> None:
         Attention.from_config(load_config("siamrpn_tiny", ["ATTENTION.SNAPSHOT", ""]), torch.device("cpu"))
 
 
+def test_attention_that_is_not_finite_is_named() -> None:
+    attention = Attention.from_config(load_config("tanet_tiny"), torch.device("cpu"), "tanet_tiny")
+    frame = np.zeros((60, 80, 3), np.uint8)
+    attention.start(frame, (20, 20, 30, 30))
+    with torch.inference_mode():
+        next(attention.net.parameters()).fill_(float("nan"))
+    with pytest.raises(SotError, match=r"attention logits of this frame are not finite.*AttentionNet"):
+        attention.map_of([attention.shrink(frame)] * 3)
+
+
 def test_own_snapshot_attends_to_the_target() -> None:
     """On a rendered scene it has not learned from: brighter inside than outside, and a place in the target proposed."""
     attention = Attention.from_config(load_config("tanet_tiny"), torch.device("cpu"), "tanet_tiny")
