@@ -483,8 +483,9 @@ def test_attention_that_is_not_finite_is_named() -> None:
     frame = np.zeros((60, 80, 3), np.uint8)
     attention.start(frame, (20, 20, 30, 30))
     with torch.inference_mode():
-        next(attention.net.parameters()).fill_(float("nan"))
-    with pytest.raises(SotError, match=r"attention logits of this frame are not finite.*AttentionNet"):
+        for weight in attention.net.parameters():
+            weight.fill_(float("nan"))
+    with pytest.raises(SotError, match=r"attention logits of this frame are not finite.*CompactAttention"):
         attention.map_of([attention.shrink(frame)] * 3)
 
 
