@@ -137,7 +137,8 @@ class VideoFile(FrameSource):
 
     def _way_out(self) -> str:
         out = self.path.with_name(f"{self.path.stem}_h264.mp4")
-        return f're-encode it as mp4 (H.264): ffmpeg -i "{self.path}" -c:v libx264 -pix_fmt yuv420p "{out}"'
+        command = f'ffmpeg -i "{self.path}" -c:v libx264 -pix_fmt yuv420p "{out}"'
+        return f"copy it again if it may be damaged, or re-encode it as mp4 (H.264): {command}"
 
 
 def read_image(path: Path) -> Image:

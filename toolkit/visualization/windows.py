@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from toolkit.regions import Rectangle, from_numbers
 from toolkit.visualization.drawing import Pen, color_of, draw_caption, draw_region
 
 GREEN, YELLOW = (0, 255, 0), (0, 255, 255)  # BGR
+_PROBE = "import cv2; cv2.namedWindow('probe')"
 _QUIT_KEYS = (ord("q"), ord("Q"), 27)
 
 AnyWindow = TypeVar("AnyWindow", bound="Window")
@@ -44,8 +46,13 @@ class Window:
 
 def why_no_display() -> str | None:
     """Why no window can be opened on this machine, or None when one can."""
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return "there is no display (DISPLAY is not set)"
+    if sys.platform.startswith("linux"):
+        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        if not display:
+            return "there is no display (DISPLAY is not set)"
+        # Qt ends the whole process, with a page of its own, where a display does not answer or a library is missing
+        if subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, check=False).returncode < 0:
+            return f"no window can be opened on the display {display}: it does not answer, or Qt lacks a library"
     try:
         cv2.namedWindow("probe", cv2.WINDOW_NORMAL)
         cv2.destroyWindow("probe")

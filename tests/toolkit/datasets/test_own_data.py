@@ -133,9 +133,7 @@ def test_a_codec_that_does_not_decode_is_named(tmp_path, capfd, codec):
     path = tmp_path / "phone.avi"
     write_video(path)
     path.write_bytes(path.read_bytes().replace(b"MJPG", codec.encode()))
-    told = (
-        rf"phone\.avi: OpenCV cannot decode this video \(codec {codec}\) here; re-encode.*ffmpeg -i .*phone_h264\.mp4"
-    )
+    told = rf"phone\.avi: .* decode this video \(codec {codec}\) here; .* re-encode.*ffmpeg -i .*phone_h264\.mp4"
     with quiet_opencv():
         with pytest.raises(FrameError, match=told):
             VideoFile(path)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +43,12 @@ def test_without_a_display_no_window_opens_and_the_reason_is_said(monkeypatch: p
         assert window.reason == why_no_display()
         with pytest.raises(ToolkitError, match="DISPLAY is not set"):
             window.pick_boxes(IMAGE, 1)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are X11's here")
+def test_a_display_that_does_not_answer_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":77")
+    assert why_no_display() is not None
 
 
 def test_a_window_that_is_not_wanted_has_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
