@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.core.anchors import anchor_grid, anchor_sizes
+from pysot.core.anchors import ResponseGrid, anchor_grid, anchor_sizes
 from pysot.core.geometry import cxcywh_to_xyxy
 
 
@@ -39,7 +39,7 @@ class Anchors:
         if (self.image_center, self.size) == (im_c, size):
             return False
         self.image_center, self.size = im_c, size
-        grid = anchor_grid(anchor_sizes(self.stride, self.ratios, self.scales), self.stride, size)
+        grid = anchor_grid(anchor_sizes(self.stride, self.ratios, self.scales), ResponseGrid(size, self.stride))
         grid[:, :2] += im_c
         self.all_anchors = self._maps(cxcywh_to_xyxy(grid).astype(np.float32)), self._maps(grid)
         return True

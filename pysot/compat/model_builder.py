@@ -18,6 +18,10 @@ Maps: TypeAlias = Tensor | list[Tensor]
 """One feature map, or a list with one per level where there are several."""
 
 
+TEMPLATE_MAX_WIDTH = 20
+"""A feature map narrower than this is a template's."""
+
+
 class ModelBuilder(nn.Module):
     """The network that `pysot.core.config.cfg` describes, with the state_dict keys of published snapshots.
 
@@ -47,6 +51,8 @@ class ModelBuilder(nn.Module):
         for name, part in build_model(shared_config()).named_children():
             if name in ("neck", "rpn_head"):
                 part.register_forward_pre_hook(_as_lists)
+            if name == "neck":
+                part.register_forward_hook(_cut_templates)
             if name in ("backbone", "neck"):
                 part.register_forward_hook(_as_single)
             self.add_module(name, part)
@@ -74,6 +80,10 @@ class ModelBuilder(nn.Module):
         """(1, 127, 127) `mask_refine`, as SiamMask's tracker asks for it."""
         logits = self.mask_refine(cell)
         return logits.view(1, round(logits.numel() ** 0.5), -1)
+
+    def mask_window(self, exemplar_size: int) -> tuple[int, int]:
+        """Step and margin, search pixels, of the squares that masks cover, as SiamMask's tracker asks for them."""
+        return cfg.ANCHOR.STRIDE, cfg.TRACK.BASE_SIZE * cfg.ANCHOR.STRIDE // 2
 
     def forward(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """`total_loss`, `cls_loss` and `loc_loss` of a batch of `pysot.datasets.dataset.TrkDataset`.
@@ -112,6 +122,12 @@ class ModelBuilder(nn.Module):
 def _as_lists(part: nn.Module, maps: Sequence[Maps]) -> tuple[list[Tensor], ...]:
     """Single maps become lists of one, which is what necks and anchor heads take."""
     return tuple([one] if isinstance(one, Tensor) else one for one in maps)
+
+
+def _cut_templates(neck: Any, inputs: Sequence[Any], maps: list[Tensor]) -> list[Tensor]:
+    """PySOT's necks tell a template by its narrow map, and cut it to the middle."""
+    cut: list[Tensor] = neck.cut(maps) if maps[0].shape[-1] < TEMPLATE_MAX_WIDTH else maps
+    return cut
 
 
 def _as_single(part: nn.Module, inputs: Sequence[Any], maps: list[Tensor]) -> Maps:

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from pysot.compat.config import cfg, shared_config
 from pysot.config.params import params_from_config
-from pysot.core.anchors import anchor_grid, anchor_sizes, decode_anchor_boxes
+from pysot.core.anchors import ResponseGrid, anchor_grid, anchor_sizes, decode_anchor_boxes
 from pysot.core.crop import get_subwindow
 from pysot.core.device import device_of
 from pysot.core.errors import BadBoxError, ConfigError
 from pysot.models.meta_arch.siamese import MaskFeatures, SiameseModel, SiameseOutput
 from pysot.tracker import builder, siammask, siamrpn
+from pysot.tracker.base import SearchRegion
 from pysot.tracker.siamese import MIN_SIDE, Decoder, SiameseParams, cosine_window
 
 Floats: TypeAlias = NDArray[np.floating]
@@ -93,7 +94,8 @@ class SiamRPNTracker(SiameseTracker, siamrpn.SiamRPNTracker):  # type: ignore[mi
     def generate_anchor(self, score_size: int) -> NDArray[np.float32]:
         """`anchors` of a response map of `score_size` cells."""
         anchor = cfg.ANCHOR
-        return anchor_grid(anchor_sizes(anchor.STRIDE, anchor.RATIOS, anchor.SCALES), anchor.STRIDE, score_size)
+        sizes = anchor_sizes(anchor.STRIDE, anchor.RATIOS, anchor.SCALES)
+        return anchor_grid(sizes, ResponseGrid(score_size, anchor.STRIDE))
 
     def init(self, img: NDArray[Any], bbox: Sequence[float]) -> None:  # type: ignore[override]
         x, y, width, height = map(np.float64, bbox)
@@ -164,8 +166,11 @@ class SiamRPNTracker(SiameseTracker, siamrpn.SiamRPNTracker):  # type: ignore[mi
     def decoder(self) -> Decoder:  # type: ignore[override]
         return self._decode
 
-    def _decode(self, output: SiameseOutput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        side = output.cls.shape[-1]
+    def _grid(self, output: SiameseOutput, region: SearchRegion) -> ResponseGrid:
+        return ResponseGrid(output.cls.shape[-1], cfg.ANCHOR.STRIDE)
+
+    def _decode(self, output: SiameseOutput, grid: ResponseGrid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        side = grid.side
         anchors = self.anchors if side == self.score_size else self.generate_anchor(side)
         return self._convert_score(output.cls), self._convert_bbox(output.loc, anchors).T
 

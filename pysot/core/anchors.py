@@ -9,12 +9,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 SMALLEST_SIDE = 1e-3
 """Width and height, in pixels, that an encoded box is taken to have at least: its logarithms stay finite."""
+
+NEGLIGIBLE = 1.0
+"""Pixels: so near to the center of a crop a response map's middle cell is taken to be there, as in published grids."""
+
+
+class ResponseGrid(NamedTuple):
+    """Where a response map of `side` x `side` cells looks for the target.
+
+    Attributes:
+        side: cells along an axis.
+        stride: search pixels between neighboring cells.
+        middle: where cell `side // 2` finds the target, search pixels from the crop's center.
+    """
+
+    side: int
+    stride: int
+    middle: float = 0.0
+
+    @classmethod
+    def starting_at(cls, first: float, stride: int, side: int) -> ResponseGrid:
+        """The grid whose cell 0 finds the target `first` pixels from the search crop's center."""
+        middle = first + side // 2 * stride
+        return cls(side, stride, 0.0 if abs(middle) <= NEGLIGIBLE else middle)
 
 
 def anchor_sizes(stride: int, ratios: Sequence[float], scales: Sequence[float]) -> NDArray[np.float32]:
@@ -30,25 +54,24 @@ def anchor_sizes(stride: int, ratios: Sequence[float], scales: Sequence[float]) 
     return np.array(sizes, dtype=np.float32)
 
 
-def anchor_grid(sizes_wh: NDArray[np.float32], stride: int, side: int) -> NDArray[np.float32]:
+def anchor_grid(sizes_wh: NDArray[np.float32], grid: ResponseGrid) -> NDArray[np.float32]:
     """(k * side * side, 4) anchors cx, cy, w, h relative to the crop's center; anchor-major, then row, then column."""
-    centers = grid_centers(stride, side)
-    count = len(sizes_wh)
-    grid = np.empty((count, side, side, 4), dtype=np.float32)
-    grid[..., 0] = centers[None, None, :]
-    grid[..., 1] = centers[None, :, None]
-    grid[..., 2:] = sizes_wh[:, None, None, :]
-    return grid.reshape(-1, 4)
+    centers, count, side = grid_centers(grid), len(sizes_wh), grid.side
+    anchors = np.empty((count, side, side, 4), dtype=np.float32)
+    anchors[..., 0] = centers[None, None, :]
+    anchors[..., 1] = centers[None, :, None]
+    anchors[..., 2:] = sizes_wh[:, None, None, :]
+    return anchors.reshape(-1, 4)
 
 
-def grid_centers(stride: int, side: int) -> NDArray[np.float32]:
-    """(side,) positions of the cells along one axis, relative to the crop's center: the middle cell is at 0."""
-    return (np.arange(side, dtype=np.float32) - side // 2) * stride
+def grid_centers(grid: ResponseGrid) -> NDArray[np.float32]:
+    """(side,) positions of the cells along one axis, relative to the crop's center."""
+    return (np.arange(grid.side, dtype=np.float32) - grid.side // 2) * grid.stride + np.float32(grid.middle)
 
 
-def point_grid(stride: int, side: int) -> NDArray[np.float32]:
+def point_grid(grid: ResponseGrid) -> NDArray[np.float32]:
     """(side * side, 2) points x, y relative to the crop's center, row by row."""
-    centers = grid_centers(stride, side)
+    centers = grid_centers(grid)
     return np.stack(np.meshgrid(centers, centers), axis=-1).reshape(-1, 2)
 
 

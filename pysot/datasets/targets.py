@@ -16,6 +16,7 @@ from yacs.config import CfgNode
 
 from pysot.core.anchors import (
     SMALLEST_SIDE,
+    ResponseGrid,
     anchor_grid,
     anchor_sizes,
     encode_anchor_boxes,
@@ -24,6 +25,7 @@ from pysot.core.anchors import (
 )
 from pysot.core.errors import ConfigError
 from pysot.core.geometry import cxcywh_to_xyxy, iou_xyxy, xyxy_to_cxcywh
+from pysot.models.builder import build_outline
 
 _NEAR = 3
 """A negative pair's candidates lie at most this many cells from the object's center."""
@@ -35,6 +37,7 @@ class AnchorTargets:
     Args:
         stride, ratios, scales: the anchors, as `ANCHOR` has them; k = len(ratios) * len(scales).
         output_size: side S of the response map.
+        middle: where its middle cell looks, pixels from the view's center; see `pysot.core.anchors.ResponseGrid`.
         search_size: side of the search view, pixels.
         threshold_high, threshold_low: an anchor with a larger IoU is target, with a smaller one background.
         positives: most anchors labeled target.
@@ -49,6 +52,7 @@ class AnchorTargets:
         ratios: Sequence[float] = (0.33, 0.5, 1, 2, 3),
         scales: Sequence[float] = (8,),
         output_size: int = 25,
+        middle: float = 0.0,
         search_size: int = 255,
         threshold_high: float = 0.6,
         threshold_low: float = 0.3,
@@ -56,12 +60,12 @@ class AnchorTargets:
         negatives: int = 16,
         total: int = 64,
     ) -> None:
-        self.stride, self.output_size, self.search_size = stride, output_size, search_size
+        self.grid, self.search_size = ResponseGrid(output_size, stride, middle), search_size
         self.threshold_high, self.threshold_low = threshold_high, threshold_low
         self.positives, self.negatives, self.background = positives, negatives, total - positives
-        grid = anchor_grid(anchor_sizes(stride, ratios, scales), stride, output_size)
-        grid[:, :2] += search_size // 2
-        self.anchors_cxcywh = grid.reshape(-1, output_size, output_size, 4)
+        anchors = anchor_grid(anchor_sizes(stride, ratios, scales), self.grid)
+        anchors[:, :2] += search_size // 2
+        self.anchors_cxcywh = anchors.reshape(-1, output_size, output_size, 4)
         """(k, S, S, 4) float32, search pixels."""
         corners = cxcywh_to_xyxy(self.anchors_cxcywh).astype(np.float64)
         # one coordinate after the other in memory: halves the time that the overlaps take
@@ -114,25 +118,20 @@ class AnchorTargets:
 
     def _near(self, position: float) -> slice:
         """The cells along one axis around a position in search pixels; PySOT's rounding, up and half a cell on."""
-        cell = self.output_size // 2 + math.ceil((position - self.search_size // 2) / self.stride + 0.5)
-        return slice(max(0, cell - _NEAR), max(0, min(self.output_size, cell + _NEAR + 1)))
+        side, stride, middle = self.grid
+        cell = side // 2 + math.ceil((position - self.search_size // 2 - middle) / stride + 0.5)
+        return slice(max(0, cell - _NEAR), max(0, min(side, cell + _NEAR + 1)))
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> AnchorTargets:
         """The labels of an anchor head. Raises `ConfigError` when its response map does not have TRAIN.OUTPUT_SIZE."""
-        train = cfg.TRAIN
-        expected = (train.SEARCH_SIZE - train.EXEMPLAR_SIZE) // cfg.ANCHOR.STRIDE + 1 + train.BASE_SIZE
-        if expected != train.OUTPUT_SIZE:
-            raise ConfigError(
-                f"TRAIN.OUTPUT_SIZE is {train.OUTPUT_SIZE}, but (SEARCH_SIZE {train.SEARCH_SIZE} - EXEMPLAR_SIZE "
-                f"{train.EXEMPLAR_SIZE}) / ANCHOR.STRIDE {cfg.ANCHOR.STRIDE} + 1 + BASE_SIZE {train.BASE_SIZE} = "
-                f"{expected}. Make them agree."
-            )
+        train, grid = cfg.TRAIN, _Grid.from_config(cfg)
         return cls(
-            stride=cfg.ANCHOR.STRIDE,
+            stride=grid.stride,
             ratios=cfg.ANCHOR.RATIOS,
             scales=cfg.ANCHOR.SCALES,
-            output_size=train.OUTPUT_SIZE,
+            output_size=grid.side,
+            middle=grid.middle,
             search_size=train.SEARCH_SIZE,
             threshold_high=train.THR_HIGH,
             threshold_low=train.THR_LOW,
@@ -149,7 +148,7 @@ class PointTargets:
 
     Args:
         stride: distance of two points, search pixels.
-        output_size, search_size, positives, negatives, total: see `AnchorTargets`.
+        output_size, middle, search_size, positives, negatives, total: see `AnchorTargets`.
     """
 
     def __init__(
@@ -157,13 +156,15 @@ class PointTargets:
         *,
         stride: int = 16,
         output_size: int = 16,
+        middle: float = 0.0,
         search_size: int = 255,
         positives: int = 16,
         negatives: int = 16,
         total: int = 64,
     ) -> None:
         self.positives, self.negatives, self.background = positives, negatives, total - positives
-        points = point_grid(stride, output_size) + search_size // 2
+        self.grid = ResponseGrid(output_size, stride, middle)
+        points = point_grid(self.grid) + search_size // 2
         self.points_xy = points.reshape(output_size, output_size, 2)
         """(S, S, 2) float32, search pixels."""
 
@@ -197,15 +198,33 @@ class PointTargets:
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> PointTargets:
-        """The labels of an anchor-free head."""
+        """The labels of an anchor-free head; raises as those of anchors do."""
+        grid = _Grid.from_config(cfg)
         return cls(
-            stride=cfg.POINT.STRIDE,
-            output_size=cfg.TRAIN.OUTPUT_SIZE,
+            stride=grid.stride,
+            output_size=grid.side,
+            middle=grid.middle,
             search_size=cfg.TRAIN.SEARCH_SIZE,
             positives=cfg.TRAIN.POS_NUM,
             negatives=cfg.TRAIN.NEG_NUM,
             total=cfg.TRAIN.TOTAL_NUM,
         )
+
+
+class _Grid:
+    """Where the cells of the response map of a config's own network look."""
+
+    @staticmethod
+    def from_config(cfg: CfgNode) -> ResponseGrid:
+        train = cfg.TRAIN
+        grid: ResponseGrid = build_outline(cfg).response(train.EXEMPLAR_SIZE, train.SEARCH_SIZE)  # type: ignore[operator]
+        if grid.side != train.OUTPUT_SIZE:
+            raise ConfigError(
+                f"TRAIN.OUTPUT_SIZE is {train.OUTPUT_SIZE}, but with TRAIN.EXEMPLAR_SIZE {train.EXEMPLAR_SIZE} and "
+                f"TRAIN.SEARCH_SIZE {train.SEARCH_SIZE} the response map of BACKBONE.TYPE {cfg.BACKBONE.TYPE} and its "
+                f"head has {grid.side} x {grid.side} cells. Set TRAIN.OUTPUT_SIZE to {grid.side}."
+            )
+        return grid
 
 
 def _choose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 from yacs.config import CfgNode
 
@@ -9,7 +10,7 @@ from pysot.config.loading import ensure_validated
 from pysot.models import attention
 from pysot.models.meta_arch import MODELS
 
-__all__ = ["attention", "build_model"]
+__all__ = ["attention", "build_model", "build_outline"]
 
 
 def build_model(cfg: CfgNode) -> nn.Module:
@@ -20,3 +21,11 @@ def build_model(cfg: CfgNode) -> nn.Module:
     ensure_validated(cfg)
     model: nn.Module = MODELS[cfg.HEAD.TYPE].from_config(cfg)  # type: ignore[attr-defined]
     return model
+
+
+def build_outline(cfg: CfgNode) -> nn.Module:
+    """The model that `cfg` describes without weights: what can be asked of its parts, not run. Raises as `build_model`
+    does.
+    """
+    with torch.device("meta"):
+        return build_model(cfg)

@@ -16,8 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pysot.core.anchors import ResponseGrid
 from pysot.core.crop import Image, context_side, get_subwindow
 from pysot.core.device import device_of
+from pysot.core.errors import ConfigError
 from pysot.core.finite import require_finite
 from pysot.models.meta_arch.siamese import SiameseModel, SiameseOutput
 from pysot.models.target_aware import SearchView, SelectionParams
@@ -27,7 +29,7 @@ from pysot.tracker.target_aware import TargetAwareTracker
 MIN_SIDE = 10.0
 """A target never becomes smaller than this, in image pixels."""
 
-Decoder: TypeAlias = Callable[[SiameseOutput], tuple[NDArray[np.float32], NDArray[np.float32]]]
+Decoder: TypeAlias = Callable[[SiameseOutput, ResponseGrid], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Scores (N,) and boxes (N, 4) cx, cy, w, h in crop pixels from the crop's center."""
 
 
@@ -144,7 +146,7 @@ class SiameseTracker(TargetAwareTracker):
         with torch.inference_mode():
             output, features = self._respond(crop)
             require_finite("The outputs for this frame", self.model, *output)
-            score, boxes = self.decoder(output)
+            score, boxes = self.decoder(output, self._grid(output, region))
         size_in_crop = (region.size_wh[0] * scale, region.size_wh[1] * scale)
         penalty = change_penalty(boxes, size_in_crop, self.params.penalty_k)
         best = self._choose(score * penalty, output.cls.shape[-1], region)
@@ -171,6 +173,17 @@ class SiameseTracker(TargetAwareTracker):
     def _respond(self, search: Tensor) -> tuple[SiameseOutput, Any]:
         """Response maps of one search crop, and anything `commit` will need of it."""
         return self.model.track(self.kernels, search, self.selection), None
+
+    def _grid(self, output: SiameseOutput, region: SearchRegion) -> ResponseGrid:
+        """Where the cells of the response look. Raises `ConfigError` where the network's specs do not describe it."""
+        grid, side = self.model.response(self.params.exemplar_size, region.input_size), output.cls.shape[-1]
+        if grid.side != side:
+            raise ConfigError(
+                f"The response map of {type(self.model.head).__name__} has {side} x {side} cells, but the FeatureSpec "
+                f"of {type(self.model.backbone).__name__} and the head's `response` promise {grid.side}. Correct the "
+                "one of the two that is of your own."
+            )
+        return grid
 
     def _choose(self, score: NDArray[np.floating], side: int, region: SearchRegion) -> int:
         """Index of the best penalized score after blending in the cosine window."""

@@ -27,13 +27,10 @@ MIN_CONTOUR_AREA = 100
 
 @dataclass(frozen=True)
 class SiamMaskParams(SiamRPNParams):
-    """Adds the probability above which a pixel is target, the side of the refined mask in its pixels, and the response
-    map's margin in cells.
-    """
+    """Adds the probability above which a pixel is target, and the side of the refined mask in its pixels."""
 
     mask_threshold: float = field(default=0.3, metadata={"key": "TRACK.MASK_THERSHOLD"})
     mask_output_size: int = 127
-    base_size: int = 8
 
 
 @TRACKERS.register("SiamMaskTracker")
@@ -68,8 +65,8 @@ class SiamMaskTracker(SiamRPNTracker):
             )
         scale = candidate.crop_side / candidate.region.input_size
         corner = [center - candidate.crop_side / 2 for center in candidate.region.center_xy]
-        left = corner[0] + (column - self.params.base_size / 2) * self.params.stride * scale
-        top = corner[1] + (row - self.params.base_size / 2) * self.params.stride * scale
+        step, margin = self.model.mask_window(self.params.exemplar_size)
+        left, top = (start + (cell * step - margin) * scale for start, cell in zip(corner, (column, row), strict=True))
         return paste_back(mask, left, top, self.params.exemplar_size * scale, image_hw)
 
     @classmethod

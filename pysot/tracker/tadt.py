@@ -97,7 +97,12 @@ class TadtTracker(TargetAwareTracker):
 
     def __init__(self, model: TadtNet, params: TadtParams) -> None:
         super().__init__(model, params)
-        self.device = device_of(model)
+        self.device, self.spec = device_of(model), model.level_specs[-1]
+        if self.spec.stride != params.stride:
+            raise ConfigError(
+                f"TRACK.TADT.STRIDE is {params.stride}, but the backbone {type(model.backbone).__name__} delivers maps "
+                f"of stride {self.spec.stride}. Set TRACK.TADT.STRIDE to {self.spec.stride}."
+            )
 
     def _start(self, image: Image, box_xywh: tuple[float, float, float, float]) -> None:
         x, y, width, height = box_xywh
@@ -110,12 +115,12 @@ class TadtTracker(TargetAwareTracker):
         self.input_size = self._on_grid(max(wanted, SMALLEST_SEARCH * self.target_side))
         view = self._view(image, self.search_region())
         search = self._searched(view)
-        cells = self.input_size // self.params.stride
+        cells = self.spec.cells(self.input_size)
         if any(x.shape[-2:] != (cells, cells) for x in search.maps):
             found = ", ".join(str(x.shape[-1]) for x in search.maps)
             raise ConfigError(
-                f"TRACK.TADT.STRIDE is {self.params.stride}, but a crop of {self.input_size} pixels gives maps of "
-                f"{found} cells. Give the stride of the backbone's maps, which must all have the same."
+                f"A crop of {self.input_size} pixels gives maps of {found} cells, but the FeatureSpec of "
+                f"{type(self.model.backbone).__name__} promises {cells}. Correct its `specs`."
             )
         target = (height * view.scale, width * view.scale)
         rows, columns = (odd_cells(side / self.params.stride, cells) for side in target)
@@ -164,9 +169,10 @@ class TadtTracker(TargetAwareTracker):
             features = self._at_scales(self._chosen(self._levels(view)))
             responses = self._respond(features)
             require_finite("The responses of this frame", self.model, responses)
-            index, row, column = self._best(responses, view, region)
+            index, row, column = self._best(responses, region)
             score = self._similarity(features[index], row, column)
-        side, cells = view.pixels.shape[0], features.shape[-1]
+        cells = features.shape[-1]
+        side = cells * self.params.stride  # crop pixels that the map covers, around the crop's middle
         factor = cells / (cells + (1 - index) * self.params.scale_cells)
         step = factor / view.scale
         center_x = view.center_xy[0] + (column + 0.5 - side / 2) * step
@@ -200,8 +206,9 @@ class TadtTracker(TargetAwareTracker):
 
     def _on_grid(self, side: float) -> int:
         """The next side, in crop pixels, at which maps have an odd number of cells, so that one is in the middle."""
-        double = 2 * self.params.stride
-        return math.ceil((side - self.params.stride) / double) * double + self.params.stride
+        stride = self.params.stride
+        whole = math.ceil((side - stride) / (2 * stride)) * 2 * stride + stride
+        return whole if self.spec.cells(whole) % 2 else whole + stride
 
     def _levels(self, view: CropView) -> list[Tensor]:
         with torch.inference_mode():
@@ -227,9 +234,9 @@ class TadtTracker(TargetAwareTracker):
         full = F.pad(inner, (columns // 2, columns // 2, rows // 2, rows // 2))
         return full / full.amax().clamp_min(torch.finfo(full.dtype).tiny)
 
-    def _best(self, responses: Tensor, view: CropView, region: SearchRegion) -> tuple[int, int, int]:
+    def _best(self, responses: Tensor, region: SearchRegion) -> tuple[int, int, int]:
         """Scale, row and column, these two in crop pixels, of the best response with the cosine window blended in."""
-        side = view.pixels.shape[0]
+        side = responses.shape[-1] * self.params.stride
         influence = self.params.window_influence if region.window_influence is None else region.window_influence
         fine = F.interpolate(responses[None], size=(side, side), mode="bicubic", align_corners=False)[0]
         blended = fine.flatten(1).cpu().numpy() * (1 - influence) + cosine_window(side) * influence

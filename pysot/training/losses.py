@@ -104,7 +104,7 @@ def mask_cells(label_cls: Tensor, has_mask: Tensor) -> Tensor:
     return ((label_cls == 1).any(dim=1) & has_mask[:, None, None]).nonzero()
 
 
-def mask_windows(mask: Tensor, cells: Tensor, *, window: int = 127, stride: int = 8, padding: int = 32) -> Tensor:
+def mask_windows(mask: Tensor, cells: Tensor, window: int = 127, stride: int = 8, padding: int = 32) -> Tensor:
     """The part of the mask that each cell answers for.
 
     Args:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pysot.core.anchors import grid_centers
+from pysot.core.anchors import ResponseGrid, grid_centers
 from pysot.core.crop import Image
 from pysot.core.geometry import iou_xyxy, xywh_to_xyxy
 from toolkit.regions import Rectangle
@@ -44,7 +44,7 @@ _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.5
 _LINE_HEIGHT, _LETTER = 20, 9  # pixels; the width is that of an average letter
 
 
-def draw_pair(sample: Mapping[str, Any], description: str, stride: int) -> Image:
+def draw_pair(sample: Mapping[str, Any], description: str, grid: ResponseGrid) -> Image:
     """One pair: the template, below it a caption, and beside it the search region with its targets.
 
     Args:
@@ -52,7 +52,7 @@ def draw_pair(sample: Mapping[str, Any], description: str, stride: int) -> Image
             `label_cls` (S, S) or (k, S, S) with 1 target, 0 background, -1 ignored; `mask` (x, x) bool where there is
             one, and not when `has_mask` says that it is empty. Tensors or arrays.
         description: where the frames come from; long paths are cut at the front.
-        stride: distance of two cells of the response map in search pixels.
+        grid: where the cells of the response map look.
 
     Returns:
         (2x, 2z + 2x + 8, 3) uint8.
@@ -63,7 +63,7 @@ def draw_pair(sample: Mapping[str, Any], description: str, stride: int) -> Image
         grown = _enlarged(np.asarray(sample["mask"], dtype=np.uint8))
         contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(search, contours, -1, MASK, 2, cv2.LINE_8)
-    _draw_cells(search, labels, stride)
+    _draw_cells(search, labels, grid)
     x, y, right, bottom = (np.asarray(sample["box_xyxy"], dtype=np.float64) * _ZOOM).tolist()
     _draw_box(search, (x, y, right - x, bottom - y), OTHER if bool(sample["negative"]) else TARGET)
     room = template.shape[1]
@@ -139,11 +139,11 @@ def _draw_box(canvas: Image, box_xywh: Any, color: Color, width: int = 2) -> Non
     draw_region(canvas, Rectangle(*map(float, box_xywh)), color, Pen(width, _LINE_HEIGHT))
 
 
-def _draw_cells(canvas: Image, labels: NDArray[np.integer], stride: int) -> None:
+def _draw_cells(canvas: Image, labels: NDArray[np.integer], grid: ResponseGrid) -> None:
     """A dot per cell; a cell with several anchors shows the strongest answer among them: target, then background."""
     strongest = labels.max(axis=0) if labels.ndim == 3 else labels
     middle = canvas.shape[0] // _ZOOM // 2
-    places = ((grid_centers(stride, strongest.shape[-1]) + middle + 0.5) * _ZOOM).round().astype(int).tolist()
+    places = ((grid_centers(grid) + middle + 0.5) * _ZOOM).round().astype(int).tolist()
     for row, y in enumerate(places):
         for column, x in enumerate(places):
             label = int(strongest[row, column])

@@ -13,6 +13,7 @@ from pysot.config.loading import load_config, override_config
 from pysot.core.errors import ConfigError, SotError
 from pysot.core.registry import closest
 from pysot.datasets.builder import build_training_data
+from pysot.datasets.samples.pairs import PairDataset
 from toolkit.results.writer import write_files
 from toolkit.utils.opencv import quiet_opencv
 from toolkit.visualization.video_sink import encode_image
@@ -45,10 +46,9 @@ def run(args: argparse.Namespace) -> int:
     with quiet_opencv():
         samples = [(data[index], data.describe(index)) for index in range(args.count)]
     title = f"{experiment_name(args.config)}: the first {args.count} training samples of seed {cfg.TRAIN.SEED}. "
-    if "template" in samples[0][0]:
+    if isinstance(data, PairDataset):
         title += "Left: the template; right: the search region with what the network is to answer."
-        stride = cfg.POINT.STRIDE if cfg.HEAD.TYPE == "BAN" else cfg.ANCHOR.STRIDE
-        sheet = contact_sheet([draw_pair(*sample, stride) for sample in samples], title=title)
+        sheet = contact_sheet([draw_pair(*sample, data.labels.grid) for sample in samples], title=title)
     elif "frames" in samples[0][0]:
         title += "First the picture of the target, then the frames to attend to it in."
         sheet = contact_sheet([draw_clip(*sample) for sample in samples], 1, title, SET_LEGEND[:1])

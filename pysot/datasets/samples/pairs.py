@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from yacs.config import CfgNode
 
+from pysot.core.anchors import ResponseGrid
 from pysot.datasets.augmentation import Patch, ViewParams, make_view
 from pysot.datasets.samples.base import TRAINING_DATA, PositionDataset
 from pysot.datasets.sources.base import AnnotatedFrame, Source
@@ -22,6 +23,8 @@ from pysot.datasets.targets import AnchorTargets, PointTargets
 
 class Labels(Protocol):
     """Makes the arrays that a loss needs from the target's place in the search view."""
+
+    grid: ResponseGrid
 
     def __call__(
         self, box_xyxy: NDArray[np.float64], negative: bool, rng: np.random.Generator

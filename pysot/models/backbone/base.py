@@ -39,6 +39,10 @@ class FeatureSpec:
         """The place in the map, not always a whole number of cells, that looks at an input pixel."""
         return (pixel - self.offset) / self.stride
 
+    def cells(self, pixels: int) -> int:
+        """How many cells along an axis an image of so many pixels gives: exact for any chain of layers with kernels."""
+        return max(0, int((pixels - 1 - 2 * self.offset) // self.stride) + 1)
+
     def window(
         self, kernel: int, stride: int = 1, padding: int = 0, *, dilation: int = 1, channels: int | None = None
     ) -> FeatureSpec:

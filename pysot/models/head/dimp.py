@@ -17,6 +17,7 @@ from pysot.models.head.dimp_optimizer import GaussNewtonDescent, NewtonDescent, 
 from pysot.models.layers.filter import correlate
 from pysot.models.layers.normalize import InstanceL2Norm
 from pysot.models.layers.prroi_pool import box_corners, prroi_pool_boxes
+from pysot.models.parts import Delivered
 
 OPTIMIZERS: Mapping[str, type[SteepestDescent]] = {"gn": GaussNewtonDescent, "newton": NewtonDescent}
 """DiMP's and PrDiMP's."""
@@ -110,6 +111,12 @@ class DimpClassifier(nn.Module):
         blocks.append(InstanceL2Norm(1 / math.sqrt(out_dim * filter_size**2)))
         self.feature_extractor = nn.Sequential(*blocks)
         init_conv_bn(self.feature_extractor)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        """What the deepest map says."""
+        deep = given.specs[-1]
+        return {"channels_in": deep.channels, "stride": deep.stride, "offset": deep.offset}
 
     def forward(self, backbone_map: Tensor) -> Tensor:
         """(N, C, H, W) classifier features of a map (N, channels_in, H, W)."""

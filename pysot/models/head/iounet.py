@@ -7,16 +7,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_weights
 
+from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
 from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.packed_linear import PackedLinear
 from pysot.models.layers.prroi_pool import box_corners, prroi_box_gradient, prroi_pool_boxes
+from pysot.models.parts import Delivered
 
 SIDES = (5, 3)
 """Bins of a box along each side, in the two maps."""
@@ -36,9 +38,7 @@ PUBLISHED = MapPair((8, 16), (0.0, 0.0))
 
 
 IOU_HEADS: Registry[type[IouNet]] = Registry("overlap head", key="IOU.TYPE")
-"""Classes called with `**IOU.KWARGS` and, as far as these do not say, `input_dim`, `strides` and `offsets` of the
-backbone's two maps.
-"""
+"""Classes called with `**IOU.KWARGS` and what their `arguments_for` says of the backbone's two maps."""
 
 
 class LinearBlock(nn.Module):
@@ -107,6 +107,18 @@ class IouNet(nn.Module):
         self.iou_predictor = nn.Linear(inter3 + inter4, 1)
         self.input_dim = [fine, coarse]
         _initialize(self)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        count = len(given.specs)
+        if count != 2:
+            raise ConfigError(
+                f"The overlap head {cls.__name__} takes two maps, but {given.source} delivers {count}. Name two "
+                "levels, BACKBONE.KWARGS.used_layers: [2, 3], or use a backbone that has several (compact, vgg16, "
+                "mobilenetv2, resnet18_std, ...)."
+            )
+        strides, offsets = [spec.stride for spec in given.specs], [spec.offset for spec in given.specs]
+        return {"input_dim": given.channels, "strides": strides, "offsets": offsets}
 
     def modulation(self, features: Sequence[Tensor], boxes_xywh: Tensor) -> tuple[Tensor, Tensor]:
         """What is kept of the target: one factor per channel of each map of `iou_features`.

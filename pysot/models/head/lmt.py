@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pysot.core.checks import check
+from pysot.core.errors import ConfigError
 from pysot.core.registry import Registry
 from pysot.core.roi_patch import BoxGeometry
 from pysot.models.backbone.base import Backbone, FeatureSpec
-from pysot.models.backbone.vggm import STRIDE
 from pysot.models.layers.box_crop import CROP_SIDE, PADDING
 from pysot.models.layers.cell_sample import sample_cells
 from pysot.models.layers.prroi_pool import prroi_pool_boxes
@@ -145,65 +145,79 @@ BOX_POOLS: Registry[type[BoxPool]] = Registry("box pooling", key="HEAD.KWARGS.po
 _BOX_SIDE = CROP_SIDE * CROP_SIDE / (CROP_SIDE + 2 * PADDING)
 CELL_GEOMETRY = BoxGeometry(CROP_SIDE, _BOX_SIDE, margin=(CROP_SIDE - _BOX_SIDE) / 2)
 """MDNet's crops: a box with its context, stretched to 107 pixels."""
+SPACING = 16
+"""Crop pixels between the points that are read of a box."""
 
 
 @BOX_POOLS.register("cells")
 class CellPool(BoxPool):
-    """For VGG-M: the 3 x 3 cells that the crop of a box would have, read from the dense map of a larger patch.
+    """For a backbone of one map: 3 x 3 points of the crop of a box, `SPACING` crop pixels apart, read from the map of a
+    larger patch. Of VGG-M these are the cells that the crop would have.
 
     The same as from the crop where the box has the patch's scale and lies at whole steps of `stride` pixels; in
     between, and for larger and smaller boxes, interpolated (docs/results/lmt.md has the differences).
 
     Args:
-        stride: patch pixels between cells of the map, 8 or 4; the finer one is nearer to the crops and dearer.
+        backbone: delivers one map.
+        stride: patch pixels between cells of the map: of VGG-M 8, or 4, which is nearer to the crops and dearer; of
+            others the backbone's own.
+
+    Raises `ConfigError` when the backbone delivers several maps, or does not have that stride.
     """
 
     size = 3
-    offset = 37.0  # VGG-M's, for pools that were pickled without it
+    offset, dense = 37.0, True  # VGG-M's, for pools that were pickled without them
 
-    def __init__(self, backbone: Backbone, stride: int = 8) -> None:
+    def __init__(self, backbone: Backbone, stride: int | None = None) -> None:
         super().__init__()
-        check(stride in (4, 8), "HEAD.KWARGS.stride", stride, "8 or 4")
-        self.channels, self.stride, self.offset = backbone.out_channels[0], stride, backbone.specs[0].offset
-        self.level_specs = [replace(backbone.specs[0], stride=stride)]
-        self.box_cells = [self.size * STRIDE // stride]
+        if len(backbone.specs) != 1:
+            raise ConfigError(
+                f"HEAD.KWARGS.pool cells reads one map, but the backbone {type(backbone).__name__} delivers "
+                f"{len(backbone.specs)}. Name one level in BACKBONE.KWARGS.used_layers, or use pool: pyramid."
+            )
+        (spec,), self.dense = backbone.specs, bool(backbone.finer_strides)
+        strides = backbone.finer_strides or (spec.stride,)
+        self.stride = strides[0] if stride is None else stride
+        check(self.stride in strides, "HEAD.KWARGS.stride", stride, " or ".join(map(str, strides)))
+        self.channels, self.offset = spec.channels, spec.offset
+        self.level_specs = [replace(spec, stride=self.stride)]
+        self.box_cells = [max(1, round(self.size * SPACING / self.stride))]
         self.geometry = CELL_GEOMETRY
 
     def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
-        return backbone(patches, stride=self.stride)
+        return backbone(patches, stride=self.stride) if self.dense else backbone(patches)
 
     def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
         low, high = boxes_xyxy[..., :2], boxes_xyxy[..., 2:]
         centers = ((low + high) / 2 - 0.5 - self.offset) / self.stride
-        steps = (high - low) / self.geometry.box_side * (STRIDE / self.stride)
+        steps = (high - low) / self.geometry.box_side * (SPACING / self.stride)
         return sample_cells(maps[0], centers, steps, self.size)
 
     def crops(self, backbone: BackboneCall, crops: Tensor, boxes_xyxy: Tensor) -> Tensor:
-        return backbone(crops)[0]
+        if self.dense:
+            return backbone(crops)[0]
+        low, high = self.geometry.margin, self.geometry.crop_side - self.geometry.margin
+        middle = crops.new_tensor([low, low, high, high]).expand(len(crops), 1, 4)
+        return self.pool(self.maps(backbone, crops), middle)[:, 0]
 
 
 @BOX_POOLS.register("pyramid")
 class PyramidPool(BoxPool):
-    """For a backbone of strides 8, 16, ...: each map projected to `width` channels, pooled precisely, and joined.
+    """For a backbone of any levels: each map projected to `width` channels, pooled precisely, and joined.
 
     Args:
-        backbone: its `out_channels` are the levels, its shallowest of stride `stride`.
+        backbone: delivers the levels.
         width: channels that are kept of each level.
         size: bins along a side.
-        stride: image pixels per cell of the first level; each further level has twice that.
         crop_side: side of the crop of one box, which spans half of it.
     """
 
-    def __init__(
-        self, backbone: Backbone, width: int = 32, size: int = 5, stride: int = 8, crop_side: int = 128
-    ) -> None:
+    def __init__(self, backbone: Backbone, width: int = 32, size: int = 5, crop_side: int = 128) -> None:
         super().__init__()
         self.levels = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in backbone.out_channels)
-        self.level_specs = [
-            FeatureSpec(width, stride * 2**number, spec.offset) for number, spec in enumerate(backbone.specs)
-        ]
+        self.level_specs = [replace(spec, channels=width) for spec in backbone.specs]
         self.box_cells = [max(1, round(crop_side / spec.stride)) for spec in self.level_specs]
-        self.channels, self.size, self.stride = width * len(self.levels), size, stride
+        self.channels, self.size = width * len(self.levels), size
         self.geometry = BoxGeometry(crop_side, box_side=0, margin=0)
 
     def maps(self, backbone: BackboneCall, patches: Tensor) -> list[Tensor]:
@@ -212,7 +226,7 @@ class PyramidPool(BoxPool):
     def pool(self, maps: list[Tensor], boxes_xyxy: Tensor) -> Tensor:
         boxes = boxes_xyxy.to(maps[0]) - 0.5  # cells lie at pixel centers
         pooled = [
-            prroi_pool_boxes(level, boxes, (self.size, self.size), 1 / (self.stride * 2**number))
-            for number, level in enumerate(maps)
+            prroi_pool_boxes(level, boxes, (self.size, self.size), 1 / spec.stride, spec.offset)
+            for level, spec in zip(maps, self.level_specs, strict=True)
         ]
         return torch.relu(torch.cat(pooled, dim=2))

@@ -1,22 +1,27 @@
 """NanoTrack's anchor-free heads V1, V2, V3 (docs/systems/nanotrack.md, Head).
 
 All return cls (B, 2, S, S) logits, index 0 background, and loc (B, 4, S, S) = exp(.), the distances left, top, right,
-bottom from each grid point in search-crop pixels. The template map is 8 x 8, hence 64 channels after correlation.
+bottom from each grid point in search-crop pixels. Pixel-wise correlation gives a channel per cell of the template: 64
+for the 8 x 8 of the published networks.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pysot.core.anchors import ResponseGrid
 from pysot.models.backbone.base import init_conv_bn
-from pysot.models.head.base import BAN_HEADS, Kernels, SiameseHead
+from pysot.models.head.base import BAN_HEADS, Kernels, PixelwiseHead, SiameseHead
 from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_pixelwise
+from pysot.models.parts import Delivered
 
-CELLS = 64
+MIDDLE = 4
+"""Side of what `DepthwiseCorrelation` takes of a template, cells."""
 TYPICAL_REACH = 32.0
 """Half the side, in search-crop pixels, of a square target: with its context it fills an exemplar crop of 127."""
 
@@ -24,7 +29,7 @@ TYPICAL_REACH = 32.0
 class ChannelAttention(nn.Module):
     """Gate per channel from the channel means; two 1x1 convolutions."""
 
-    def __init__(self, channels: int = CELLS) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.fc1 = nn.Conv2d(channels, channels, 1)
         self.fc2 = nn.Conv2d(channels, channels, 1)
@@ -38,27 +43,28 @@ class PixelwiseCorrelation(nn.Module):
     """Pixel-wise correlation and channel attention.
 
     Args:
+        cells: of the template.
         channels: project both maps with 1x1 convolutions of this width first; None correlates them as they are.
         shrink: follow with a 2x2 depth-wise and a 1x1 convolution, 16 x 16 to 15 x 15 (V3).
     """
 
-    def __init__(self, channels: int | None = None, shrink: bool = False) -> None:
+    def __init__(self, cells: int, channels: int | None = None, shrink: bool = False) -> None:
         super().__init__()
-        self.CA_layer = ChannelAttention()
+        self.CA_layer = ChannelAttention(cells)
         if channels is not None:
             self.conv_kernel = conv_bn(channels, channels, bias=True)
             self.conv_search = conv_bn(channels, channels, bias=True)
         if shrink:
-            first = conv_bn(CELLS, CELLS, 2, groups=CELLS, act=nn.ReLU6)
-            self.conv = nn.Sequential(*first, *conv_bn(CELLS, CELLS, bias=True))
+            first = conv_bn(cells, cells, 2, groups=cells, act=nn.ReLU6)
+            self.conv = nn.Sequential(*first, *conv_bn(cells, cells, bias=True))
         self.projects, self.shrinks = channels is not None, shrink
 
     def kernel(self, template: Tensor) -> Tensor:
-        """The template's share: (B, C, 8, 8)."""
+        """The template's share: (B, C, h, w)."""
         return self.conv_kernel(template) if self.projects else template
 
     def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
-        """(B, 64, 16, 16), or (B, 64, 15, 15) when shrinking."""
+        """(B, h w, H, W), or one row and column less when shrinking."""
         out = self.CA_layer(xcorr_pixelwise(self.conv_search(search) if self.projects else search, kernel))
         return self.conv(out) if self.shrinks else out
 
@@ -73,7 +79,8 @@ class DepthwiseCorrelation(nn.Module):
 
     def kernel(self, template: Tensor) -> Tensor:
         """The template's share: (B, C, 4, 4)."""
-        middle: Tensor = self.conv_kernel(template[:, :, 2:6, 2:6])
+        start = (template.shape[-1] - MIDDLE) // 2
+        middle: Tensor = self.conv_kernel(template[:, :, start : start + MIDDLE, start : start + MIDDLE])
         return middle
 
     def forward(self, kernel: Tensor, search: Tensor) -> Tensor:
@@ -119,17 +126,26 @@ def _init_fresh(head: nn.Module, cls: nn.Sequential, box: nn.Sequential) -> None
 
 
 @BAN_HEADS.register("NanoHeadV1")
-class NanoHeadV1(SiameseHead):
-    """One correlation shared by both towers."""
+class NanoHeadV1(PixelwiseHead):
+    """One correlation shared by both towers.
 
-    def __init__(self) -> None:
+    Args:
+        template_size: side of the template's feature map, in cells.
+    """
+
+    def __init__(self, template_size: int = 8) -> None:
         super().__init__()
-        self.corr_pw = PixelwiseCorrelation()
-        self.cls_tower = _tower_plain([CELLS, 128, 128, 128], [5, 5, 3])
-        self.bbox_tower = _tower_plain([CELLS, 96, 96, 96, 96], [3, 3, 5, 5])
+        self.template_size, cells = template_size, template_size**2
+        self.corr_pw = PixelwiseCorrelation(cells)
+        self.cls_tower = _tower_plain([cells, 128, 128, 128], [5, 5, 3])
+        self.bbox_tower = _tower_plain([cells, 96, 96, 96, 96], [3, 3, 5, 5])
         self.cls_logits = _output(128, 2)
         self.bbox_pred = _output(96, 4)
         _init_fresh(self, self.cls_logits, self.bbox_pred)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        return {"template_size": given.template_cells}
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return (self.corr_pw.kernel(template[-1]),)
@@ -140,18 +156,28 @@ class NanoHeadV1(SiameseHead):
 
 
 @BAN_HEADS.register("NanoHeadV2")
-class NanoHeadV2(SiameseHead):
-    """One projected correlation and one six-layer tower per branch."""
+class NanoHeadV2(PixelwiseHead):
+    """One projected correlation and one six-layer tower per branch.
 
-    def __init__(self, channels: int = 48) -> None:
+    Args:
+        channels: of the feature maps.
+        template_size: side of the template's feature map, in cells.
+    """
+
+    def __init__(self, channels: int = 48, template_size: int = 8) -> None:
         super().__init__()
-        self.corr_pw_reg = PixelwiseCorrelation(channels)
-        self.corr_pw_cls = PixelwiseCorrelation(channels)
-        self.cls_pw_tower = _tower_plain([CELLS] + [96] * 6, [3] * 6)
-        self.bbox_pw_tower = _tower_plain([CELLS] + [96] * 6, [3] * 6)
+        self.template_size, cells = template_size, template_size**2
+        self.corr_pw_reg = PixelwiseCorrelation(cells, channels)
+        self.corr_pw_cls = PixelwiseCorrelation(cells, channels)
+        self.cls_pw_tower = _tower_plain([cells] + [96] * 6, [3] * 6)
+        self.bbox_pw_tower = _tower_plain([cells] + [96] * 6, [3] * 6)
         self.cls_pred = _output(96, 2)
         self.bbox_pred = _output(96, 4)
         _init_fresh(self, self.cls_pred, self.bbox_pred)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        return {"channels": given.channels[-1], "template_size": given.template_cells}
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return self.corr_pw_reg.kernel(template[-1]), self.corr_pw_cls.kernel(template[-1])
@@ -163,21 +189,43 @@ class NanoHeadV2(SiameseHead):
 
 @BAN_HEADS.register("NanoHeadV3")
 class NanoHeadV3(SiameseHead):
-    """Depth-wise and pixel-wise correlation side by side, joined by a 1x1 convolution; a 15 x 15 map."""
+    """Depth-wise and pixel-wise correlation side by side, joined by a 1x1 convolution; a map of one row and column less
+    than the search features have.
 
-    def __init__(self, channels: int = 96) -> None:
+    Args:
+        channels: of the feature maps.
+        template_size: side of the template's feature map, in cells.
+    """
+
+    smallest_template = MIDDLE
+
+    def __init__(self, channels: int = 96, template_size: int = 8) -> None:
         super().__init__()
+        self.template_size, cells = template_size, template_size**2
         self.corr_dw_reg = DepthwiseCorrelation(channels)
-        self.corr_pw_reg = PixelwiseCorrelation(channels, shrink=True)
+        self.corr_pw_reg = PixelwiseCorrelation(cells, channels, shrink=True)
         self.corr_dw_cls = DepthwiseCorrelation(channels)
-        self.corr_pw_cls = PixelwiseCorrelation(channels, shrink=True)
+        self.corr_pw_cls = PixelwiseCorrelation(cells, channels, shrink=True)
         self.cls_tower = _tower_linear(channels, 6)
         self.bbox_tower = _tower_linear(channels, 6)
         self.cls_logits = _output(channels, 2)
         self.bbox_pred = _output(channels, 4)
-        self.down_reg = _output(CELLS + channels, channels)
-        self.down_cls = _output(CELLS + channels, channels)
+        self.down_reg = _output(cells + channels, channels)
+        self.down_cls = _output(cells + channels, channels)
         _init_fresh(self, self.cls_logits, self.bbox_pred)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        return {"channels": given.channels[-1], "template_size": given.template_cells}
+
+    def response(self, given: Delivered, instance_size: int) -> ResponseGrid:
+        """That of the depth-wise correlation, which slides the middle of the template over the padded search map; the
+        pixel-wise one lies half a cell beside it.
+        """
+        spec = given.specs[-1]
+        start = given.template_start + (given.template_cells - MIDDLE) // 2 + 1
+        first = -(instance_size - given.exemplar_size) / 2 - start * spec.stride
+        return ResponseGrid.starting_at(first, spec.stride, spec.cells(instance_size) - 1)
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         z = template[-1]

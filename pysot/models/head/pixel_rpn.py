@@ -8,12 +8,15 @@ distances at which they are found how it has grown.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from pysot.models.head.base import RPN_HEADS, Kernels, SiameseHead
+from pysot.models.head.base import RPN_HEADS, Kernels, PixelwiseHead
 from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.xcorr import xcorr_pixelwise
+from pysot.models.parts import Delivered
 
 
 class PixelBranch(nn.Module):
@@ -39,7 +42,7 @@ class PixelBranch(nn.Module):
 
 
 @RPN_HEADS.register("PixelRPN")
-class PixelRPN(SiameseHead):
+class PixelRPN(PixelwiseHead):
     """One `PixelBranch` for cls and one for loc. The response map is as large as the search feature map.
 
     Args:
@@ -54,9 +57,17 @@ class PixelRPN(SiameseHead):
         self, anchor_num: int = 5, in_channels: int = 128, hidden: int = 48, depth: int = 3, template_size: int = 8
     ) -> None:
         super().__init__()
-        cells = template_size * template_size
+        self.template_size, cells = template_size, template_size**2
         self.cls = PixelBranch(in_channels, hidden, depth, cells, 2 * anchor_num)
         self.loc = PixelBranch(in_channels, hidden, depth, cells, 4 * anchor_num)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        return {
+            "anchor_num": given.anchor_num,
+            "in_channels": given.channels[-1],
+            "template_size": given.template_cells,
+        }
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return self.cls.conv_kernel(template[-1]), self.loc.conv_kernel(template[-1])

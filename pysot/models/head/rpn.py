@@ -7,13 +7,16 @@ dw, dh.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pysot.core.errors import ConfigError
 from pysot.models.head.base import RPN_HEADS, Kernels, SiameseHead
 from pysot.models.layers.conv import conv_bn
 from pysot.models.layers.xcorr import xcorr_depthwise, xcorr_up_channel
+from pysot.models.parts import Delivered
 
 
 class DepthwiseXCorr(nn.Module):
@@ -40,12 +43,18 @@ class DepthwiseXCorr(nn.Module):
 
 @RPN_HEADS.register("DepthwiseRPN")
 class DepthwiseRPN(SiameseHead):
-    """One level of SiamRPN++: a `DepthwiseXCorr` for cls and one for loc."""
+    """One level of SiamRPN++: a `DepthwiseXCorr` for cls and one for loc. Of several levels it takes the deepest."""
+
+    smallest_template = 3
 
     def __init__(self, anchor_num: int = 5, in_channels: int = 256, out_channels: int = 256) -> None:
         super().__init__()
         self.cls = DepthwiseXCorr(in_channels, out_channels, 2 * anchor_num)
         self.loc = DepthwiseXCorr(in_channels, out_channels, 4 * anchor_num)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        return {"anchor_num": given.anchor_num, "in_channels": given.channels[-1]}
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return self.cls.conv_kernel(template[-1]), self.loc.conv_kernel(template[-1])
@@ -64,6 +73,8 @@ class MultiRPN(SiameseHead):
         weighted: average with learned weights, a softmax over levels, separate for cls and loc; else the plain mean.
     """
 
+    smallest_template = 3
+
     def __init__(self, anchor_num: int, in_channels: Sequence[int], weighted: bool = False) -> None:
         super().__init__()
         self.weighted = weighted
@@ -73,6 +84,19 @@ class MultiRPN(SiameseHead):
         if weighted:
             self.cls_weight = nn.Parameter(torch.ones(len(in_channels)))
             self.loc_weight = nn.Parameter(torch.ones(len(in_channels)))
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        places = [(spec.stride, spec.offset) for spec in given.specs]
+        if len(set(places)) > 1:
+            strides = [spec.stride for spec in given.specs]
+            fitting = [number for number, place in enumerate(places) if place == places[-1]]
+            raise ConfigError(
+                f"RPN.TYPE MultiRPN averages the responses of all levels, which must look at the same places, but "
+                f"{given.source} delivers maps of strides {strides}. Name levels of one stride in "
+                f"BACKBONE.KWARGS.used_layers, such as number {fitting} of these."
+            )
+        return {"anchor_num": given.anchor_num, "in_channels": given.channels}
 
     def _levels(self) -> list[DepthwiseRPN]:
         return [module for name in self.names if isinstance(module := self.get_submodule(name), DepthwiseRPN)]
@@ -99,6 +123,8 @@ def _weighted_sum(levels: Tensor, weights: Tensor) -> Tensor:
 class UPChannelRPN(SiameseHead):
     """The head of the first SiamRPN: the template is lifted to one bank of kernels per output channel."""
 
+    smallest_template = 3
+
     def __init__(self, anchor_num: int = 5, feature_in: int = 256) -> None:
         super().__init__()
         self.template_cls_conv = nn.Conv2d(feature_in, feature_in * 2 * anchor_num, 3)
@@ -106,6 +132,10 @@ class UPChannelRPN(SiameseHead):
         self.search_cls_conv = nn.Conv2d(feature_in, feature_in, 3)
         self.search_loc_conv = nn.Conv2d(feature_in, feature_in, 3)
         self.loc_adjust = nn.Conv2d(4 * anchor_num, 4 * anchor_num, 1)
+
+    @classmethod
+    def arguments_for(cls, given: Delivered) -> dict[str, Any]:
+        return {"anchor_num": given.anchor_num, "feature_in": given.channels[-1]}
 
     def kernels(self, template: list[Tensor]) -> Kernels:
         return self.template_cls_conv(template[-1]), self.template_loc_conv(template[-1])

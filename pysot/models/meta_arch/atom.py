@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor, nn
 from yacs.config import CfgNode
 
-from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import IOU_HEADS
 from pysot.models.head.iounet import IouNet
 from pysot.models.layers.normalize import normalize_power
 from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_agrees, check_family
-from pysot.models.parts import make_part
+from pysot.models.parts import Delivered, make_part
 
 
 class OverlapNet(nn.Module):
@@ -38,13 +34,11 @@ class OverlapNet(nn.Module):
 
     def __init__(self, backbone: Backbone, bb_regressor: IouNet, **others: nn.Module) -> None:
         super().__init__()
-        check_two_maps(backbone, type(bb_regressor).__name__)
+        made_for = {name: list(pair) for name, pair in bb_regressor.cells._asdict().items()}
+        made_for["input_dim"] = list(bb_regressor.input_dim)
         source = f"The backbone {type(backbone).__name__}"
-        channels, stated = backbone.out_channels, list(bb_regressor.input_dim)
-        check_agrees("IOU.KWARGS.input_dim", stated, source, "maps of {} channels", channels)
-        for name, pair in bb_regressor.cells._asdict().items():
-            delivered = [getattr(spec, name.removesuffix("s")) for spec in backbone.specs]
-            check_agrees(f"IOU.KWARGS.{name}", list(pair), source, f"maps of {name} {{}}", delivered)
+        for name, needed in bb_regressor.arguments_for(Delivered(source, backbone.specs)).items():
+            check_agrees(f"IOU.KWARGS.{name}", made_for[name], source, f"maps of {name} {{}}", needed)
         for name, child in {"backbone": backbone, **others, "bb_regressor": bb_regressor}.items():
             self.add_module(name, child)
 
@@ -56,29 +50,6 @@ class OverlapNet(nn.Module):
     def features(self, image: Tensor) -> list[Tensor]:
         """The backbone's two maps: what the overlap head takes."""
         return self.backbone(image)
-
-
-def check_two_maps(backbone: Backbone, head: str) -> None:
-    """Raises `ConfigError` when the overlap head of that name, which takes two maps, does not get them."""
-    count = len(backbone.specs)
-    if count != 2:
-        raise ConfigError(
-            f"The overlap head {head} takes two maps, but the backbone {type(backbone).__name__} delivers {count}. "
-            "Name two levels, BACKBONE.KWARGS.used_layers: [2, 3], or use a backbone that has several (compact, "
-            "mobilenetv2, resnet18_std, vgg16, ...)."
-        )
-
-
-def overlap_head(backbone: Backbone, name: str, kwargs: Mapping[str, Any]) -> IouNet:
-    """The overlap head `name` for the maps of `backbone`; what `kwargs` state of these goes before."""
-    check_two_maps(backbone, name)
-    own = {
-        "input_dim": backbone.out_channels,
-        "strides": [spec.stride for spec in backbone.specs],
-        "offsets": [spec.offset for spec in backbone.specs],
-    }
-    head: IouNet = make_part(IOU_HEADS, name, {**own, **kwargs})
-    return head
 
 
 @MODELS.register("IOUNET")
@@ -111,4 +82,5 @@ class AtomNet(OverlapNet):
     def from_config(cls, cfg: CfgNode) -> AtomNet:
         """The model that `cfg` describes."""
         backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
-        return cls(backbone, overlap_head(backbone, cfg.IOU.TYPE, cfg.IOU.KWARGS))
+        given = Delivered(f"BACKBONE.TYPE {cfg.BACKBONE.TYPE}", backbone.specs)
+        return cls(backbone, make_part(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS, given))

@@ -35,8 +35,3 @@ def check_agrees(key: str, stated: Any, source: str, what: str, delivered: Any) 
     if stated is not None and stated != delivered:
         found = what.format(delivered)
         raise ConfigError(f"{source} delivers {found}, but {key} is {stated}. Set {key} to {delivered}.")
-
-
-def as_list(value: Any) -> list[int]:
-    """A number of channels, or one per level, as a list."""
-    return list(value) if isinstance(value, (list, tuple)) else [value]

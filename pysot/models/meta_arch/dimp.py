@@ -9,11 +9,12 @@ from yacs.config import CfgNode
 
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone
+from pysot.models.head import IOU_HEADS
 from pysot.models.head.dimp import DimpClassifier
 from pysot.models.head.iounet import IouNet
-from pysot.models.meta_arch.atom import OverlapNet, overlap_head
-from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_agrees, check_family
-from pysot.models.parts import call_part, make_part
+from pysot.models.meta_arch.atom import OverlapNet
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
+from pysot.models.parts import Delivered, call_part, make_part
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,6 @@ class DimpNet(OverlapNet):
     def from_config(cls, cfg: CfgNode) -> DimpNet:
         """The model that `cfg` describes; HEAD.KWARGS are the classifier's."""
         backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
-        deep = backbone.specs[-1]
-        own = {"channels_in": deep.channels, "stride": deep.stride, "offset": deep.offset}
-        for name, delivered in own.items():
-            source = f"The deepest map of BACKBONE.TYPE {cfg.BACKBONE.TYPE}"
-            check_agrees(f"HEAD.KWARGS.{name}", cfg.HEAD.KWARGS.get(name), source, f"{name} {{}}", delivered)
-        kwargs = {**own, **cfg.HEAD.KWARGS}
-        classifier: DimpClassifier = call_part(DimpClassifier, kwargs, "HEAD.KWARGS", "the classifier of DiMP")
-        return cls(backbone, classifier, overlap_head(backbone, cfg.IOU.TYPE, cfg.IOU.KWARGS))
+        given = Delivered(f"BACKBONE.TYPE {cfg.BACKBONE.TYPE}", backbone.specs)
+        classifier = call_part(DimpClassifier, cfg.HEAD.KWARGS, "HEAD.KWARGS", "the classifier of DiMP", given)
+        return cls(backbone, classifier, make_part(IOU_HEADS, cfg.IOU.TYPE, cfg.IOU.KWARGS, given))

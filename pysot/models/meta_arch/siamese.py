@@ -12,21 +12,23 @@ of the channels (`pysot.models.target_aware`) is handed in with each call.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from yacs.config import CfgNode
 
+from pysot.core.anchors import ResponseGrid
 from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import BAN_HEADS, MASK_HEADS, REFINE_HEADS, RPN_HEADS
 from pysot.models.head.base import Kernels, SiameseHead
 from pysot.models.head.mask import MaskCorr, Refine
-from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, as_list, check_family
-from pysot.models.neck import NECKS
-from pysot.models.parts import make_part
+from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_agrees, check_family
+from pysot.models.neck import NECKS, Neck
+from pysot.models.parts import Delivered, make_part
 from pysot.models.target_aware.base import Selection
 
 
@@ -52,6 +54,7 @@ class SiameseModel(nn.Module, ABC):
 
     backbone: Backbone
     short_float_parts = ("backbone",)
+    applied_neck: Neck | None = None
 
     @property
     @abstractmethod
@@ -67,16 +70,39 @@ class SiameseModel(nn.Module, ABC):
         """The backbone's maps that go to the neck, or without one to the head, shallow to deep."""
         return self.backbone(image)
 
-    def adjust(self, levels: list[Tensor]) -> list[Tensor]:
-        """The neck, where there is one."""
-        return levels
+    def response(self, exemplar_size: int, instance_size: int) -> ResponseGrid:
+        """Where the cells of the response map look, with template and search crops of these sides, pixels.
 
-    def features(self, image: Tensor, selection: Selection | None = None) -> list[Tensor]:
-        """Feature maps as the head takes them, one per level, of the selected channels."""
-        return self._adjusted(self.levels(image), selection)
+        Raises `ConfigError` where the template's map is too small, or another than the head was made for.
+        """
+        source = type(self.backbone).__name__
+        given = template_of(Delivered(source, self.level_specs, exemplar_size=exemplar_size), self.applied_neck)
+        head, least = type(self.head).__name__, self.head.smallest_template
+        if given.template_cells < least:
+            raise ConfigError(
+                f"A template crop of {exemplar_size} pixels gives {given.template_cells} cells along a side of the map "
+                f"of {source}, but {head} needs {least}. Raise TRACK.EXEMPLAR_SIZE, or name shallower levels."
+            )
+        made_for = getattr(self.head, "template_size", given.template_cells)
+        if made_for != given.template_cells:
+            raise ConfigError(
+                f"A template crop of {exemplar_size} pixels gives {given.template_cells} x {given.template_cells} "
+                f"cells of {source}, but {head} is made for {made_for} x {made_for}. Use one EXEMPLAR_SIZE in TRACK "
+                f"and TRAIN, or set template_size of the head to {given.template_cells}."
+            )
+        return self.head.response(given, instance_size)
 
-    def _adjusted(self, levels: list[Tensor], selection: Selection | None) -> list[Tensor]:
-        return self.adjust(levels if selection is None else selection.apply(levels))
+    def features(self, image: Tensor, selection: Selection | None = None, *, template: bool = False) -> list[Tensor]:
+        """Feature maps of a search crop, or a template crop, as the head takes them, one per level, of the selected
+        channels.
+        """
+        return self._adjusted(self.levels(image), selection, template)
+
+    def _adjusted(self, levels: list[Tensor], selection: Selection | None, template: bool = False) -> list[Tensor]:
+        selected, neck = levels if selection is None else selection.apply(levels), self.applied_neck
+        if neck is None:
+            return selected
+        return neck.template(selected) if template else neck(selected)
 
     def template(self, exemplar: Tensor) -> Kernels:
         """Everything the model needs to remember of an exemplar crop."""
@@ -84,7 +110,7 @@ class SiameseModel(nn.Module, ABC):
 
     def kernels(self, levels: list[Tensor], selection: Selection | None = None) -> Kernels:
         """`template`, from the exemplar's `levels`."""
-        return self.head.kernels(self._adjusted(levels, selection))
+        return self.head.kernels(self._adjusted(levels, selection, template=True))
 
     def track(self, kernels: Kernels, search: Tensor, selection: Selection | None = None) -> SiameseOutput:
         """Response maps of a search crop."""
@@ -95,13 +121,20 @@ class SiameseModel(nn.Module, ABC):
         return self.track(self.template(exemplar), search)
 
 
+def template_of(given: Delivered, neck: Neck | None) -> Delivered:
+    """`given` with the cells that a template's deepest map has after the `neck`."""
+    cells = given.specs[-1].cells(given.exemplar_size)
+    start, count = (0, cells) if neck is None else neck.middle(cells)
+    return replace(given, template_cells=count, template_start=start)
+
+
 @MODELS.register("RPN")
 class SiamRPN(SiameseModel):
     """SiamRPN and SiamRPN++. Children: backbone, neck (unless None), rpn_head."""
 
-    config_keys = (*BACKBONE_KEYS, "ADJUST", "RPN", "ANCHOR", "MASK", "REFINE")
+    config_keys = (*BACKBONE_KEYS, "ADJUST", "RPN", "ANCHOR", "MASK", "REFINE", "TRACK.EXEMPLAR_SIZE")
 
-    def __init__(self, backbone: Backbone, neck: nn.Module | None, rpn_head: SiameseHead) -> None:
+    def __init__(self, backbone: Backbone, neck: Neck | None, rpn_head: SiameseHead) -> None:
         super().__init__()
         self.backbone = backbone
         if neck is not None:
@@ -112,8 +145,9 @@ class SiamRPN(SiameseModel):
     def head(self) -> SiameseHead:
         return self.rpn_head
 
-    def adjust(self, levels: list[Tensor]) -> list[Tensor]:
-        return self.neck(levels) if hasattr(self, "neck") else levels
+    @property
+    def applied_neck(self) -> Neck | None:  # type: ignore[override]
+        return self.neck if hasattr(self, "neck") else None
 
     @staticmethod
     def check_config(cfg: CfgNode) -> None:
@@ -143,27 +177,24 @@ class SiamRPN(SiameseModel):
     def from_config(cls, cfg: CfgNode) -> SiamRPN:
         """The model that `cfg` describes: a `SiamMask` where MASK.MASK is True."""
         backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
-        widths = backbone.out_channels[-1:] if cfg.MASK.MASK else backbone.out_channels
-        source, neck = f"BACKBONE.TYPE {cfg.BACKBONE.TYPE}", None
+        source, exemplar = f"BACKBONE.TYPE {cfg.BACKBONE.TYPE}", cfg.TRACK.EXEMPLAR_SIZE
+        specs = backbone.specs[-1:] if cfg.MASK.MASK else backbone.specs
+        check_agrees("ANCHOR.STRIDE", cfg.ANCHOR.STRIDE, source, "a map of stride {}", specs[-1].stride)
+        given = Delivered(source, specs, exemplar_size=exemplar, anchor_num=cfg.ANCHOR.ANCHOR_NUM)
+        neck: Neck | None = None
         if cfg.ADJUST.ADJUST:
-            neck = make_part(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS)
-            _compare_widths(source, widths, "ADJUST.KWARGS.in_channels", cfg.ADJUST.KWARGS.get("in_channels"))
-            source, widths = "ADJUST.KWARGS.out_channels", as_list(cfg.ADJUST.KWARGS.get("out_channels"))
-        key = "feature_in" if cfg.RPN.TYPE == "UPChannelRPN" else "in_channels"
-        _compare_widths(source, widths, f"RPN.KWARGS.{key}", cfg.RPN.KWARGS.get(key))
-        rpn_head = make_part(RPN_HEADS, cfg.RPN.TYPE, cfg.RPN.KWARGS)
+            neck = make_part(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS, given)
+            given = replace(given, source=f"ADJUST.TYPE {cfg.ADJUST.TYPE}", specs=neck.specs_after(specs))
+        given = template_of(given, neck)
+        rpn_head = make_part(RPN_HEADS, cfg.RPN.TYPE, cfg.RPN.KWARGS, given)
         if not cfg.MASK.MASK:
             return SiamRPN(backbone, neck, rpn_head)
-        mask_head: MaskCorr = make_part(MASK_HEADS, cfg.MASK.TYPE, cfg.MASK.KWARGS)
-        refine: Refine | None = make_part(REFINE_HEADS, cfg.REFINE.TYPE, {}) if cfg.REFINE.REFINE else None
+        mask_head: MaskCorr = make_part(MASK_HEADS, cfg.MASK.TYPE, cfg.MASK.KWARGS, given)
+        refine: Refine | None = None
+        if cfg.REFINE.REFINE:
+            all_maps = replace(given, source=source, specs=backbone.specs)
+            refine = make_part(REFINE_HEADS, cfg.REFINE.TYPE, {"correlation": mask_head.hidden}, all_maps)
         return SiamMask(backbone, neck, rpn_head, mask_head, refine)
-
-
-def _compare_widths(source: str, delivered: list[int], key: str, expected: Any) -> None:
-    if expected is not None and delivered != as_list(expected):
-        raise ConfigError(
-            f"{source} delivers feature maps of {delivered} channels, but {key} is {expected}. Make them equal."
-        )
 
 
 class SiamMask(SiamRPN):
@@ -175,7 +206,7 @@ class SiamMask(SiamRPN):
     def __init__(
         self,
         backbone: Backbone,
-        neck: nn.Module | None,
+        neck: Neck | None,
         rpn_head: SiameseHead,
         mask_head: MaskCorr,
         refine: Refine | None,
@@ -189,11 +220,19 @@ class SiamMask(SiamRPN):
     def level_specs(self) -> list[FeatureSpec]:
         return self.backbone.specs[-1:]
 
+    def mask_window(self, exemplar_size: int) -> tuple[int, int]:
+        """The square of `exemplar_size` pixels that a cell's mask covers: cell (row, column) sees rows
+        `row * step - margin` onwards, search pixels. Returns step and margin.
+        """
+        given = template_of(Delivered("", self.level_specs, exemplar_size=exemplar_size), self.applied_neck)
+        stride = given.specs[-1].stride
+        return stride, given.template_start * stride
+
     def levels(self, image: Tensor) -> list[Tensor]:
         return self.backbone(image)[-1:]
 
     def kernels(self, levels: list[Tensor], selection: Selection | None = None) -> Kernels:
-        features = self._adjusted(levels, selection)
+        features = self._adjusted(levels, selection, template=True)
         return (*self.rpn_head.kernels(features), self.mask_head.conv_kernel(features[-1]))
 
     def track(self, kernels: Kernels, search: Tensor, selection: Selection | None = None) -> SiameseOutput:
@@ -225,14 +264,15 @@ class SiamMask(SiamRPN):
         return self.mask_head.head_at(features.correlation, cells)
 
     def refine(self, features: MaskFeatures, cell: tuple[int, int]) -> Tensor:
-        """(B, 127, 127) refined mask logits of the cell (row, column)."""
+        """(B, M, M) refined mask logits of the cell (row, column); M is the side of the template crop."""
         maps = features.correlation
         return self.refine_cells(features, torch.tensor([(index, *cell) for index in range(len(maps))]).to(maps.device))
 
     def refine_cells(self, features: MaskFeatures, cells: Tensor) -> Tensor:
-        """(N, 127, 127) refined mask logits of the cells (N, 3)."""
+        """(N, M, M) refined mask logits of the cells (N, 3)."""
         logits: Tensor = self.refine_head(features.shallow, features.correlation, cells)
-        return logits.reshape(-1, 127, 127)
+        side = self.refine_head.mask_size
+        return logits.reshape(-1, side, side)
 
 
 @MODELS.register("BAN")
@@ -242,9 +282,9 @@ class NanoTrack(SiameseModel):
     The neck is part of every published snapshot but none of the versions applies it (docs/systems/nanotrack.md, Neck).
     """
 
-    config_keys = (*BACKBONE_KEYS, "ADJUST", "BAN", "POINT")
+    config_keys = (*BACKBONE_KEYS, "ADJUST", "BAN", "POINT", "TRACK.EXEMPLAR_SIZE")
 
-    def __init__(self, backbone: Backbone, neck: nn.Module | None, ban_head: SiameseHead) -> None:
+    def __init__(self, backbone: Backbone, neck: Neck | None, ban_head: SiameseHead) -> None:
         super().__init__()
         self.backbone = backbone
         if neck is not None:
@@ -264,8 +304,14 @@ class NanoTrack(SiameseModel):
     def from_config(cls, cfg: CfgNode) -> NanoTrack:
         """The model that `cfg` describes."""
         backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
-        neck = make_part(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS) if cfg.ADJUST.ADJUST else None
-        return cls(backbone, neck, make_part(BAN_HEADS, cfg.BAN.TYPE, cfg.BAN.KWARGS))
+        source = f"BACKBONE.TYPE {cfg.BACKBONE.TYPE}"
+        check_agrees("POINT.STRIDE", cfg.POINT.STRIDE, source, "a map of stride {}", backbone.specs[-1].stride)
+        given = template_of(Delivered(source, backbone.specs, exemplar_size=cfg.TRACK.EXEMPLAR_SIZE), None)
+        neck = None
+        if cfg.ADJUST.ADJUST:  # never applied: a width that is stated, as published ones are, need not fit
+            stated = "in_channels" in cfg.ADJUST.KWARGS
+            neck = make_part(NECKS, cfg.ADJUST.TYPE, cfg.ADJUST.KWARGS, None if stated else given)
+        return cls(backbone, neck, make_part(BAN_HEADS, cfg.BAN.TYPE, cfg.BAN.KWARGS, given))
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from yacs.config import CfgNode
 
+from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
@@ -15,8 +16,10 @@ from pysot.models.parts import make_part
 class TadtNet(nn.Module):
     """Child: backbone. Nothing is trained for tracking; the target's own features are the filter.
 
-    Images are (B, 3, H, W) float32 BGR in 0..255. All maps must be of one size. The model keeps nothing of a target, so
-    that any number of trackers can share one.
+    Images are (B, 3, H, W) float32 BGR in 0..255. The model keeps nothing of a target, so that any number of trackers
+    can share one.
+
+    Raises `ConfigError` when the backbone's maps do not all look at the same places.
     """
 
     config_keys = BACKBONE_KEYS
@@ -24,6 +27,13 @@ class TadtNet(nn.Module):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
+        places = [(spec.stride, spec.offset) for spec in backbone.specs]
+        if len(set(places)) > 1:
+            raise ConfigError(
+                f"HEAD.TYPE TADT takes maps of the same places, but the backbone {type(backbone).__name__} delivers "
+                f"maps of strides {[spec.stride for spec in backbone.specs]}. Name levels of one stride in "
+                "BACKBONE.KWARGS.used_layers, or a single one."
+            )
         self.backbone = backbone
 
     @property

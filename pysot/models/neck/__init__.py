@@ -1,5 +1,5 @@
 """Necks. Importing this package fills the `NECKS` registry."""
 
-from pysot.models.neck.adjust import NECKS, AdjustAllLayer, AdjustLayer
+from pysot.models.neck.adjust import NECKS, AdjustAllLayer, AdjustLayer, Neck
 
-__all__ = ["NECKS", "AdjustAllLayer", "AdjustLayer"]
+__all__ = ["NECKS", "AdjustAllLayer", "AdjustLayer", "Neck"]

@@ -142,7 +142,8 @@ class SiamMaskRecipe(SiameseRecipe):
         """`cls`, `loc` and `mask`, or `refine` alone. `batch` holds `mask` and `has_mask` beside the labels."""
         output, features = self.model.forward_with_mask(batch["template"], batch["search"])
         cells = mask_cells(batch["label_cls"], batch["has_mask"])
-        windows = mask_windows(batch["mask"], cells)
+        side = batch["template"].shape[-1]
+        windows = mask_windows(batch["mask"], cells, side, *self.model.mask_window(side))
         self._count(len(cells))
         if self.refine_only:
             return {"refine": mean(refined_mask_loss(self.model.refine_cells(features, cells), windows))}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pysot.core.anchors import (
+    ResponseGrid,
     anchor_grid,
     anchor_sizes,
     decode_anchor_boxes,
@@ -18,7 +19,7 @@ from pysot.core.anchors import (
 from pysot.core.geometry import cxcywh_to_xyxy
 
 SIDE = 5
-ANCHORS = anchor_grid(anchor_sizes(8, (0.33, 1, 3), (8,)), 8, SIDE)
+ANCHORS = anchor_grid(anchor_sizes(8, (0.33, 1, 3), (8,)), ResponseGrid(SIDE, 8))
 boxes = st.tuples(*[st.floats(-200, 200)] * 2, *[st.floats(1, 300)] * 2).map(np.array)
 
 
@@ -30,7 +31,7 @@ def test_anchors_give_back_the_box(box_cxcywh: np.ndarray) -> None:
 
 @given(boxes)
 def test_points_give_back_the_box(box_cxcywh: np.ndarray) -> None:
-    box_xyxy, points = np.asarray(cxcywh_to_xyxy(box_cxcywh)), point_grid(16, SIDE)
+    box_xyxy, points = np.asarray(cxcywh_to_xyxy(box_cxcywh)), point_grid(ResponseGrid(SIDE, 16))
     found = decode_point_boxes(encode_point_boxes(box_xyxy, points), points)
     np.testing.assert_allclose(found, np.broadcast_to(box_xyxy, found.shape), atol=1e-3)
 

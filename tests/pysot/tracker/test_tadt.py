@@ -239,9 +239,15 @@ def test_parameters_that_cannot_be(changes: dict[str, Any], message: str) -> Non
 
 
 def test_maps_that_do_not_fit_the_stride() -> None:
-    wrong = TadtTracker(small_vgg(), TadtParams(stride=8))
-    with pytest.raises(ConfigError, match=r"STRIDE is 8, but a crop of 184 pixels gives maps of 46, 46 cells"):
-        wrong.init(scene(100, 80), box_around(100, 80))
+    with pytest.raises(ConfigError, match=r"STRIDE is 8, but the backbone VGG16 delivers maps of stride 4\. Set .* 4"):
+        TadtTracker(small_vgg(), TadtParams(stride=8))
+
+
+def test_a_backbone_whose_specs_are_wrong() -> None:
+    model = small_vgg()
+    model.backbone.specs = [replace(spec, stride=8) for spec in model.backbone.specs]
+    with pytest.raises(ConfigError, match=r"A crop of 184 pixels gives maps of 46, 46 cells, .* promises 23"):
+        TadtTracker(model, TadtParams(stride=8)).init(scene(100, 80), box_around(100, 80))
 
 
 def test_the_experiment_has_the_published_numbers() -> None:

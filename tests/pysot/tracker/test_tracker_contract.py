@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pysot.config.loading import load_config
+from pysot.core.anchors import ResponseGrid, anchor_grid, anchor_sizes, point_grid
 from pysot.core.errors import BadBoxError, ConfigError, DeviceError, ImageError, SotError
 from pysot.models.builder import build_model
 from pysot.models.inference import prepare_for_inference
 from pysot.tracker.base import State, Tracker, TrackResult
 from pysot.tracker.builder import build_tracker, device_for, load_tracker
-from pysot.tracker.decoders import anchor_grid, anchor_sizes, point_grid
 from pysot.tracker.siamese import SiameseCandidate, change_penalty, clip_state, cosine_window
 from pysot.tracker.siammask import rotated_box
 from pysot.tracker.siamrpn import SiamRPNLTTracker
@@ -222,20 +222,20 @@ def test_long_term_tracker_loses_stays_and_finds_again() -> None:
 
 
 def test_long_term_search_covers_a_map_of_97_cells() -> None:
-    assert anchor_grid(anchor_sizes(8, [0.33, 0.5, 1, 2, 3], [8]), 8, 97).shape == (5 * 97 * 97, 4)
+    assert anchor_grid(anchor_sizes(8, [0.33, 0.5, 1, 2, 3], [8]), ResponseGrid(97, 8)).shape == (5 * 97 * 97, 4)
 
 
 def test_anchor_sizes_and_order() -> None:
     sizes = anchor_sizes(8, [0.33, 0.5, 1, 2, 3], [8])
     assert sizes.tolist() == [[104, 32], [88, 40], [64, 64], [40, 80], [32, 96]]
-    grid = anchor_grid(sizes, 8, 21)
+    grid = anchor_grid(sizes, ResponseGrid(21, 8))
     assert len(grid) == 2205
     assert grid[0].tolist() == [-80, -80, 104, 32] and grid[-1].tolist() == [80, 80, 32, 96]
     assert grid[1].tolist() == [-72, -80, 104, 32] and float(np.abs(grid).sum(dtype=np.float64)) == 467040.0
 
 
 def test_point_grid_is_centerd_where_the_published_models_expect_it() -> None:
-    even, odd = point_grid(16, 16), point_grid(16, 15)
+    even, odd = point_grid(ResponseGrid(16, 16)), point_grid(ResponseGrid(15, 16))
     assert even[0].tolist() == [-128, -128] and even[-1].tolist() == [112, 112] and even[1].tolist() == [-112, -128]
     assert odd[0].tolist() == [-112, -112] and odd[-1].tolist() == [112, 112]
 

@@ -105,9 +105,12 @@ def nanotrack_config(drawn: Path, run: Path) -> CfgNode:
 
 
 def siammask_config(drawn: Path, run: Path, steps: int, **overrides: Any) -> CfgNode:
-    """For `small_siammask`, whatever the backbone's and the heads' keys say."""
+    """For `small_siammask`, in place of the network that the config describes, which has the same response map."""
     settings: dict[str, Any] = {
         "BACKBONE__TRAIN_LAYERS": list(LAYERS),
+        "BACKBONE__TYPE": "resnet18",  # maps of the same strides
+        "BACKBONE__KWARGS": {"used_layers": [0, 1, 2, 3]},
+        "ADJUST__KWARGS": {"out_channels": [16]},
         "MASK": {"MASK": True},
         "REFINE": {"REFINE": True},
         "TRAIN__MASK_WEIGHT": 4.0,

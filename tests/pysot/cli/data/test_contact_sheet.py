@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pysot.cli.data.contact_sheet import MASK, NEGATIVE, OTHER, POSITIVE, TARGET, contact_sheet, draw_clip, draw_pair
+from pysot.core.anchors import ResponseGrid
 
+GRID = ResponseGrid(side=25, stride=8)
 SEARCH_LEFT = 2 * 127 + 8  # where the search region begins in a tile
 
 
@@ -37,7 +39,7 @@ def places(image: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
 
 
 def test_the_box_is_where_it_should_be() -> None:
-    search = search_of(draw_pair(make_sample(), "pair 0", 8))
+    search = search_of(draw_pair(make_sample(), "pair 0", GRID))
     found = places(search, TARGET)
     assert np.abs(found.min(axis=0) - (200, 160)).max() <= 1  # two pixels of the tile are one of the search region
     assert np.abs(found.max(axis=0) - (299, 279)).max() <= 1
@@ -50,11 +52,11 @@ def test_the_box_is_where_it_should_be() -> None:
 @settings(max_examples=25, deadline=None)
 def test_a_box_that_leaves_the_view_draws_no_error(x: float, y: float, width: float, height: float) -> None:
     sample = make_sample(box_xyxy=np.array([x, y, x + width, y + height]))
-    assert draw_pair(sample, "", 8).shape == (510, SEARCH_LEFT + 510, 3)
+    assert draw_pair(sample, "", GRID).shape == (510, SEARCH_LEFT + 510, 3)
 
 
 def test_a_negative_pair_has_a_color_of_its_own() -> None:
-    search = search_of(draw_pair(make_sample(negative=torch.tensor(True)), "", 8))
+    search = search_of(draw_pair(make_sample(negative=torch.tensor(True)), "", GRID))
     assert len(places(search, OTHER)) > 0
     assert len(places(search, TARGET)) == 0
 
@@ -66,7 +68,7 @@ def test_dots_lie_on_the_cells(anchors: bool) -> None:
     labels[..., 20, 12] = 0
     if anchors:
         labels[2, 3, 7] = 0  # another anchor of the cell is the target: so is the cell
-    search = search_of(draw_pair(make_sample(label_cls=labels), "", 8))
+    search = search_of(draw_pair(make_sample(label_cls=labels), "", GRID))
     target, background = (places(search, color).mean(axis=0) for color in (POSITIVE, NEGATIVE))
     middle, zoom = 127.5, 2
     assert np.abs(target - (middle + np.array([7 - 12, 3 - 12]) * 8) * zoom).max() <= 1
@@ -76,23 +78,23 @@ def test_dots_lie_on_the_cells(anchors: bool) -> None:
 def test_the_mask_is_outlined_only_where_there_is_one() -> None:
     mask = np.zeros((255, 255), dtype=bool)
     mask[60:90, 30:70] = True
-    outlined = places(search_of(draw_pair(make_sample(mask=mask), "", 8)), MASK)
+    outlined = places(search_of(draw_pair(make_sample(mask=mask), "", GRID)), MASK)
     assert np.abs(outlined.min(axis=0) - (60, 120)).max() <= 2
     assert np.abs(outlined.max(axis=0) - (139, 179)).max() <= 2
-    without = draw_pair(make_sample(mask=mask, has_mask=torch.tensor(False)), "", 8)
+    without = draw_pair(make_sample(mask=mask, has_mask=torch.tensor(False)), "", GRID)
     assert len(places(search_of(without), MASK)) == 0
 
 
 def test_unclipped_colors_do_not_wrap_around() -> None:
     wild = torch.full((3, 255, 255), 300.0)
     wild[0] = -20
-    search = search_of(draw_pair(make_sample(search=wild), "", 8))
+    search = search_of(draw_pair(make_sample(search=wild), "", GRID))
     assert search[5, 5].tolist() == [0, 255, 255]
 
 
 def test_the_caption_stays_below_the_template() -> None:
     words = "sample 3 of train: template /a/very/long/way/to/a_video_with_a_name/img/00000001.jpg, search /b/c/d/e.jpg"
-    with_text, without = draw_pair(make_sample(), words, 8), draw_pair(make_sample(), "", 8)
+    with_text, without = draw_pair(make_sample(), words, GRID), draw_pair(make_sample(), "", GRID)
     changed = np.argwhere((with_text != without).any(axis=2))
     assert len(changed) > 100
     assert changed[:, 0].min() >= 254 and changed[:, 1].max() < 254

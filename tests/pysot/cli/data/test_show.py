@@ -11,6 +11,8 @@ import pytest
 from pysot.cli.main import run_tool
 
 CONFIG = """
+BACKBONE: {{TYPE: resnet18}}
+RPN: {{TYPE: DepthwiseRPN}}
 DATASET:
   NAMES: [FIRST, SECOND]
   VIDEOS_PER_EPOCH: 0
@@ -64,7 +66,8 @@ def test_one_source_alone(config: Path) -> None:
 
 def test_heads_with_points_and_with_masks(config: Path) -> None:
     for base in ("nanotrack_v2", "siammask_r50_l3"):
-        config.write_text(f"_BASE_: {base}\n{CONFIG.format(root=config.parent / 'videos')}")
+        data = CONFIG.format(root=config.parent / "videos")
+        config.write_text(f"_BASE_: {base}\n{data[data.index('DATASET') :]}")
         more = ["TRAIN.OUTPUT_SIZE", "16"] if base == "nanotrack_v2" else []
         assert show(config, "--count", "1", "--opts", "DATASET.NEG", "0", *more).shape[1] == 796
 

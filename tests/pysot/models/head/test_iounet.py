@@ -203,5 +203,5 @@ def test_fresh_heads_start_as_the_published_ones_did() -> None:
 
 
 def test_parts_that_do_not_fit_are_explained() -> None:
-    with torch.device("meta"), pytest.raises(ConfigError, match=r"\[64, 128\] channels.*\[128, 256\]"):
+    with torch.device("meta"), pytest.raises(ConfigError, match=r"input_dim \[64, 128\].*\[128, 256\]"):
         AtomNet(BACKBONES["resnet18_std"](used_layers=[1, 2]), IouNet())

@@ -35,7 +35,7 @@ LAYERS = ["layer3"]
 def model(seed: int = 0) -> LmtNet:
     torch.manual_seed(seed)
     backbone = BACKBONES["compact"](widths=(4, 4, 6, 6), blocks=(0, 0, 0), used_layers=(3,), top_down=False)
-    pool = PyramidPool(backbone, width=4, size=3, stride=16)
+    pool = PyramidPool(backbone, width=4, size=3)
     return LmtNet(backbone, pool, LmtHead(36, hidden=8, init="he"), alpha_init=1e-3)
 
 

@@ -40,7 +40,9 @@ SIDE = 255
 
 
 def mask_config(videos: Path, run: Path, **overrides: Any) -> CfgNode:
-    masks = {"MASK": {"MASK": True}, "REFINE": {"REFINE": True}, "TRACK": {"TYPE": "SiamMaskTracker"}}
+    masks: dict[str, Any] = {"MASK": {"MASK": True}, "REFINE": {"REFINE": True}, "TRACK": {"TYPE": "SiamMaskTracker"}}
+    masks |= {"BACKBONE__TYPE": "resnet18", "BACKBONE__KWARGS": {"used_layers": [0, 1, 2, 3]}}  # as `small_siammask`
+    masks["ADJUST__KWARGS"] = {"out_channels": [16]}
     return load_config(small_config(videos, run, **{**masks, "DATASET__NEG": 0.0, **overrides}))
 
 
