@@ -216,19 +216,15 @@ def _map_video(job: MapJob, attention: Attention, video: Video) -> Report:
                 levels = to_gray_levels(found)
                 write_files({path: job.encode(frames[index], found)})
                 written += 1
-            if levels is not None and not job.drawn and index:
-                _count(scores, np.asarray(levels, np.uint8), video, index)
+            truth = video.ground_truth[index : index + 1]
+            seen = len(truth) and np.isfinite(truth).all()  # annotated and in view
+            if levels is not None and not job.drawn and index and seen and (size := video.size()):
+                shown = np.asarray(levels, np.float32) / 255
+                scores.add(shown, bounding_boxes(truth)[0], (size[1], size[0]))
         known = None if job.drawn or not scores.values["hit"] else scores.means()
         return Report(video.name, written, kept, known)
     except (SotError, ToolkitError) as error:
         return Report(video.name, failure=f"{video.name}: {error}")
-
-
-def _count(scores: MapScores, levels: NDArray[np.uint8], video: Video, index: int) -> None:
-    """Adds a frame whose target is annotated and in view."""
-    truth, size = video.ground_truth[index : index + 1], video.size()
-    if size is not None and len(truth) and np.isfinite(truth).all():
-        scores.add(levels.astype(np.float32) / 255, bounding_boxes(truth)[0], (size[1], size[0]))
 
 
 def _table(reports: Sequence[Report]) -> str:

@@ -14,7 +14,6 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,46 +95,31 @@ def _fetch_once(url: str, part: Path, size: int, same_file: bool) -> None:
         raise _as_transfer_error(error) from error
 
 
-@dataclass(frozen=True)
-class _Extent:
-    """Which bytes of a file a reply holds: from `start` on; `total` is the size of the whole, None when not said."""
-
-    start: int
-    total: int | None
-
-
-def _extent_of(reply: Any, held: int) -> _Extent:
+def _receive(reply: Any, part: Path, held: int, size: int) -> None:
+    """Writes what `reply` sends to its place in `part`."""
+    length = reply.headers.get("Content-Length", "")
+    start, total = 0, int(length) if length.isdecimal() else None
     if reply.status == http.client.PARTIAL_CONTENT:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", reply.headers.get("Content-Range", ""))
         if match is None or int(match[1]) != held:
             raise TransferError(f"answered with other bytes than the ones from {held} on", permanent=True)
-        return _Extent(held, None if match[2] == "*" else int(match[2]))
-    length = reply.headers.get("Content-Length", "")
-    return _Extent(0, int(length) if length.isdecimal() else None)
-
-
-def _receive(reply: Any, part: Path, held: int, size: int) -> None:
-    """Writes what `reply` sends to its place in `part`."""
-    extent = _extent_of(reply, held)
-    if size and extent.total not in (None, size):
-        raise TransferError(f"has a file of {extent.total} bytes, the published one has {size}", permanent=True)
-    if extent.start == 0:
+        start, total = held, None if match[2] == "*" else int(match[2])
+    if size and total not in (None, size):
+        raise TransferError(f"has a file of {total} bytes, the published one has {size}", permanent=True)
+    if start == 0:
         _note_version(reply, part)
-    limit = size or extent.total or LARGEST_FILE
-    with part.open("r+b" if extent.start else "wb") as out:
-        out.seek(extent.start)
+    with part.open("r+b" if start else "wb") as out:
+        out.seek(start)
         out.truncate()
-        arrived = _copy(reply, out, extent, limit, part.name)
-    if extent.total is not None and arrived != extent.total:
-        raise TransferError(f"ended after {arrived} of {extent.total} bytes")
+        arrived = _copy(reply, out, start, total, size or total or LARGEST_FILE, part.name)
+    if total is not None and arrived != total:
+        raise TransferError(f"ended after {arrived} of {total} bytes")
 
 
-def _copy(reply: Any, out: Any, extent: _Extent, limit: int, title: str) -> int:
+def _copy(reply: Any, out: Any, start: int, total: int | None, limit: int, title: str) -> int:
     """Copies the reply's bytes; returns how many the file then has. A stalled or endless reply is a `TransferError`."""
-    arrived, window, began = extent.start, 0, time.monotonic()
-    with tqdm(
-        total=extent.total, initial=arrived, desc=title, unit="B", unit_scale=True, disable=None, leave=False
-    ) as bar:
+    arrived, window, began = start, 0, time.monotonic()
+    with tqdm(total=total, initial=arrived, desc=title, unit="B", unit_scale=True, disable=None, leave=False) as bar:
         while chunk := reply.read1(_CHUNK):
             out.write(chunk)
             arrived, window = arrived + len(chunk), window + len(chunk)

@@ -165,9 +165,12 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     content = _READERS.get(file_kind(path) or "", read_torch_file)(path)
     state = weights_in(content)
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+        found = f"a {type(content).__name__}"
+        if isinstance(content, Mapping):
+            found = f"a mapping with the keys {', '.join(map(str, list(content)[:SHOWN])) or '(none)'}"
         raise SnapshotError(
             f"{path} holds no weights: expected a state_dict, or a checkpoint with the key "
-            f"{' or '.join(map(repr, STATE_KEYS))}; found {_describe(content)}."
+            f"{' or '.join(map(repr, STATE_KEYS))}; found {found}."
         )
     _check_tensors(path, state)
     return own_keys(state)
@@ -261,9 +264,3 @@ def _reason(error: Exception) -> str:
     chosen = next((line for line in lines if "unsupported" in line.lower()), lines[0] if lines else "")
     chosen = chosen.partition(" Please use ")[0]
     return f"{type(error).__name__}: {chosen[:200]}" if chosen else type(error).__name__
-
-
-def _describe(content: Any) -> str:
-    if isinstance(content, Mapping):
-        return f"a mapping with the keys {', '.join(map(str, list(content)[:SHOWN])) or '(none)'}"
-    return f"a {type(content).__name__}"
