@@ -70,6 +70,7 @@ COMMANDS = {
     "reproduce": Command("score published raw results beside their published numbers", "pysot.cli.reproduce"),
     "synth-demo": Command("run and score a tracker on SYNTH, and save a video", "pysot.cli.demo.synth_demo"),
     "list": Command("list the experiments, and whether their snapshot is here", "pysot.cli.list_experiments"),
+    "compose": Command("show which backbone works with which head, or why not", "pysot.cli.compose"),
     "collect-env": Command("print what a bug report needs", "pysot.cli.collect_env"),
 }
 
