@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: as many processes as cores, one thread each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYSOT_OFFLINE"] = "1"  # no test downloads; those that do, from servers of their own, take it back
 
 REPO = Path(__file__).resolve().parents[1]
