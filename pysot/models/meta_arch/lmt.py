@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from pysot.models.backbone.base import Backbone, FeatureSpec
 from pysot.models.head import BOX_POOLS
 from pysot.models.head.lmt import BackboneCall, BoxPool, LmtHead, Params, params_within
 from pysot.models.meta_arch.base import BACKBONE_KEYS, MODELS, check_family
-from pysot.models.parts import make_part
+from pysot.models.parts import call_part, make_part
 
 
 class Rates(nn.Module):
@@ -144,7 +145,9 @@ class LmtNet(nn.Module):
         backbone: Backbone = make_part(BACKBONES, cfg.BACKBONE.TYPE, cfg.BACKBONE.KWARGS)
         kwargs = dict(cfg.HEAD.KWARGS)
         head = {key: kwargs.pop(key) for key in ("hidden", "iou_branch", "init") if key in kwargs}
-        pool: BoxPool = make_part(BOX_POOLS, kwargs.pop("pool", "cells"), {"backbone": backbone, **kwargs})
+        name = kwargs.pop("pool", "cells")
+        make_pool = partial(BOX_POOLS[name], backbone)
+        pool: BoxPool = call_part(make_pool, kwargs, "HEAD.KWARGS", f"box pooling '{name}'")
         return cls(
             backbone,
             pool,

@@ -178,6 +178,28 @@ def test_every_backbone_tells_its_channels_and_stages(name: str) -> None:
         ("siamrpn_alex_dwxcorr", ["BACKBONE.KWARGS.width_mult", "0.5"], r"\[128\] channels"),
         ("siamrpn_r50_l234_dwxcorr", ["ADJUST.KWARGS.in_channels", "[512, 1024, 1024]"], "delivers maps of"),
         ("siamrpn_r50_l234_dwxcorr", ["ADJUST.KWARGS.out_channels", "[256, 256]"], "differ in length"),
+        ("siamrpn_tiny", ["ANCHOR.STRIDE", "8"], "stride 16, but ANCHOR.STRIDE is 8. Set ANCHOR.STRIDE to 16"),
+        ("nanotrack_v2", ["POINT.STRIDE", "8"], "stride 16, but POINT.STRIDE is 8. Set POINT.STRIDE to 16"),
+        (
+            "siamrpn_r50_l234_dwxcorr",
+            ["BACKBONE.KWARGS.used_layers", "[1, 2, 3]", "ADJUST.KWARGS.in_channels", "[256, 512, 1024]"],
+            r"delivers maps of strides \[4, 8, 8\]. Name levels of one stride",
+        ),
+        (
+            "siammask_r50_l3",
+            ["BACKBONE.KWARGS.used_layers", "[2, 3]"],
+            r"takes three maps beside the deepest.*\[8, 8\]",
+        ),
+        (
+            "lmt_tiny",
+            ["HEAD.KWARGS.pool", "cells"],
+            "HEAD.KWARGS {'width': 32, 'size': 5} do not fit box pooling 'cells'",
+        ),
+        (
+            "lmt_vggm_otb",
+            ["BACKBONE.TYPE", "compact", "BACKBONE.KWARGS.used_layers", "[2, 3]"],
+            "cells reads one map, but the backbone Compact delivers 2",
+        ),
         ("nanotrack_v2", ["BAN.TYPE", "DepthwiseBAN"], "no anchor-free head 'DepthwiseBAN'.*NanoHeadV1"),
     ],
 )

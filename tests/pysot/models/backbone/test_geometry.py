@@ -44,6 +44,15 @@ def test_specs_state_the_channels_and_strides_of_the_maps(name: str) -> None:
         assert y.shape[3] - x.shape[3] == 160 / spec.stride
 
 
+@pytest.mark.parametrize("name", list(NARROW))
+def test_specs_know_the_number_of_cells_of_any_image(name: str) -> None:
+    backbone = BACKBONES[name](**NARROW[name]).eval()
+    for side in (*range(127, 135), 255):
+        with torch.no_grad():
+            maps = backbone(torch.zeros(1, 3, 128, side))
+        assert [spec.cells(side) for spec in backbone.specs] == [x.shape[3] for x in maps], side
+
+
 @pytest.mark.parametrize("stride", [4, 8])
 def test_finer_steps_of_vggm_look_from_the_same_place(stride: int) -> None:
     backbone = BACKBONES["vggm"]()
