@@ -207,7 +207,7 @@ class TadtTracker(TargetAwareTracker):
     def _on_grid(self, side: float) -> int:
         """The next side, in crop pixels, at which maps have an odd number of cells, so that one is in the middle."""
         stride = self.params.stride
-        whole = math.ceil((side - stride) / (2 * stride)) * 2 * stride + stride
+        whole = math.ceil(side / stride) * stride
         return whole if self.spec.cells(whole) % 2 else whole + stride
 
     def _levels(self, view: CropView) -> list[Tensor]:

@@ -272,3 +272,13 @@ def test_the_small_experiment_tracks_without_any_download(tmp_path: Path, monkey
     boxes = [tracker.track(frames[index]).box for index in range(1, 25)]
     overlap = iou_xyxy(xywh_to_xyxy(boxes), xywh_to_xyxy(np.stack(list(whole.ground_truth[1:25]))))
     assert overlap.mean() > 0.75
+
+
+@pytest.mark.parametrize("backbone", ["alexnet", "mobilenetv2", "vggm"])
+def test_a_map_has_a_middle_cell_also_without_padding(backbone: str) -> None:
+    model = TadtNet(BACKBONES[backbone]()).eval()
+    tracker = TadtTracker(model, TadtParams(stride=model.level_specs[-1].stride))
+    for side in range(90, 200, 7):
+        wide = tracker._on_grid(side)
+        assert wide >= side and model.level_specs[-1].cells(wide) % 2 == 1
+        assert tracker._on_grid(wide) == wide
