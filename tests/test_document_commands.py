@@ -16,8 +16,10 @@ from pysot.cli import main as cli
 from pysot.config.loading import load_config
 from tests.run_document import REPO, Step, command_of, documents, fewer_scenes, pages, smaller, steps
 
-FAST = ("CONTRIBUTING.md", "INSTALL.md", "MODEL_ZOO.md", "README.md", "docs/config.md")
+FAST = ("CONTRIBUTING.md", "INSTALL.md", "MODEL_ZOO.md", "README.md", "TRAIN.md", "docs/config.md")
 """Documents whose commands take less than a minute together; the others are for `-m slow`."""
+PLACEHOLDERS = ("first.yaml", "mine.yaml", "NAME")
+"""What stands for a config of the reader's own."""
 
 
 def all_commands() -> list[tuple[str, Step]]:

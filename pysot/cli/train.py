@@ -53,11 +53,13 @@ def run(args: argparse.Namespace) -> int:
                 cfg, device, context, resume=resume, skip_missing=args.skip_missing, quiet=args.quiet
             )
             logger.info(
-                "Training %s on %s: %d epochs of %d steps, %d pairs a step",
+                "Training %s on %s: %d epochs of %d steps, %d steps in all, %d of them done; %d samples a step",
                 experiment_name(args.config),
                 device_name(device),
                 cfg.TRAIN.EPOCH,
                 trainer.steps_per_epoch,
+                cfg.TRAIN.EPOCH * trainer.steps_per_epoch,
+                trainer.step_number,
                 cfg.TRAIN.BATCH_SIZE * context.world,
             )
             trainer.run()

@@ -21,7 +21,15 @@ from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.training.checkpoint import find_latest, load_checkpoint
 from pysot.training.distributed import DistributedContext, broadcast_model
-from pysot.training.hooks import CheckpointHook, FailureHook, GradientHook, LogHook, ProgressHook, ValidationHook
+from pysot.training.hooks import (
+    CheckpointHook,
+    DurationHook,
+    FailureHook,
+    GradientHook,
+    LogHook,
+    ProgressHook,
+    ValidationHook,
+)
 from pysot.training.loading import RunSampler, build_loader
 from pysot.training.log import RunLog
 from pysot.training.optim import learnable
@@ -84,7 +92,7 @@ def build_trainer(
     sampler.first = trainer.step_number
     log = RunLog(logs if context.is_main else None, trainer.step_number if path else None)
     extra = {"config": dump_config(cfg), "seed": train.SEED}
-    trainer.hooks += [LogHook(log, train.PRINT_FREQ, train.BATCH_SIZE), FailureHook()]
+    trainer.hooks += [LogHook(log, train.PRINT_FREQ, train.BATCH_SIZE), DurationHook(), FailureHook()]
     if train.LOG_GRADS:
         trainer.hooks.append(GradientHook(log, train.PRINT_FREQ))
     validation = build_validation(cfg, recipe)

@@ -20,6 +20,9 @@ from pysot.training.trainer import Hook, StepReport, Trainer
 
 logger = logging.getLogger(__name__)
 
+TIMED_STEPS = 10
+"""From which the duration of a run is estimated."""
+
 
 class ProgressHook(Hook):
     """A bar over the whole run, with the time left and the latest loss."""
@@ -40,6 +43,33 @@ class ProgressHook(Hook):
     def after_run(self, trainer: Trainer) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+class DurationHook(Hook):
+    """Says early in a run, once, about how long the rest of it takes, without validation.
+
+    The first step, which also starts the loader, is not counted; `TIMED_STEPS` after it are.
+    """
+
+    def __init__(self) -> None:
+        self._steps, self._since = 0, 0.0
+
+    def after_step(self, trainer: Trainer, report: StepReport) -> None:
+        self._steps += 1
+        if self._steps == 1:
+            self._since = time.perf_counter()
+        left = trainer.params.epochs * trainer.steps_per_epoch - trainer.step_number
+        if self._steps == TIMED_STEPS + 1 and left > 0:
+            each = (time.perf_counter() - self._since) / TIMED_STEPS
+            logger.info("%d steps are left, about %s at %.2f s a step", left, duration(left * each), each)
+
+
+def duration(seconds: float) -> str:
+    """`2 h 05 min`, `7 min` or `40 s`: what a person wants to know of a long time."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class LogHook(Hook):

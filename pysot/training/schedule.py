@@ -4,14 +4,18 @@ TRAIN.LR_WARMUP.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pysot.core.checks import check
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
+
+logger = logging.getLogger(__name__)
 
 
 def learning_rates(
@@ -31,20 +35,25 @@ def learning_rates(
         kind: log, step, multi-step, linear or cos: the course after the warm-up.
         options: arguments of `kind`: start_lr, end_lr and, for the steps, step, steps, mult.
         base_lr: rate of the first epoch after the warm-up; the whole curve is scaled to it, as PySOT does.
-        warmup_epochs: length of the warm-up; 0 for none.
+        warmup_epochs: length of the warm-up; 0 for none. One that leaves no epoch is shortened, with a warning.
         warmup_kind, warmup_options: its course, before the scaling.
 
     Returns:
         (epochs,) float64, all positive.
 
     Raises:
-        ConfigError: an unknown kind or option, a value out of its range, no epoch left after the warm-up.
+        ConfigError: an unknown kind or option, a value out of its range.
     """
-    if not 0 <= warmup_epochs < epochs:
-        raise ConfigError(
-            f"TRAIN.LR_WARMUP.EPOCH is {warmup_epochs} and TRAIN.EPOCH is {epochs}; the warm-up must leave at least "
-            "one epoch. Shorten it, set TRAIN.LR_WARMUP.WARMUP to False, or train longer."
+    check(epochs >= 1, "TRAIN.EPOCH", epochs, "1 or more")
+    check(warmup_epochs >= 0, "TRAIN.LR_WARMUP.EPOCH", warmup_epochs, "0 or more")
+    if warmup_epochs >= epochs:
+        logger.warning(
+            "A warm-up of %d epochs leaves none of TRAIN.EPOCH %d; it is shortened to %d. TRAIN.LR_WARMUP sets it.",
+            warmup_epochs,
+            epochs,
+            epochs - 1,
         )
+        warmup_epochs = epochs - 1
     main = course("TRAIN.LR", kind, epochs - warmup_epochs, options or {})
     warmup = course("TRAIN.LR_WARMUP", warmup_kind, warmup_epochs, warmup_options or {}) if warmup_epochs else main[:0]
     return np.concatenate([warmup, main]) * (base_lr / main[0])

@@ -89,7 +89,6 @@ def test_every_pairing_has_a_positive_rate_per_epoch(epochs: int, kind: str, war
         ({"kind": "lgo"}, ["TRAIN.LR.TYPE", "lgo", "log", "multi-step"]),
         ({"warmup_epochs": 3, "warmup_kind": "cosine"}, ["TRAIN.LR_WARMUP.TYPE", "cosine", "cos"]),
         ({"options": {"stop_lr": 1}}, ["TRAIN.LR.KWARGS", "stop_lr"]),
-        ({"warmup_epochs": 10}, ["TRAIN.LR_WARMUP.EPOCH", "10"]),
         ({"warmup_epochs": -1}, ["TRAIN.LR_WARMUP.EPOCH", "-1"]),
         ({"epochs": 0}, ["TRAIN.EPOCH", "0"]),
         ({"options": {"start_lr": -1}}, ["TRAIN.LR.KWARGS", "positive"]),
@@ -106,3 +105,11 @@ def test_misuse_names_the_key(arguments: dict[str, Any], words: list[str]) -> No
     with pytest.raises(ConfigError) as error:
         learning_rates(**{"epochs": 10, **arguments})
     assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(("epochs", "warmup"), [(1, 1), (1, 5), (3, 5)])
+def test_a_warm_up_leaves_an_epoch_of_a_short_run(epochs: int, warmup: int, caplog: pytest.LogCaptureFixture) -> None:
+    rates = learning_rates(epochs, "log", warmup_epochs=warmup, warmup_options=STEP_UP)
+    assert len(rates) == epochs and rates[-1] == 0.005
+    assert list(rates) == list(learning_rates(epochs, "log", warmup_epochs=epochs - 1, warmup_options=STEP_UP))
+    assert f"TRAIN.EPOCH {epochs}; it is shortened to {epochs - 1}" in caplog.text

@@ -7,6 +7,7 @@ import errno
 import math
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from pysot.models.builder import build_model
 from pysot.training.builder import build_trainer, check_backbone
 from pysot.training.checkpoint import load_checkpoint
 from pysot.training.distributed import DistributedContext
-from pysot.training.hooks import GradientHook
+from pysot.training.hooks import DurationHook, GradientHook, duration
 from pysot.training.loading import RunSampler
 from pysot.training.losses import Mean
 from pysot.training.optim import Group, build_optimizer, set_learning_rate
@@ -91,6 +92,17 @@ def test_learns_and_reports() -> None:
     assert [reports.epochs, reports.ended, len(reports.seen)] == [4, 1, 40]
     assert reports.seen[-1].losses["fit"] < 0.01 * reports.seen[0].losses["fit"]
     assert reports.seen[0].total == pytest.approx(reports.seen[0].losses["fit"])
+
+
+def test_a_run_says_once_how_long_it_takes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    times = iter([1000.0, 1612.0])  # after the first step, and after ten more
+    monkeypatch.setattr("pysot.training.hooks.time", SimpleNamespace(perf_counter=lambda: next(times)))
+    trainer, _ = line_trainer([batch(1.0)] * 30, steps_per_epoch=10)
+    trainer.hooks = [DurationHook()]
+    with caplog.at_level("INFO"):
+        trainer.run()
+    assert [record.getMessage() for record in caplog.records] == ["19 steps are left, about 19 min at 61.20 s a step"]
+    assert [duration(seconds) for seconds in (40.4, 119, 7500, 90000)] == ["40 s", "2 min", "2 h 05 min", "25 h 00 min"]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
