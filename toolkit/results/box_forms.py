@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.errors import abbreviate
+from toolkit.errors import ResultError, abbreviate
 from toolkit.regions.boxes import corners_to_boxes
 from toolkit.utils.numbers import parse_numbers
 
@@ -23,7 +23,7 @@ BOX_FORMS: Mapping[str, Callable[[Boxes], Boxes]] = {
 
 NEAR = 0.5
 """Overlap with the given box that rounding, and counting pixels from 1, leave; other forms are far below."""
-_DECIMAL_COMMAS = re.compile(rb"\s*(-?\d+(,\d+)?[;\t ]+){3}-?\d+(,\d+)?\s*")
+_DECIMAL_COMMAS = re.compile(rb"\s*(-?\d+(,\d+)?[;,\t ]+){3}-?\d+(,\d+)?\s*")
 
 
 def is_near(boxes_xywh: Boxes, given_xywh: Boxes) -> NDArray[np.bool_]:
@@ -42,9 +42,13 @@ def read_decimal_commas(data: bytes, where: str, given_xywh: Boxes) -> Boxes | N
     """
     if b"." in data or not _DECIMAL_COMMAS.fullmatch(data.split(b"\n", 1)[0]):
         return None
-    if not all(_DECIMAL_COMMAS.fullmatch(line) for line in data.splitlines() if line.strip()):
+    try:
+        table = parse_numbers(re.sub(rb"(\d),(\d+)", rb"\1.\2", data), where)
+    except ResultError:
         return None
-    rows = parse_numbers(data.replace(b",", b"."), where).values.reshape(-1, 4)
+    if (table.widths() != 4).any():
+        return None
+    rows = table.values.reshape(-1, 4)
     return rows if is_near(rows[:1], given_xywh[None])[0] else None
 
 

@@ -51,11 +51,12 @@ class TrackerFiles(ABC):
     def numbers(self, path: str) -> NumberTable:
         """The numbers in the file `path`. Raises `ResultError` naming it and the line that holds something else.
 
-        The first line of a `.csv` may name its columns.
+        The first line of a `.csv` may name its columns, and its numbers may be quoted.
         """
         data = self.read(path)
-        if path.lower().endswith(".csv") and re.match(rb"\W*(?!nan|inf)[a-z_]", data, re.IGNORECASE):
-            data = data.partition(b"\n")[2]
+        if path.lower().endswith(".csv"):
+            named = re.match(rb"\W*(?!nan|inf)[a-z_]", data, re.IGNORECASE)
+            data = (data.partition(b"\n")[2] if named else data).replace(b'"', b" ")
         return parse_numbers(data, self.where(path))
 
     def find(self, sequence: str, experiment: str = "", ending: str = ".txt") -> list[str]:

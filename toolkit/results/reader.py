@@ -87,6 +87,9 @@ def read_boxes(
             )
             rows = rows[start : start + n_frames]
         fitted, warning = fit_rows(rows, n_frames, where, sequence)
+        if len(rows) < n_frames and given_xywh is not None and not _is_given(rows[0], given_xywh):
+            doubt = "Line 1 is not the given box: put it before, if the first frame is what is missing."
+            warning = (f"{warning[0]} {doubt}",)
         runs.append(fitted)
         warnings.extend((*warning, *_doubtful_rows(rows[:n_frames], where)))
     return BoxRuns(tuple(runs), tuple(warnings))
@@ -118,8 +121,7 @@ def _first_line(
     if len(rows) <= n_frames:
         return 0
     holds_all = 0 < skipped <= len(rows) - n_frames
-    is_given = bool(np.abs(rows[0] - given_xywh).max() <= 1.5)  # rounded, or counted from 1
-    if holds_all and (len(rows) == skipped + n_frames or not is_given):
+    if holds_all and (len(rows) == skipped + n_frames or not _is_given(rows[0], given_xywh)):
         return skipped
     if is_near(rows[:1], given_xywh[None])[0]:
         return 0
@@ -127,6 +129,11 @@ def _first_line(
         f"{where}: {len(rows)} lines for {n_frames} frames, and line 1 is not the box given on the first of them: "
         "nothing says which lines count. Cut the file to these frames, or choose the form of its boxes (--boxes)."
     )
+
+
+def _is_given(box_xywh: NDArray[np.float64], given_xywh: NDArray[np.float64]) -> bool:
+    """Whether a box is the given one but for rounding, or counting from 1."""
+    return bool((np.abs(box_xywh - given_xywh) <= 1.5).all() or np.isnan(given_xywh).any())
 
 
 def read_box_file(files: TrackerFiles, path: str, form: str = "xywh") -> NDArray[np.float64]:
@@ -236,9 +243,11 @@ def _doubtful_rows(boxes_xywh: NDArray[np.float64], where: str) -> tuple[str, ..
 
 
 def _parse_json(data: bytes, where: str) -> NDArray[np.float64]:
-    """The original OTB toolkit's JSON: a list with one run whose `res` holds x,y,w,h rows (`resType` "rect")."""
+    """The original OTB toolkit's JSON, one run whose `res` holds x,y,w,h rows (`resType` "rect"), or the rows alone."""
     try:
         content = json.loads(data)
+        if content and isinstance(content, list) and isinstance(content[0], list):
+            content = {"res": content}
         runs = content if isinstance(content, list) else [content]
         kind = str(runs[0].get("resType", "rect"))
         rows = np.array(runs[0]["res"], dtype=np.float64)

@@ -57,6 +57,8 @@ def parse_numbers(data: bytes, where: str) -> NumberTable:
     `nan` and `inf` are numbers; a complex number (MATLAB writes them when a size turns negative) is NaN. Blank rows at
     the end are dropped. Raises `NotANumberError` naming `where`, the line and the token that is not a number.
     """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16, as PowerShell's `>` writes it
+        data = data.decode("utf-16", "replace").encode()
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")
     if data.startswith(b"\xef\xbb\xbf"):

@@ -77,7 +77,8 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_otb_json(tmp_path: Path) -> None:
     record = {"resType": "rect", "res": [[1, 2, 3, 4]]}
     assert boxes(store(tmp_path, "deer.json", json.dumps([record])), 1).tolist() == [[1, 2, 3, 4]]
-    for bad in ("{", "[]", "3", '[{"res": [[1, 2]]}]', '[{"res": 5}]', json.dumps([record, record])):
+    assert boxes(store(tmp_path, "deer.json", "[[1, 2, 3, 4]]"), 1).tolist() == [[1, 2, 3, 4]]
+    for bad in ("{", "[]", "[[1, 2]]", "3", '[{"res": [[1, 2]]}]', '[{"res": 5}]', json.dumps([record, record])):
         with pytest.raises(ResultError, match=r"deer\.json"):
             boxes(store(tmp_path, "deer.json", bad), 1)
 
@@ -122,6 +123,7 @@ GIVEN = np.array([100.5, 60.25, 17, 50])
         ("109,85.25,17,50\n", "cxcywh"),
         ("100,50;60,25;17,00;50,00\n", "xywh"),
         ("100,5\t60,25\t17\t50\n", "xywh"),
+        ("100,50,60,25,17,00,50,00\n", "xywh"),
     ],
 )
 def test_boxes_of_other_forms(tmp_path: Path, text: str, form: str) -> None:
@@ -152,6 +154,13 @@ def test_a_result_for_more_images_is_aligned(tmp_path: Path, lines: int, skipped
     assert f"{lines} lines" in runs.warnings[0]
 
 
+def test_a_result_without_its_first_frame_is_doubted(tmp_path: Path) -> None:
+    files = open_tracker(store(tmp_path, "deer.txt", "103,60,17,50\n" * 2))
+    assert "Line 1 is not the given box" in read_boxes(files, "deer", 3, given_xywh=GIVEN).warnings[0]
+    files = open_tracker(store(tmp_path, "deer.txt", "101,61,17,50\n" * 2))
+    assert "Line 1" not in read_boxes(files, "deer", 3, given_xywh=GIVEN).warnings[0]
+
+
 def test_a_long_result_that_begins_elsewhere_is_refused(tmp_path: Path) -> None:
     files = open_tracker(store(tmp_path, "deer.txt", "50,50,9,9\n" * 5))
     with pytest.raises(ResultError, match="5 lines for 3 frames, and line 1 is not the box given"):
@@ -165,6 +174,7 @@ def test_a_run_with_restarts_is_no_list_of_boxes(tmp_path: Path) -> None:
 
 def test_a_table_may_name_its_columns(tmp_path: Path) -> None:
     assert boxes(store(tmp_path, "deer.csv", "x;y;w;h\n1;2;3;4\n"), 1).tolist() == [[1, 2, 3, 4]]
+    assert boxes(store(tmp_path, "deer.csv", '"1","2","3","4"\n'), 1).tolist() == [[1, 2, 3, 4]]
     assert np.isnan(boxes(store(tmp_path, "deer.csv", "nan,nan,nan,nan\n1,2,3,4\n"), 2)[0]).all()
     for bad, message in (("1\n7\n", "unknown code"), ("1,2\n", "line 1 holds 2"), ("", "empty")):
         with pytest.raises(ResultError, match=message):

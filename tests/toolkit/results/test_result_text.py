@@ -61,3 +61,8 @@ def test_no_bytes_crash_it(data: bytes) -> None:
     with contextlib.suppress(ResultError):
         table = parse_numbers(data, "file")
         assert table.widths().sum() == len(table.values)
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
+def test_texts_written_on_windows(coding: str) -> None:
+    assert parse_numbers("1,2,3,4\r\n5,6,7,8\r\n".encode(coding), "file").values.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
