@@ -107,13 +107,16 @@ def store_vot(folder: Path, *texts: str) -> None:
 def test_a_run_of_one_pass_is_no_run_with_restarts(tmp_path: Path) -> None:
     restarts = "1rr20000" + "1rrr"
     store_vot(tmp_path / "VOT2018" / "real", restarts, restarts, "1" + "r" * 11)
+    store_vot(tmp_path / "VOT2018" / "one_line_more", restarts, restarts, "1" + "r" * 11 + "2")
+    store_vot(tmp_path / "VOT2018" / "half", restarts[:6], restarts, "1" + "r" * 11)
     store_vot(tmp_path / "VOT2018" / "one_code_lost", restarts, restarts.replace("2", "r"), "1" + "r" * 11)
     for k in range(3):
         path = tmp_path / "VOT2018" / "one_pass" / f"v{k}.txt"
         path.parent.mkdir(exist_ok=True)
         path.write_text("10,10,20,20\n" * 12)
     report = evaluate(vot(), tmp_path)
-    assert list(report.trackers) == ["real"]
+    assert list(report.trackers) == ["one_line_more", "real"]
+    assert "v0_001.txt, line 7" in report.left_out["half"]
     assert report["real"].scores["lost_number"] == 2
     assert "3 of 3 files are no runs with restarts" in report.left_out["one_pass"]
     assert "1 of 3 files are no runs with restarts" in report.left_out["one_code_lost"]

@@ -195,11 +195,11 @@ class SupervisedScorer(Scorer):
 
 
 def _require_restarts(runs: AbstractSequence[tuple[VotRun, ...]], files: TrackerFiles) -> None:
-    """Refuses files without all the codes of runs with restarts: a failure that is not there would not be counted."""
+    """Refuses files without all lines and codes of a run with restarts: a failure that is not there does not count."""
     odd = [one.odd for run in runs for one in run if one.odd]
     if odd:
         raise ResultError(
             f"{files.location}: {len(odd)} of {sum(map(len, runs))} files are no runs with restarts, first {odd[0]}: "
-            "a run begins with the code 1, and after each 2 come 0s and a 1. Score one-pass runs with --protocol ope, "
-            "or run the tracker with --protocol supervised."
+            "a run begins with the code 1, after each 2 come 0s and a 1, and every frame has a line. Score one-pass "
+            "runs with --protocol ope, or run the tracker with --protocol supervised."
         )

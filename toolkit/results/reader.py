@@ -42,7 +42,7 @@ class VotRun:
         codes: (N,) int64, see `toolkit.protocols.vot`: `REGION`, `NOT_RUN`, `STARTED` or `FAILED`.
         polygons: (N, 8) float64 corner points x1, y1, ..., x4, y4; NaN where there is a code.
         warnings: what was cut or padded, in words.
-        odd: the first line that no run with restarts holds there, file and number; empty when there is none.
+        odd: the first line that is not there or that no run with restarts holds there, file and number; else empty.
     """
 
     codes: NDArray[np.int64]
@@ -177,7 +177,9 @@ def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str 
         if len(lost):
             first = f"first line {lost[0] + 1}"
             warning += (f"{where}: {len(lost)} regions are not finite, {first}; they have no overlap.",)
-        odd = _odd_line(codes)
+        odd = _odd_line(codes[:n_frames])
+        if odd is None and len(codes) < n_frames:
+            odd = len(codes)
         line = "" if odd is None else f"{where}, line {odd + 1}"
         runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning, line))
     return tuple(runs)
