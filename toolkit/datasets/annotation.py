@@ -95,6 +95,20 @@ def check_width(table: NDArray[np.float64], where: str) -> NDArray[np.float64]:
     return table
 
 
+def are_corners(table: NDArray[np.float64], *, likely: bool, certain: bool = False) -> bool:
+    """Whether (N, 4) rows are x1, y1, x2, y2 rather than x, y, w, h.
+
+    Corners never have a negative size; 571 of 573 sequences of OTB100, DTB70, UAV123 and LaSOT would have one if they
+    were read so. Where that leaves both, and nothing makes corners `certain`, corners are rows whose sizes change less
+    from row to row than their third and fourth number do, which is true of none of these; `likely` decides ties.
+    """
+    sizes = table[:, 2:] - table[:, :2]
+    if (sizes < 0).any():
+        return False
+    change, other = (float(np.nansum(np.abs(np.diff(part, axis=0)))) for part in (sizes, table[:, 2:]))
+    return certain or change < other or (likely and change == other)
+
+
 def read_flags(text: TextFile, count: int | None = None) -> NDArray[np.bool_]:
     """(N,) bool, True where the file holds a number other than 0: one per row, or all in one row.
 

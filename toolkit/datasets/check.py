@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.datasets.annotation import are_corners
 from toolkit.datasets.catalog import find_row
 from toolkit.datasets.frames import FrameSource, ImageFiles
 from toolkit.datasets.image_folder import ImageFolder, image_numbers
@@ -19,6 +20,9 @@ from toolkit.datasets.loader import discover, load_benchmark
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError, FrameError
 from toolkit.regions.boxes import bounding_boxes
+
+ENOUGH_ROWS = 20
+"""Of boxes, to tell from their changes whether they are corners."""
 
 Severity: TypeAlias = Literal["error", "warning"]
 """`error`: a run or a score would fail or be wrong; `warning`: unusual, or only part of the benchmark is here."""
@@ -212,6 +216,8 @@ def _check_truth(report: _Report, sizes: NDArray[np.float64]) -> None:
     report.add_runs(
         expected & ((width == 0) | (height == 0)), "the box has zero size on a frame that is not flagged absent"
     )
+    if truth.shape[1] == 4 and len(truth) >= ENOUGH_ROWS and are_corners(truth, likely=False):
+        report.add(None, "the rows look like corners x1,y1,x2,y2; x,y,w,h expected", "warning")
     image_width, image_height = sizes[:, 0], sizes[:, 1]
     outside = (left >= image_width) | (top >= image_height) | (left + width <= 0) | (top + height <= 0)
     report.add_runs(expected & outside & (width > 0) & (height > 0), "the box lies outside the image")

@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from toolkit.datasets import load_benchmark
+from toolkit.datasets.annotation import are_corners
 from toolkit.datasets.check import Problem, check_benchmark, check_sequence
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
@@ -124,3 +126,25 @@ def test_own_images_without_truth(tmp_path, write_images):
     write_images(tmp_path / "a", ["1.png"])
     (problem,) = check_benchmark(str(tmp_path))
     assert "a first box must be given" in problem.message
+
+
+def test_corners_are_noticed():
+    boxes = np.array([[5.0 + k, 5, 20 + k % 2, 20] for k in range(30)])
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    assert not any("corners" in problem.message for problem in check_sequence(Sequence("a", boxes)))
+    assert any("look like corners" in problem.message for problem in check_sequence(Sequence("a", corners)))
+
+
+def test_no_box_of_a_benchmark_is_taken_for_corners(shared):
+    """573 sequences; written as corners, most are recognized."""
+    found = missed = 0
+    for name in ("OTB100", "DTB70", "UAV123", "LaSOT"):
+        for sequence in load_benchmark(name, shared / "data" / "annotations"):
+            boxes = sequence.ground_truth
+            assert not are_corners(boxes, likely=True), sequence.name
+            corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+            assert are_corners(corners, likely=False, certain=True)
+            found += 1
+            missed += not are_corners(corners, likely=False)
+    assert found == 573
+    assert missed < 0.2 * found

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.datasets.annotation import GroundTruth, TextFile, read_flags, read_table, read_values
+from toolkit.datasets.annotation import GroundTruth, TextFile, are_corners, read_flags, read_table, read_values
 from toolkit.datasets.catalog import BenchmarkRow
 from toolkit.datasets.image_folder import ImageFolder
 from toolkit.datasets.layouts.place import Place, assemble, find_frames, open_place, read_attributes
@@ -102,17 +102,3 @@ def read_nfs(text: TextFile) -> tuple[NDArray[np.float64], NDArray[np.bool_] | N
             f"{text.where}:1: {table.shape[1]} numbers per row; expected x1 y1 x2 y2 or x y w h, or a VATIC row."
         )
     return table, None
-
-
-def are_corners(table: NDArray[np.float64], *, likely: bool, certain: bool = False) -> bool:
-    """Whether (N, 4) rows are x1, y1, x2, y2 rather than x, y, w, h.
-
-    Corners never have a negative size; 571 of 573 sequences of OTB100, DTB70, UAV123 and LaSOT would have one if they
-    were read so. Where that leaves both, and nothing makes corners `certain`, corners are rows whose sizes change less
-    from row to row than their third and fourth number do, which is true of none of these; `likely` decides ties.
-    """
-    sizes = table[:, 2:] - table[:, :2]
-    if (sizes < 0).any():
-        return False
-    change, other = (float(np.nansum(np.abs(np.diff(part, axis=0)))) for part in (sizes, table[:, 2:]))
-    return certain or change < other or (likely and change == other)

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.datasets.annotation import GroundTruth, TextFile, read_flags, read_ground_truth
+from toolkit.datasets.annotation import GroundTruth, TextFile, are_corners, read_flags, read_ground_truth
 from toolkit.datasets.catalog import BenchmarkRow
-from toolkit.datasets.layouts.folders import are_corners, read_nfs
+from toolkit.datasets.layouts.folders import read_nfs
 from toolkit.datasets.layouts.place import Found, attribute_names
 from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError
