@@ -53,6 +53,13 @@ def test_boxes_of_regions() -> None:
     assert get_axis_aligned_bbox(np.array([1, 2, 6, 4])) == get_min_max_bbox(np.array([1, 2, 6, 4])) == (4, 4, 6, 4)
 
 
+@pytest.mark.parametrize("golden", recorded("pysot_units.json")["axis_aligned"])
+def test_boxes_of_regions_are_pysots(golden: dict[str, list[float]]) -> None:
+    region = np.array(golden["inp"])
+    assert get_axis_aligned_bbox(region) == pytest.approx(golden["cxcywh"])
+    assert get_min_max_bbox(region) == pytest.approx(golden["minmax"])
+
+
 def test_anchors() -> None:
     anchors = Anchors(8, [0.5, 1], [8])
     assert anchors.anchors.tolist() == [[-44, -20, 44, 20], [-32, -32, 32, 32]]
