@@ -148,7 +148,9 @@ def test_the_target_is_in_the_middle_of_what_is_chosen_by(kind: str) -> None:
     middle = (len(view.crop) - 1) / 2
     assert (rows.mean(), columns.mean()) == pytest.approx((middle, middle), abs=1)
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((32 * view.scale, 40 * view.scale), abs=2)
-    assert len(view.maps) == len(view.middles) == len(tracker.template_hw) == len(model.level_specs)
+    assert len(view.maps) == len(tracker.template_hw) == len(model.level_specs)
+    for spec, cell in zip(model.level_specs, view.middles, strict=True):
+        assert [spec.offset + place * spec.stride for place in cell] == pytest.approx([middle, middle])
 
 
 @pytest.mark.parametrize("interval", [2, 3])
