@@ -134,10 +134,19 @@ def test_recorded_patches(shared: Path, variant: str, integer_division: bool) ->
         for index, (place, size) in enumerate(zip(recorded["cases_pos"], recorded["cases_size"], strict=True)):
             row, column = (float(value) for value in place)
             patch = sample_patch(image, (column, row), float(size[0]), 288, integer_division=integer_division)
-            top, left, bottom, right = recorded[f"{variant}_{index}_coord"][0]
-            assert patch.box_xyxy == (left, top, right, bottom)
             resized = resize_patch(patch, 288, torch.zeros(1))[0].flip(0).numpy()
             np.testing.assert_allclose(resized[:, ::12, ::12], recorded[f"{variant}_{index}_patch_slice"], atol=1e-3)
+
+
+@pytest.mark.parametrize(("variant", "integer_division"), [("modern", False), ("legacy_intdiv", True)])
+def test_recorded_places_of_patches(variant: str, integer_division: bool) -> None:
+    golden = recorded("sample_patch.json")
+    width, height = golden["image_size"]
+    image = np.zeros((height, width, 3), np.uint8)
+    for (row, column), size, place in zip(golden["centers"], golden["sizes"], golden[variant], strict=True):
+        patch = sample_patch(image, (column, row), size[0], 288, integer_division=integer_division)
+        top, left, bottom, right = place
+        assert patch.box_xyxy == (left, top, right, bottom)
 
 
 @settings(max_examples=80, deadline=None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from pysot.core.crop import context_side, get_subwindow
 from pysot.datasets.augmentation import CROP_SIDE, Patch, ViewParams, make_view
 from pysot.datasets.sources.base import AnnotatedFrame
-from tests.golden.recipe import BAG_BOX, bag_frames
+from toolkit.synthetic import random_scene
 
 PLAIN = ViewParams()
 SEARCH = ViewParams(shift=64, scale=0.18)
@@ -31,6 +29,12 @@ def prepared(aspect: float = 1.0, seed: int = 0) -> AnnotatedFrame:
     size = np.array([np.sqrt(aspect), 1 / np.sqrt(aspect)])
     size *= 127 / context_side((size[0], size[1]), 0.5)
     return AnnotatedFrame(noise(seed=seed), np.array([*(255 - size / 2), *size]), None, "crop")
+
+
+def drawn_frame() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """A rendered frame of 480 x 360 pixels and the target's box."""
+    scene = random_scene(5, attributes=(), count=2, size=(480, 360))
+    return scene.frame(0), scene.box(0)
 
 
 def view(sample: AnnotatedFrame, params: ViewParams = PLAIN, size: int = 255, seed: int = 0, **options: bool) -> Patch:
@@ -117,10 +121,9 @@ def test_flip_mirrors_everything(seed: int) -> None:
     )
 
 
-def test_frame_and_prepared_crop_give_the_same_view(shared: Path) -> None:
+def test_frame_and_prepared_crop_give_the_same_view() -> None:
     """The frame is cut out with the tracker's cropper, enlarged to 511 pixels, and annotated there."""
-    (frame,) = bag_frames(shared, 1)
-    box = np.array(BAG_BOX, dtype=np.float64)
+    frame, box = drawn_frame()
     unit = context_side((box[2], box[3]), 0.5) / 127
     center = box[:2] + box[2:] / 2
     origin = center - 255 * unit
@@ -136,9 +139,8 @@ def test_frame_and_prepared_crop_give_the_same_view(shared: Path) -> None:
         assert np.abs(a.image - b.image).mean() < 5  # sampled once against twice
 
 
-def test_plain_view_is_the_trackers_crop(shared: Path) -> None:
-    (frame,) = bag_frames(shared, 1)
-    box = np.array(BAG_BOX, dtype=np.float64)
+def test_plain_view_is_the_trackers_crop() -> None:
+    frame, box = drawn_frame()
     unit = context_side((box[2], box[3]), 0.5) / 127
     center = (float(box[0] + box[2] / 2), float(box[1] + box[3] / 2))
     crop = get_subwindow(frame, center, 255, round(unit * 255), frame.mean(axis=(0, 1)))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.golden import recorded
 from toolkit import Sequence, evaluate, load_benchmark
 from toolkit.errors import ProtocolError
 from toolkit.evaluation import eao
@@ -86,6 +87,25 @@ def test_regions_of_published_runs_that_nearly_touch(
     run = read_vot(files, sequence, len(one.ground_truth))[0]
     overlaps = SupervisedTruth([one], "VOT2018").overlaps([(run,)])
     assert overlaps.accuracy[0, frame] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("year", [2018, 2019])
+def test_scores_of_recorded_overlaps(year: int) -> None:
+    """From the overlaps of a published run to the reference's scores of it."""
+    arrays = {key[5:]: value for key, value in recorded("vot_scores.npz").items() if key.startswith(str(year))}
+    accuracy, offsets = arrays["overlap"].astype(float)[None], arrays["offsets"].astype(np.int64)
+    narrow = accuracy.copy()
+    narrow[0, arrays["edge"]] = arrays["edge_overlap"]
+    table = SupervisedOverlaps(arrays["codes"].astype(np.int64)[None], accuracy, narrow, offsets)
+    statistics = supervised_statistics(table)
+    low, high = eao.interval(f"VOT{year}", np.diff(offsets))
+    everywhere = np.ones(accuracy.shape[1], dtype=bool)
+    parts = eao.expected_overlaps(table.codes, table.eao, offsets, everywhere, max(high, int(np.diff(offsets).max())))
+    statistics["eao"] = eao.eao_statistic(*parts, low, high)
+    found = [statistics[key].value() for key in ("accuracy", "robustness", "lost_number", "eao")]
+    np.testing.assert_allclose(found, arrays["scores"], rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(statistics["lost_number"].per_sequence(), arrays["video_failures"])
+    np.testing.assert_allclose(statistics["accuracy"].per_sequence(), arrays["video_accuracy"], rtol=0, atol=2e-6)
 
 
 def test_toy_benchmark() -> None:

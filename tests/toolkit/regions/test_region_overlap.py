@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -327,8 +326,8 @@ def test_regions_less_than_a_pixel_apart_share_pixels() -> None:
         assert overlap_ragged([other], [one], (320, 240))[0] == pytest.approx(expected, abs=1e-6)
 
 
-def test_nearly_touching_regions_equal_the_reference(shared: Path) -> None:
-    recorded = np.load(shared / "golden" / "region_touching.npz")
+def test_nearly_touching_regions_equal_the_reference() -> None:
+    golden = recorded("region_touching.npz")
     for kind in ("rect", "poly"):
-        found = overlap_pairs(recorded[f"{kind}_A"], recorded[f"{kind}_B"], recorded["bounds"])
-        np.testing.assert_allclose(found, recorded[f"{kind}_bounded"], rtol=0, atol=1e-6)
+        found = overlap_pairs(golden[f"{kind}_A"], golden[f"{kind}_B"], golden["bounds"])
+        np.testing.assert_allclose(found, golden[f"{kind}_bounded"], rtol=0, atol=1e-6)

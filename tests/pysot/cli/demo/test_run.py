@@ -23,6 +23,7 @@ from pysot.cli.tracker_options import choose_tracker
 from pysot.core.errors import BadBoxError
 from pysot.tracker.base import State, TrackResult
 from toolkit.datasets.frames import VideoFile, read_image
+from toolkit.synthetic import random_scene
 from toolkit.visualization import windows
 
 FRAMES, BOX = 8, "40,30,24,24"
@@ -145,13 +146,12 @@ def test_several_targets_are_numbered_and_counted(
     assert "lost in 2 + 2 + 2, unsure in 2 + 2 + 2 frames" in line
 
 
-def test_targets_share_the_weights_and_nothing_else(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYSOT_ZOO", str(shared / "data" / "weights"))
-    args = argparse.Namespace(tracker="nanotrack_v2", config=None, snapshot=None, opts=[], device="cpu")
+def test_targets_share_the_weights_and_nothing_else() -> None:
+    args = argparse.Namespace(tracker="siamrpn_tiny", config=None, snapshot=None, opts=[], device="cpu")
     make = choose_tracker(args).sharing_factory("cpu", 1)
-    images = shared / "data" / "sequences_otb" / "Jogging" / "img"
-    frames = [read_image(images / f"{number:04d}.jpg") for number in range(1, 5)]
-    boxes = [(110.0, 97.0, 25.0, 101.0), (179.0, 78.0, 37.0, 114.0)]
+    scenes = [random_scene(seed, attributes=(), count=4, size=(200, 160)) for seed in (3, 4)]
+    frames = [np.hstack([scene.frame(index) for scene in scenes]) for index in range(4)]
+    boxes = [tuple(scene.box(0) + np.array([left, 0, 0, 0])) for scene, left in zip(scenes, (0, 200), strict=True)]
     together = [Target(number, make()) for number in range(2)]
     alone = Target(0, make())
     assert len({id(target.tracker.model) for target in (*together, alone)}) == 1  # type: ignore[attr-defined]
