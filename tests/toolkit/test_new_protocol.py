@@ -88,7 +88,11 @@ def test_several_workers_find_the_protocol(tmp_path: Path, benchmark: Benchmark)
         assert (one / path).read_text() == (two / path).read_text()
 
 
-def test_results_of_other_protocols_stay_apart(tmp_path: Path, benchmark: Benchmark) -> None:
+def test_results_of_other_protocols_stay_apart(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Also where results were read before the protocol was there."""
+    run_benchmark(Scripted, make_benchmark("ope"), tmp_path / "before", "mine")
+    assert evaluate(make_benchmark("ope"), tmp_path / "before")["mine"].scores["precision"] == 1.0
+    benchmark = request.getfixturevalue("benchmark")
     run_benchmark(Scripted, benchmark, tmp_path, "mine")
     with pytest.raises(ResultError, match="no results for 4 of 4 sequences"):
         evaluate(replace(benchmark, protocol="ope"), tmp_path)["mine"]

@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple
 
 from toolkit.results.writer import WRITERS
@@ -46,8 +46,9 @@ class FileIndex:
     def __init__(self, paths: Iterable[str], experiment: str = "") -> None:
         self._stems: dict[tuple[str, str], list[_Stored]] = {}
         self._repetitions: dict[tuple[str, str], dict[int, list[_Stored]]] = {}
+        experiments = experiment_folders()
         for path in paths:
-            root = root_of(path, experiment)
+            root = root_of(path, experiment, experiments)
             if root is None:
                 continue
             stem, ending = os.path.splitext(path.rpartition("/")[2])
@@ -102,10 +103,9 @@ class FileIndex:
         return before, behind
 
 
-@cache
-def experiment_folders() -> tuple[str, ...]:
+def experiment_folders() -> frozenset[str]:
     """Folders below a tracker's that keep the runs of one experiment apart: those of our writers, and VOT's others."""
-    return tuple(sorted({"unsupervised", *(writer.experiment for writer in WRITERS.values())} - {""}))
+    return frozenset({"unsupervised", *(writer.experiment for writer in WRITERS.values())} - {""})
 
 
 def normalize(name: str) -> str:
@@ -116,25 +116,25 @@ def normalize(name: str) -> str:
 def stored_sequences(paths: Iterable[str]) -> tuple[str, ...]:
     """Names of the sequences that text files are called after: their own folder's, else their stem's; no times."""
     found: set[str] = set()
+    experiments = experiment_folders()
     for path in paths:
         folder, _, name = path.rpartition("/")
         own, stem = folder.rpartition("/")[2], name.removesuffix(".txt")
-        if stem != name and root_of(path, "") is not None and not stem.endswith("_time"):
+        if stem != name and root_of(path, "", experiments) is not None and not stem.endswith("_time"):
             found.add(own if own and stem.startswith(own) else stem)
     return tuple(sorted(found))
 
 
-def root_of(path: str, experiment: str) -> tuple[str, ...] | None:
+def root_of(path: str, experiment: str, experiments: frozenset[str]) -> tuple[str, ...] | None:
     """The folders of a file that are neither an experiment's nor its sequence's; None for no result of `experiment`."""
     *folders, name = path.split("/")
     if name.startswith(".") or any(folder.startswith((".", "_")) for folder in folders):
         return None
     if folders and f"{normalize(name)}-".startswith(f"{normalize(folders[-1])}-"):
         folders = folders[:-1]
-    experiments = {folder for folder in folders if folder.lower() in experiment_folders()}
-    if not {folder.lower() for folder in experiments} <= {experiment}:
+    if any(folder.lower() in experiments - {experiment} for folder in folders):
         return None
-    return tuple(folder for folder in folders if folder not in experiments)
+    return tuple(folder for folder in folders if folder.lower() not in experiments)
 
 
 def _shallowest(found: list[_Stored]) -> list[_Stored]:

@@ -229,11 +229,12 @@ def _holds(path: Path, sequences: Sequence[str], directly: bool = False) -> bool
         _ = files.names
     except ResultError:
         return not directly
-    for experiment in ("", *experiment_folders()):
+    experiments = experiment_folders()
+    for experiment in ("", *sorted(experiments)):
         for sequence in (*sequences, *(f"{name}_00000000" for name in sequences)):  # a run from the first anchor
             with suppress(ResultError):  # two files of one sequence
                 found = files.find_any(sequence, experiment)
-                if found and not (directly and root_of(found[0], experiment)):
+                if found and not (directly and root_of(found[0], experiment, experiments)):
                     return True
     return False
 

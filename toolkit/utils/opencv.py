@@ -17,6 +17,8 @@ def require_cv2() -> None:
     os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;*.info=false;*.warning=false")
     try:
         import cv2  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ImportError(f"OpenCV is not installed ({error}). Install it: pip install opencv-python") from error
     except ImportError as error:
         raise ImportError(
             f"OpenCV is installed but cannot start: {error}. The package opencv-python needs the system library libGL "
