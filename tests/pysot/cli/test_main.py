@@ -125,14 +125,19 @@ def test_the_environment_report_is_complete(no_zoo: Path, capsys: pytest.Capture
 
 
 def test_the_environment_report_survives_a_broken_package(
-    no_zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    no_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "cv2", None)  # `import cv2` now raises ImportError
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2")
     assert collect_env.run(argparse.Namespace()) == 1
     said = capsys.readouterr().out
     assert "problem: OpenCV is installed but cannot start" in said
     assert "opencv-python-headless" in said
     assert "experiments:" in said
+    monkeypatch.setitem(sys.modules, "cv2", None)  # as where there is none
+    assert collect_env.run(argparse.Namespace()) == 1
+    assert "problem: OpenCV is not installed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("error", [ConfigError("key is wrong"), FrameError("key is wrong")])
