@@ -1,4 +1,4 @@
-"""`pysot compose`: which backbone works with which head, or why not."""
+"""`pysot compose`: which backbone works with which head, or why not; and the config of a backbone with a head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yacs.config import CfgNode
 
 import pysot.training.recipes  # noqa: F401  (fills RECIPES)
 from pysot.cli.command import EXIT_FINE
-from pysot.config.loading import get_cfg, override_config
+from pysot.config.loading import dump_changes, get_cfg, override_config
 from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_outline
@@ -122,10 +122,21 @@ def as_markdown(verdicts: Mapping[tuple[str, str], str]) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of this command to `parser`: none."""
+    """Adds the options of this command to `parser`."""
+    parser.add_argument("backbone", nargs="?", help="print the config of this backbone with HEAD instead of the table")
+    parser.add_argument("head", nargs="?", help="a column of the table")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the table of all registered backbones and heads, those of plug-ins too; returns 0."""
-    print(as_markdown(matrix()))
+    """Prints the table of all registered backbones and heads, those of plug-ins too, or the config of one pair.
+
+    Raises `ConfigError` for names that are not in the table, and for a pair that does not work.
+    """
+    if args.backbone is None:
+        print(as_markdown(matrix()))
+        return EXIT_FINE
+    for name, known, what in ((args.backbone, list(BACKBONES), "backbone"), (args.head, list(heads()), "head")):
+        if name not in known:
+            raise ConfigError(f"The {what} '{name}' is not in the table. Use one of: {', '.join(known)}.")
+    print(dump_changes(compose(args.backbone, args.head)), end="")
     return EXIT_FINE

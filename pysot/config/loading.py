@@ -17,7 +17,7 @@ from yacs.config import CfgNode
 
 from pysot.config.defaults import default_tree
 from pysot.config.experiments import find_config, list_experiments
-from pysot.config.parts import add_declared, all_keys, check_parts, unused_keys, value_of
+from pysot.config.parts import add_declared, all_keys, changed_keys, check_parts, unused_keys, value_of
 from pysot.config.plugins import load_plugins
 from pysot.core.errors import ConfigError
 from pysot.core.registry import closest
@@ -132,6 +132,18 @@ def attention_config(cfg: CfgNode, snapshot: str | Path) -> CfgNode:
 def dump_config(cfg: CfgNode) -> str:
     """The whole resolved tree as YAML text that `load_config` reads back to an equal tree."""
     return str(cfg.dump(sort_keys=False))
+
+
+def dump_changes(cfg: CfgNode) -> str:
+    """What `cfg` says beyond the defaults, as YAML text that `load_config` reads back to an equal tree."""
+    changes = CfgNode()
+    for key in changed_keys(cfg, get_cfg()):
+        *groups, last = key.split(".")
+        node = changes
+        for group in groups:
+            node = node.setdefault(group, CfgNode())
+        node[last] = value_of(cfg, key)
+    return dump_config(changes)
 
 
 def _read_chain(path: Path, seen: tuple[Path, ...]) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -156,14 +156,15 @@ def unused_keys(cfg: CfgNode, defaults: CfgNode) -> list[str]:
             claimed |= slot.keys_read_by(slot[name])
         if chosen is not None:
             read |= slot.keys_read_by(chosen)
-    return [key for key in _changed(cfg, defaults, "") if _within(key, claimed) and not _within(key, read)]
+    return [key for key in changed_keys(cfg, defaults) if _within(key, claimed) and not _within(key, read)]
 
 
-def _changed(node: CfgNode, defaults: CfgNode, prefix: str) -> Iterator[str]:
+def changed_keys(node: CfgNode, defaults: CfgNode, prefix: str = "") -> Iterator[str]:
+    """Dotted keys of `node` whose values differ from those of `defaults`; groups of free keys count as one."""
     for key, value in node.items():
         known = defaults.get(key)
         if isinstance(value, CfgNode) and isinstance(known, CfgNode) and not known.is_new_allowed():
-            yield from _changed(value, known, f"{prefix}{key}.")
+            yield from changed_keys(value, known, f"{prefix}{key}.")
         elif value != known:
             yield f"{prefix}{key}"
 

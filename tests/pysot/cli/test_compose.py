@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from pysot.cli.compose import WAYS, as_markdown, compose, heads, matrix, verdict
+from pysot.cli.main import main
+from pysot.config.loading import load_config
 from pysot.core.anchors import grid_centers
 from pysot.core.errors import ConfigError
 from pysot.models.backbone import BACKBONES
@@ -131,6 +134,28 @@ def test_the_table_names_what_is_registered(repo: Path) -> None:
     for backbone, head in zip(NAMES, HEADS, strict=False):
         works = rows[2 + NAMES.index(backbone)][1 + HEADS.index(head)] == "yes"
         assert works == (verdict(backbone, head) == "works"), (backbone, head)
+
+
+def test_a_pair_is_printed_as_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every head that the first backbone takes; the text loads to what is tried for the table."""
+    for head in HEADS:
+        if verdict("resnet18", head) == "works":
+            assert main(["compose", "resnet18", head]) == 0
+            (tmp_path / "mine.yaml").write_text(capsys.readouterr().out)
+            assert load_config(tmp_path / "mine.yaml") == compose("resnet18", head)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["resnet19", "DIMP"], "backbone 'resnet19' is not in the table.*resnet18"),
+        (["resnet18"], "head 'None' is not in the table.*DIMP"),
+        (["vggm", "DIMP"], "takes two maps"),
+    ],
+)
+def test_a_pair_that_is_none(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compose", *words]) == 2
+    assert re.search(message, capsys.readouterr().err)
 
 
 @pytest.mark.slow
