@@ -39,8 +39,9 @@ class Registry(Mapping[str, T]):
 
         def add(entry: E) -> E:
             for name in names:
-                if name in self._entries:
-                    raise ProtocolError(f"{self.kind} '{name}' is registered twice: {self[name]!r} and {entry!r}.")
+                known = self._entries.get(name, entry)  # a module that failed may register its parts again
+                if _definition(known) != _definition(entry):
+                    raise ProtocolError(f"{self.kind} '{name}' is registered twice: {known!r} and {entry!r}.")
                 self._entries[name] = entry
             return entry
 
@@ -60,6 +61,10 @@ class Registry(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _definition(entry: object) -> object:
+    return (getattr(entry, "__module__", None), getattr(entry, "__qualname__", None)) if callable(entry) else entry
 
 
 def import_modules(package: str, path: list[str]) -> None:
