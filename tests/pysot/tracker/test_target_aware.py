@@ -222,12 +222,13 @@ def test_the_first_fit_of_a_full_alexnet_is_quick() -> None:
 
 
 def test_ta_siamrpnpp_keeps_the_released_numbers_of_channels() -> None:
-    cfg = load_config("tasiamrpn_r50_l234_dwxcorr")
+    cfg = load_config("tasiamrpn_r50_l234_dwxcorr", ["TARGET_AWARE.ITERS", "10"])
     torch.manual_seed(0)
     tracker = build_tracker(cfg, build_model(cfg).eval())
     assert isinstance(tracker, SiameseTracker)
     tracker.init(FRAME, BOX)
     assert tracker.selection is not None and tracker.selection.kept == [300, 1024, 1500]
+    assert [level.iterations for level in tracker.selection.levels if level] == [10, 10, 10]
     assert [x.shape[-1] for x in tracker.template] == [15, 15, 15]
 
 
@@ -236,6 +237,8 @@ def test_ta_siamrpnpp_keeps_the_released_numbers_of_channels() -> None:
     [
         ("tasiamrpn_r50_l234_dwxcorr", "siamrpn_r50_l234_dwxcorr"),
         ("tasiamrpn_r50_l234_dwxcorr_otb", "siamrpn_r50_l234_dwxcorr_otb"),
+        ("tasiamrpn_r50_l234_dwxcorr_ridge", "siamrpn_r50_l234_dwxcorr"),
+        ("tasiamrpn_r50_l234_dwxcorr_grad", "siamrpn_r50_l234_dwxcorr"),
         ("tasiamrpn_tiny", "siamrpn_tiny"),
         ("tananotrack_v2", "nanotrack_v2"),
     ],
