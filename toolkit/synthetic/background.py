@@ -13,45 +13,47 @@ from toolkit.synthetic.texture import Color, Plane, Rng, jitter_color, mix, octa
 
 
 def make_background(rng: Rng, kind: str, width: int, height: int, mimic: tuple[Color, ...] = ()) -> Image:
-    """Paints place `kind` (a key of `PLACES`) as a (height, width, 3) uint8 BGR picture.
+    """Paints place `kind` (a key of `PLACES` or `CLUTTERS`) as a (height, width, 3) uint8 BGR picture.
 
     Clutter takes up the colors `mimic` (those of the target), so that color alone does not tell them apart.
     """
-    canvas = _clutter(rng, height, width, mimic) if kind == "clutter" else PLACES[kind](rng, height, width)
+    canvas = CLUTTERS[kind](rng, height, width, mimic) if kind in CLUTTERS else PLACES[kind](rng, height, width)
     canvas += 14 * (octave_noise(rng, height, width, 6, 2)[..., None] - 0.5)
     soft = cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.5, 0.9)))
     return np.asarray(np.clip(soft, 0, 255), np.uint8)
 
 
-def _bgr(*values: float) -> Color:
+def bgr(*values: float) -> Color:
+    """Blue, green and red, 0..255."""
     return np.array(values, np.float32)
 
 
-def _sky(rng: Rng, height: int, width: int) -> Plane:
+def sky(rng: Rng, height: int, width: int) -> Plane:
     """Clouds over a vertical gradient."""
-    blue = _bgr(225, 180, 130) * float(rng.uniform(0.75, 1.05))
-    haze = _bgr(225, 218, 208) * float(rng.uniform(0.85, 1.05))
+    blue = bgr(225, 180, 130) * float(rng.uniform(0.75, 1.05))
+    haze = bgr(225, 218, 208) * float(rng.uniform(0.85, 1.05))
     ramp = np.repeat(np.linspace(0, 1, height, dtype=np.float32)[:, None], width, axis=1)
     clouds = np.clip(octave_noise(rng, height, width, 90, 5, (2.0, 0.8)) * 2.2 - 1.1, 0, 1).astype(np.float32)
     return mix(np.maximum(ramp, clouds), blue, haze)
 
 
-def _rectangle(canvas: Plane, left: float, top: float, right: float, bottom: float, color: Color) -> None:
+def fill_box(canvas: Plane, left: float, top: float, right: float, bottom: float, color: Color) -> None:
+    """Fills a rectangle, its edges rounded to whole pixels."""
     cv2.rectangle(canvas, (round(left), round(top)), (round(right), round(bottom)), color.tolist(), -1)
 
 
 def _building(rng: Rng, canvas: Plane, left: float, top: float, width: float, bottom: float) -> None:
     front = random_color(rng, (0.05, 0.5), (0.35, 0.85))
-    _rectangle(canvas, left, top, left + width, bottom, front)
+    fill_box(canvas, left, top, left + width, bottom, front)
     pane, step_x, step_y = front * float(rng.uniform(0.3, 0.6)), rng.uniform(11, 20), rng.uniform(14, 26)
     for y in np.arange(top + 7, bottom - step_y * 0.6, step_y):
         for x in np.arange(left + 5, left + width - step_x * 0.7, step_x):
-            _rectangle(canvas, x, y, x + step_x * 0.5, y + step_y * 0.55, jitter_color(rng, pane, 14))
-    _rectangle(canvas, left, top, left + width, top + 3, front * 0.7)
+            fill_box(canvas, x, y, x + step_x * 0.5, y + step_y * 0.55, jitter_color(rng, pane, 14))
+    fill_box(canvas, left, top, left + width, top + 3, front * 0.7)
 
 
 def _street(rng: Rng, height: int, width: int) -> Plane:
-    canvas = _sky(rng, height, width)
+    canvas = sky(rng, height, width)
     ground = height * rng.uniform(0.5, 0.62)
     left = -20.0
     while left < width:
@@ -59,14 +61,14 @@ def _street(rng: Rng, height: int, width: int) -> Plane:
         _building(rng, canvas, left, ground - rng.uniform(0.35, 0.95) * ground, wide, ground)
         left += wide + max(float(rng.normal(0, 8)), 0)
     start = round(ground)
-    asphalt = _bgr(120, 118, 115) * float(rng.uniform(0.6, 1.1))
+    asphalt = bgr(120, 118, 115) * float(rng.uniform(0.6, 1.1))
     road = mix(octave_noise(rng, height - start, width, 40, 5, (2.5, 0.7)), asphalt * 0.75, asphalt * 1.1)
     canvas[start:] = road
-    _rectangle(canvas, 0, ground, width, ground + 14, asphalt * 1.35)
-    _rectangle(canvas, 0, ground + 14, width, ground + 18, asphalt * 0.6)
+    fill_box(canvas, 0, ground, width, ground + 14, asphalt * 1.35)
+    fill_box(canvas, 0, ground + 14, width, ground + 18, asphalt * 0.6)
     middle, dash = ground + 0.5 * (height - ground), float(rng.uniform(30, 60))
     for x in np.arange(-dash, width, 2 * dash):
-        _rectangle(canvas, x, middle, x + dash, middle + 4, _bgr(205, 210, 212))
+        fill_box(canvas, x, middle, x + dash, middle + 4, bgr(205, 210, 212))
     for _ in range(int(width / 60)):
         x, y = rng.uniform(0, width), ground - rng.uniform(0, 6)
         _tree(rng, canvas, float(x), float(y), float(rng.uniform(25, 55)))
@@ -74,8 +76,8 @@ def _street(rng: Rng, height: int, width: int) -> Plane:
 
 
 def _tree(rng: Rng, canvas: Plane, x: float, foot: float, tall: float) -> None:
-    _rectangle(canvas, x - tall / 14, foot - tall * 0.6, x + tall / 14, foot, _bgr(45, 65, 85))
-    green = _bgr(50, 110, 70) * float(rng.uniform(0.6, 1.3))
+    fill_box(canvas, x - tall / 14, foot - tall * 0.6, x + tall / 14, foot, bgr(45, 65, 85))
+    green = bgr(50, 110, 70) * float(rng.uniform(0.6, 1.3))
     for _ in range(26):
         dx, dy = rng.normal(0, tall * 0.17, 2)
         center = (round(x + dx), round(foot - 0.75 * tall + dy))
@@ -84,13 +86,13 @@ def _tree(rng: Rng, canvas: Plane, x: float, foot: float, tall: float) -> None:
 
 
 def _meadow(rng: Rng, height: int, width: int) -> Plane:
-    canvas = _sky(rng, height, width)
+    canvas = sky(rng, height, width)
     horizon = int(height * rng.uniform(0.15, 0.35))
     hills = horizon + 30 * (octave_noise(rng, 1, width, 160, 3)[0] - 0.7)
     rows = np.arange(height, dtype=np.float32)[:, None]
-    far = _bgr(110, 135, 105) * float(rng.uniform(0.7, 1.1))
+    far = bgr(110, 135, 105) * float(rng.uniform(0.7, 1.1))
     canvas = np.where((rows > hills)[..., None], far, canvas).astype(np.float32)
-    green = _bgr(60, 130, 105) * float(rng.uniform(0.6, 1.1))
+    green = bgr(60, 130, 105) * float(rng.uniform(0.6, 1.1))
     grass = mix(octave_noise(rng, height, width, 70, 6, (1.8, 0.8)), green * 0.55, green * 1.35)
     canvas = np.where((rows > horizon + 8)[..., None], grass, canvas).astype(np.float32)
     for x in rng.uniform(0, width, int(width / 45)):
@@ -105,13 +107,13 @@ def _meadow(rng: Rng, height: int, width: int) -> Plane:
 
 def _water(rng: Rng, height: int, width: int) -> Plane:
     tint, light = float(rng.uniform(0, 1)), float(rng.uniform(0.8, 1.25))
-    deep = light * _bgr(125 - 15 * tint, 105 + 5 * tint, 65 - 5 * tint)
+    deep = light * bgr(125 - 15 * tint, 105 + 5 * tint, 65 - 5 * tint)
     waves = octave_noise(rng, height, width, 60, 6, (2.6, 0.6))
     canvas = mix(waves, deep * 0.6, deep * 1.25)
     foam = np.clip(octave_noise(rng, height, width, 30, 5, (3.0, 0.5)) * 5 - 3.6, 0, 1).astype(np.float32)
-    canvas += foam[..., None] * (_bgr(235, 230, 220) - canvas) * 0.7
+    canvas += foam[..., None] * (bgr(235, 230, 220) - canvas) * 0.7
     shore = int(height * rng.uniform(0.1, 0.22))
-    bank = mix(octave_noise(rng, shore, width, 30, 5), _bgr(60, 85, 80), _bgr(120, 150, 150))
+    bank = mix(octave_noise(rng, shore, width, 30, 5), bgr(60, 85, 80), bgr(120, 150, 150))
     canvas[:shore] = bank
     for x in rng.uniform(0, width, int(width / 35)):
         _tree(rng, canvas, float(x), shore + 2.0, float(rng.uniform(20, 45)))
@@ -124,10 +126,10 @@ def _shelf(rng: Rng, canvas: Plane, left: float, right: float, bottom: float, ta
     while x < right:
         wide, high = float(rng.uniform(6, 26)), tall * float(rng.uniform(0.45, 0.9))
         color = random_color(rng, (0.1, 0.8), (0.25, 0.85))
-        _rectangle(canvas, x, bottom - high, x + wide, bottom, color)
-        _rectangle(canvas, x + 2, bottom - 0.6 * high, x + wide - 2, bottom - 0.45 * high, color * 0.6)
+        fill_box(canvas, x, bottom - high, x + wide, bottom, color)
+        fill_box(canvas, x + 2, bottom - 0.6 * high, x + wide - 2, bottom - 0.45 * high, color * 0.6)
         x += wide + max(float(rng.normal(-2, 8)), 0)
-    _rectangle(canvas, left, bottom, right, bottom + 5, _bgr(70, 95, 120))
+    fill_box(canvas, left, bottom, right, bottom + 5, bgr(70, 95, 120))
 
 
 def _indoor(rng: Rng, height: int, width: int) -> Plane:
@@ -138,16 +140,16 @@ def _indoor(rng: Rng, height: int, width: int) -> Plane:
     for bottom in np.arange(tall, floor - 10, tall + 12):
         left = float(rng.uniform(-40, width * 0.4))
         _shelf(rng, canvas, left, left + width * float(rng.uniform(0.4, 0.8)), float(bottom), tall)
-    wood = _bgr(80, 115, 150) * float(rng.uniform(0.6, 1.1))
+    wood = bgr(80, 115, 150) * float(rng.uniform(0.6, 1.1))
     canvas[floor:] = mix(octave_noise(rng, height - floor, width, 60, 5, (5.0, 0.4)), wood * 0.7, wood * 1.1)
     for y in range(floor, height, 14):
-        _rectangle(canvas, 0, y, width, y, wood * 0.55)
+        fill_box(canvas, 0, y, width, y, wood * 0.55)
     return canvas
 
 
 def _gravel(rng: Rng, height: int, width: int) -> Plane:
     tint, light = float(rng.uniform(-25, 25)), float(rng.uniform(-30, 25))
-    sand = _bgr(110 + tint + light, 130 + light, 145 - tint + light)
+    sand = bgr(110 + tint + light, 130 + light, 145 - tint + light)
     canvas = mix(octave_noise(rng, height, width, 110, 7), sand * 0.6, sand * 1.15)
     for _ in range(int(width * height / 700)):
         center = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
@@ -160,7 +162,7 @@ def _gravel(rng: Rng, height: int, width: int) -> Plane:
     return canvas
 
 
-def _clutter(rng: Rng, height: int, width: int, mimic: tuple[Color, ...] = ()) -> Plane:
+def _clutter(rng: Rng, height: int, width: int, mimic: tuple[Color, ...]) -> Plane:
     others = [random_color(rng, (0.1, 0.75), (0.25, 0.9)) for _ in range(max(5 - len(mimic), 2))]
     colors = (*(jitter_color(rng, color, 15) for color in mimic), *others)
     canvas = paint_pattern(rng, "patches", height, width, colors, 40)
@@ -181,5 +183,8 @@ PLACES: dict[str, Callable[[Rng, int, int], Plane]] = {
     "water": _water,
     "indoor": _indoor,
     "gravel": _gravel,
-    "clutter": _clutter,
 }
+"""Places by name; those of held-out scenes are added by `toolkit.synthetic.held_out`."""
+
+CLUTTERS: dict[str, Callable[[Rng, int, int, tuple[Color, ...]], Plane]] = {"clutter": _clutter}
+"""Places full of shapes in the colors that are given last."""

@@ -32,8 +32,8 @@ class SceneDifficulty:
         zoom, roll: amplitude of the zoom's base-2 logarithm, and of the camera's roll in radians.
         pixelation: factor by which the picture's resolution is reduced.
         noise: gray levels.
-        place: key of `background.PLACES`, "" for any but clutter.
-        families: object families to draw from, () for any.
+        cluttered: True for a place full of shapes in the target's colors.
+        pose: "turning" or "bending" for objects that can be turned on their head, or bend; "" for any.
     """
 
     size: tuple[float, float] = (42.0, 58.0)
@@ -57,21 +57,21 @@ class SceneDifficulty:
     roll: float = 0.0
     pixelation: int = 1
     noise: float = 3.0
-    place: str = ""
-    families: tuple[str, ...] = ()
+    cluttered: bool = False
+    pose: str = ""
 
 
 ATTRIBUTES: dict[str, dict[str, object]] = {
     "occlusion": {"occluders": 2, "speed": 2.6},
     "scale_change": {"growth": 1.2},
-    "rotation": {"turn": 3.0, "families": ("card", "star", "blob", "fish", "ball", "car")},
+    "rotation": {"turn": 3.0, "pose": "turning"},
     "fast_motion": {"speed": 5.0, "dash": 0.9},
     "out_of_view": {"leaves": True},
     "distractors": {"distractors": 3},
     "illumination": {"dimming": 0.8, "shade": 0.7},
     "motion_blur": {"exposure": 1.0, "speed": 8.0, "shake": 5.0},
-    "deformation": {"bend": 0.16, "squash": 0.5, "gait": 0.4, "families": ("person", "animal", "fish", "blob")},
-    "background_clutter": {"place": "clutter", "bystanders": 6},
+    "deformation": {"bend": 0.16, "squash": 0.5, "gait": 0.4, "pose": "bending"},
+    "background_clutter": {"cluttered": True, "bystanders": 6},
     "low_resolution": {"size": (26.0, 30.0), "pixelation": 3, "noise": 6.0},
     "camera_motion": {"shake": 7.0, "pan": 4.5, "zoom": 0.5, "roll": 0.2},
 }

@@ -20,7 +20,7 @@ class Imaging:
     """Image formation: how the scene is lit and photographed.
 
     Attributes:
-        place: key of `background.PLACES`.
+        place: key of `background.PLACES` or `background.CLUTTERS`.
         gain: (N, 3) brightness factor per BGR channel.
         shade_edge: (N,) where the edge of a large soft shadow lies, in image widths from the left; everything left of
             it is darkened.

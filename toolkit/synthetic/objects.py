@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.synthetic.outline import Points, blob, bounds, densify, ellipse, rounded, rounded_box, star
-from toolkit.synthetic.texture import PATTERNS, Color, Rng, contrasting, jitter_color, palette, random_color
+from toolkit.synthetic.texture import TRAINING_PATTERNS, Color, Rng, contrasting, jitter_color, palette, random_color
 
 DARK = np.array([40, 34, 32], np.float32)
 LIGHT = np.array([235, 238, 240], np.float32)
@@ -117,15 +117,17 @@ def make_object(rng: Rng, family: str) -> ObjectModel:
     return replace(model, family=family, parts=tuple(parts))
 
 
-def _seed(rng: Rng) -> int:
+def surface_seed(rng: Rng) -> int:
+    """What draws the surface of a part."""
     return int(rng.integers(1 << 30))
 
 
 def _pattern(rng: Rng) -> str:
-    return str(rng.choice(list(PATTERNS)))
+    return str(rng.choice(TRAINING_PATTERNS))
 
 
-def _word(rng: Rng, length: int) -> str:
+def random_word(rng: Rng, length: int) -> str:
+    """Letters and digits that are told apart when small."""
     return "".join(rng.choice(list("ABCDEFGHKLMNPRSTUXYZ23456789"), length))
 
 
@@ -134,7 +136,9 @@ def _ball(rng: Rng) -> ObjectModel:
     center = (float(rng.uniform(-0.2, 0.2)), float(rng.uniform(-0.2, 0.2)))
     spot = Detail(ellipse(center, (0.17, 0.17)), contrasting(rng, colors[0]))
     pattern = str(rng.choice(["patches", "stripes", "dots", "checks"]))
-    return ObjectModel("", (Part(ellipse((0, 0), (0.5, 0.5), 48), pattern, colors, _seed(rng), (spot,), relief=1.0),))
+    return ObjectModel(
+        "", (Part(ellipse((0, 0), (0.5, 0.5), 48), pattern, colors, surface_seed(rng), (spot,), relief=1.0),)
+    )
 
 
 def _card(rng: Rng) -> ObjectModel:
@@ -146,10 +150,10 @@ def _card(rng: Rng) -> ObjectModel:
     word = Detail(
         rounded_box(-0.68 * width, -0.25 * height, 0.68 * width, 0.35 * height),
         contrasting(rng, band.color),
-        _word(rng, int(rng.integers(2, 4))),
+        random_word(rng, int(rng.integers(2, 4))),
     )
     badge = Detail(ellipse((0.0, -0.66 * height), (0.16, 0.13)), contrasting(rng, colors[0]))
-    return ObjectModel("", (Part(outline, _pattern(rng), colors, _seed(rng), (band, word, badge), relief=0.35),))
+    return ObjectModel("", (Part(outline, _pattern(rng), colors, surface_seed(rng), (band, word, badge), relief=0.35),))
 
 
 def _car(rng: Rng) -> ObjectModel:
@@ -169,43 +173,49 @@ def _car(rng: Rng) -> ObjectModel:
         Detail(ellipse((-0.86, 0.08), (0.05, 0.06)), np.array([40, 40, 200], np.float32)),
     )
     shell = Part(
-        densify(rounded([*body, (0.92, 0.3)], 0.25)), "plain", (paint, paint * 0.6), _seed(rng), details, relief=0.6
+        densify(rounded([*body, (0.92, 0.3)], 0.25)),
+        "plain",
+        (paint, paint * 0.6),
+        surface_seed(rng),
+        details,
+        relief=0.6,
     )
     wheels = []
     for x in (-0.54, 0.54):
         hub = Detail(ellipse((x, 0.3), (0.09, 0.09)), LIGHT * 0.75)
         wheels.append(
-            Part(ellipse((x, 0.3), (0.19, 0.19)), "plain", (DARK, DARK * 1.4), _seed(rng), (hub,), relief=0.3)
+            Part(ellipse((x, 0.3), (0.19, 0.19)), "plain", (DARK, DARK * 1.4), surface_seed(rng), (hub,), relief=0.3)
         )
     return ObjectModel("", (shell, *wheels), upright=True)
 
 
-def _limb(rng: Rng, top: tuple[float, float], length: float, width: float, color: Color, beat: float) -> Part:
+def limb(rng: Rng, top: tuple[float, float], length: float, width: float, color: Color, beat: float) -> Part:
+    """An arm or a leg that hangs from `top` and swings about it, with a dark foot; `width` is half of its own."""
     x, y = top
     outline = rounded_box(x - width, y - width, x + width, y + length, 0.3)
     foot = Detail(rounded_box(x - width, y + 0.8 * length, x + width, y + length), DARK)
     shades = (color, color * 0.7)
-    return Part(outline, "plain", shades, _seed(rng), (foot,), pivot=top, swing=0.45, beat=beat, relief=0.5)
+    return Part(outline, "plain", shades, surface_seed(rng), (foot,), pivot=top, swing=0.45, beat=beat, relief=0.5)
 
 
 def _person(rng: Rng) -> ObjectModel:
     shirt, trousers = palette(rng, 2)
     skin = np.array([110, 150, 205], np.float32) * rng.uniform(0.5, 1.1)
     hair = Detail(ellipse((0, -0.82), (0.16, 0.11)), DARK * rng.uniform(0.6, 3))
-    head = Part(ellipse((0, -0.74), (0.14, 0.18)), "plain", (skin, skin * 0.85), _seed(rng), (hair,))
-    logo = Detail(rounded_box(-0.14, -0.4, 0.14, -0.16), contrasting(rng, shirt), _word(rng, 2))
+    head = Part(ellipse((0, -0.74), (0.14, 0.18)), "plain", (skin, skin * 0.85), surface_seed(rng), (hair,))
+    logo = Detail(rounded_box(-0.14, -0.4, 0.14, -0.16), contrasting(rng, shirt), random_word(rng, 2))
     torso_colors = (shirt, contrasting(rng, shirt))
     pattern = str(rng.choice(["stripes", "plain", "checks"]))
-    torso = Part(rounded_box(-0.25, -0.58, 0.25, 0.12, 0.25), pattern, torso_colors, _seed(rng), (logo,))
+    torso = Part(rounded_box(-0.25, -0.58, 0.25, 0.12, 0.25), pattern, torso_colors, surface_seed(rng), (logo,))
     return ObjectModel(
         "",
         (
-            _limb(rng, (-0.22, -0.46), 0.55, 0.075, skin, np.pi),
-            _limb(rng, (-0.1, 0.1), 0.85, 0.115, trousers * 0.8, 0.0),
-            _limb(rng, (0.1, 0.1), 0.85, 0.115, trousers, np.pi),
+            limb(rng, (-0.22, -0.46), 0.55, 0.075, skin, np.pi),
+            limb(rng, (-0.1, 0.1), 0.85, 0.115, trousers * 0.8, 0.0),
+            limb(rng, (0.1, 0.1), 0.85, 0.115, trousers, np.pi),
             torso,
             head,
-            _limb(rng, (0.22, -0.46), 0.55, 0.075, skin * 0.9, 0.0),
+            limb(rng, (0.22, -0.46), 0.55, 0.075, skin * 0.9, 0.0),
         ),
         upright=True,
     )
@@ -214,21 +224,21 @@ def _person(rng: Rng) -> ObjectModel:
 def _animal(rng: Rng) -> ObjectModel:
     coat = palette(rng)
     pattern = str(rng.choice(["patches", "mottled", "stripes", "dots"]))
-    body = Part(ellipse((0, 0), (0.62, 0.3), 40), pattern, coat, _seed(rng))
+    body = Part(ellipse((0, 0), (0.62, 0.3), 40), pattern, coat, surface_seed(rng))
     eye = Detail(ellipse((0.72, -0.36), (0.04, 0.04)), DARK)
     muzzle = Detail(ellipse((0.9, -0.22), (0.09, 0.08)), coat[0] * 0.5)
     head_outline = rounded([(0.45, -0.1), (0.5, -0.5), (0.62, -0.56), (0.96, -0.3), (0.94, -0.16)], 0.25)
-    head = Part(head_outline, pattern, coat, _seed(rng), (eye, muzzle), pivot=(0.5, -0.2), swing=0.15)
+    head = Part(head_outline, pattern, coat, surface_seed(rng), (eye, muzzle), pivot=(0.5, -0.2), swing=0.15)
     tail = Part(
         rounded([(-0.55, -0.16), (-0.95, 0.18), (-0.88, 0.24), (-0.5, -0.02)]),
         "plain",
         coat[:2],
-        _seed(rng),
+        surface_seed(rng),
         pivot=(-0.55, -0.1),
         swing=0.4,
         beat=1.0,
     )
-    legs = [_limb(rng, (x, 0.1), 0.62, 0.085, coat[0] * shade, beat) for x, shade, beat in LEGS]
+    legs = [limb(rng, (x, 0.1), 0.62, 0.085, coat[0] * shade, beat) for x, shade, beat in LEGS]
     return ObjectModel("", (tail, *legs[:2], body, *legs[2:], head), upright=True)
 
 
@@ -241,9 +251,9 @@ def _fish(rng: Rng) -> ObjectModel:
     pattern = str(rng.choice(["stripes", "patches", "dots"]))
     eye = (Detail(ellipse((0.38, -0.07), (0.07, 0.07)), LIGHT), Detail(ellipse((0.39, -0.07), (0.035, 0.04)), DARK))
     fin = Detail(rounded([(-0.1, 0.0), (0.12, 0.06), (-0.2, 0.2)]), colors[-1])
-    body = Part(ellipse((0, 0), (0.6, 0.34), 40), pattern, colors, _seed(rng), (*eye, fin), relief=0.9)
+    body = Part(ellipse((0, 0), (0.6, 0.34), 40), pattern, colors, surface_seed(rng), (*eye, fin), relief=0.9)
     tail_outline = rounded([(-0.45, -0.06), (-0.98, -0.36), (-0.84, 0.0), (-0.98, 0.36), (-0.45, 0.06)], 0.15)
-    tail = Part(tail_outline, "stripes", colors[1:], _seed(rng), pivot=(-0.5, 0.0), swing=0.4)
+    tail = Part(tail_outline, "stripes", colors[1:], surface_seed(rng), pivot=(-0.5, 0.0), swing=0.4)
     return ObjectModel("", (tail, body))
 
 
@@ -258,7 +268,7 @@ def _face(rng: Rng) -> ObjectModel:
     cap = Detail(rounded([(-0.5, -0.2), (-0.4, -0.7), (0.4, -0.7), (0.5, -0.2), (0.2, -0.4), (-0.2, -0.4)]), hair)
     details = (cap, *eyes, *pupils, *brows, mouth, nose)
     head = Part(
-        ellipse((0, 0), (0.44, 0.6), 48), "plain", (skin, skin * 0.8), _seed(rng), details, relief=0.8, grain=14
+        ellipse((0, 0), (0.44, 0.6), 48), "plain", (skin, skin * 0.8), surface_seed(rng), details, relief=0.8, grain=14
     )
     return ObjectModel("", (head,), upright=True)
 
@@ -266,24 +276,24 @@ def _face(rng: Rng) -> ObjectModel:
 def _blob(rng: Rng) -> ObjectModel:
     pattern = str(rng.choice(["patches", "mottled", "checks", "dots"]))
     mark = Detail(blob(rng) * 0.3 + rng.uniform(-0.12, 0.12, 2), random_color(rng, (0.5, 0.9), (0.3, 1)))
-    return ObjectModel("", (Part(densify(blob(rng)), pattern, palette(rng), _seed(rng), (mark,), grain=45),))
+    return ObjectModel("", (Part(densify(blob(rng)), pattern, palette(rng), surface_seed(rng), (mark,), grain=45),))
 
 
 def _star(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     heart = Detail(ellipse((0, 0), (0.16, 0.16)), contrasting(rng, colors[0]))
     outline = star(int(rng.integers(5, 8)), float(rng.uniform(0.5, 0.7)), float(rng.uniform(0, 1)))
-    return ObjectModel("", (Part(outline, _pattern(rng), colors, _seed(rng), (heart,)),))
+    return ObjectModel("", (Part(outline, _pattern(rng), colors, surface_seed(rng), (heart,)),))
 
 
 def _bottle(rng: Rng) -> ObjectModel:
     colors = palette(rng)
     corners = [(-0.26, 0.7), (-0.26, -0.2), (-0.12, -0.45), (-0.12, -0.7), (0.12, -0.7), (0.12, -0.45), (0.26, -0.2)]
     label = Detail(rounded_box(-0.26, -0.08, 0.26, 0.42, 0.05), contrasting(rng, colors[0]))
-    word = Detail(rounded_box(-0.23, 0.04, 0.23, 0.28), contrasting(rng, label.color), _word(rng, 3))
+    word = Detail(rounded_box(-0.23, 0.04, 0.23, 0.28), contrasting(rng, label.color), random_word(rng, 3))
     lid = Detail(rounded_box(-0.14, -0.72, 0.14, -0.58), contrasting(rng, colors[0]))
     outline = rounded([*corners, (0.26, 0.7)], 0.2)
-    return ObjectModel("", (Part(outline, "plain", colors, _seed(rng), (label, word, lid), relief=1.0),))
+    return ObjectModel("", (Part(outline, "plain", colors, surface_seed(rng), (label, word, lid), relief=1.0),))
 
 
 FAMILIES: dict[str, Callable[[Rng], ObjectModel]] = {
@@ -298,3 +308,4 @@ FAMILIES: dict[str, Callable[[Rng], ObjectModel]] = {
     "star": _star,
     "bottle": _bottle,
 }
+"""Families by name; those of held-out scenes are added by `toolkit.synthetic.held_out`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.datasets.sequence import Benchmark
 from toolkit.synthetic.actor import Actor, make_actor
+from toolkit.synthetic.assets import ASSETS
 from toolkit.synthetic.difficulty import SceneDifficulty, difficulty_of
 from toolkit.synthetic.generator import ATTEMPTS, IMAGE_SIZE, first_accepted, make_bystander
 from toolkit.synthetic.motion import Camera, Curve, still
@@ -164,8 +165,10 @@ def _draw(
         walls.append(Actor(wall, still(center[first], count), 1.0, 0.0))
     target = make_actor(model, pose_track(rng, difficulty, center, size), camera)
     distractors = tuple(_wanderer(rng, difficulty, model, camera, start) for _ in range(difficulty.distractors))
-    bystanders = tuple(make_bystander(rng, difficulty, camera) for _ in range(difficulty.bystanders))
-    imaging = random_imaging(rng, difficulty, count)
+    bystanders = tuple(
+        make_bystander(rng, difficulty, camera, ASSETS["training"]) for _ in range(difficulty.bystanders)
+    )
+    imaging = random_imaging(rng, difficulty, count, ASSETS["training"])
     kinds = tuple(sorted({EVENT_ATTRIBUTES[event] for event in events} | set(attributes)))
     return Scene(name, seed, camera, target, bystanders, distractors, tuple(walls), imaging, kinds, True)
 

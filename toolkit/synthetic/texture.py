@@ -79,7 +79,7 @@ def mix(weight: Plane, first: Color, second: Color) -> Plane:
     return np.asarray(first + weight[..., None] * (second - first), np.float32)
 
 
-def _coordinates(rng: Rng, height: int, width: int) -> tuple[Plane, Plane]:
+def coordinates(rng: Rng, height: int, width: int) -> tuple[Plane, Plane]:
     """Pixel coordinates along and across a random direction, wobbled a little so that no line is ruler-straight."""
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     angle = rng.uniform(0, np.pi)
@@ -89,26 +89,26 @@ def _coordinates(rng: Rng, height: int, width: int) -> tuple[Plane, Plane]:
     return along.astype(np.float32), across.astype(np.float32)
 
 
-def _soft_step(value: Plane, width: float = 0.12) -> Plane:
+def soft_step(value: Plane, width: float = 0.12) -> Plane:
     return np.asarray(np.clip(value / width + 0.5, 0, 1), np.float32)
 
 
 def _mottled(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     weight = octave_noise(rng, height, width, min(height, width) / rng.uniform(1.5, 4), 5)
-    return mix(_soft_step(weight - 0.5, 0.6), colors[0], colors[1])
+    return mix(soft_step(weight - 0.5, 0.6), colors[0], colors[1])
 
 
 def _stripes(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
-    along, _ = _coordinates(rng, height, width)
+    along, _ = coordinates(rng, height, width)
     wave = np.sin(along * 2 * np.pi / (min(height, width) / rng.uniform(1.5, 4)))
-    return mix(_soft_step(wave.astype(np.float32) - rng.uniform(-0.4, 0.4), 0.4), colors[0], colors[1])
+    return mix(soft_step(wave.astype(np.float32) - rng.uniform(-0.4, 0.4), 0.4), colors[0], colors[1])
 
 
 def _checks(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
-    along, across = _coordinates(rng, height, width)
+    along, across = coordinates(rng, height, width)
     frequency = 2 * np.pi / (min(height, width) / rng.uniform(1.2, 2.5))
     wave = np.sin(along * frequency) * np.sin(across * frequency)
-    return mix(_soft_step(wave.astype(np.float32), 0.3), colors[0], colors[1])
+    return mix(soft_step(wave.astype(np.float32), 0.3), colors[0], colors[1])
 
 
 def _dots(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
@@ -122,8 +122,8 @@ def _dots(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane
 
 def _patches(rng: Rng, height: int, width: int, colors: tuple[Color, ...]) -> Plane:
     coat = octave_noise(rng, height, width, min(height, width) / rng.uniform(1.2, 2.5), 3)
-    surface = mix(_soft_step(coat - 0.5, 0.08), colors[0], colors[1])
-    spots = _soft_step(octave_noise(rng, height, width, min(height, width) / 2.5, 3) - 0.68, 0.08)
+    surface = mix(soft_step(coat - 0.5, 0.08), colors[0], colors[1])
+    spots = soft_step(octave_noise(rng, height, width, min(height, width) / 2.5, 3) - 0.68, 0.08)
     return np.asarray(surface + spots[..., None] * (colors[-1] - surface), np.float32)
 
 
@@ -140,6 +140,8 @@ PATTERNS: dict[str, Callable[[Rng, int, int, tuple[Color, ...]], Plane]] = {
     "patches": _patches,
     "plain": _plain,
 }
+"""Surfaces by name; those of held-out scenes are added by `toolkit.synthetic.held_out`."""
+TRAINING_PATTERNS = tuple(PATTERNS)
 
 
 def paint_pattern(rng: Rng, kind: str, height: int, width: int, colors: tuple[Color, ...], grain: float) -> Plane:

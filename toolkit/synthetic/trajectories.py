@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.synthetic.background import PLACES
+from toolkit.synthetic.assets import Assets
 from toolkit.synthetic.difficulty import SceneDifficulty
 from toolkit.synthetic.imaging import Imaging
 from toolkit.synthetic.motion import Camera, Curve, Track, jitter, through, wave
@@ -131,10 +131,9 @@ def distractor_trajectory(rng: Rng, difficulty: SceneDifficulty, target: Track, 
     return pose_track(rng, difficulty, target.center + offset, size)
 
 
-def random_imaging(rng: Rng, difficulty: SceneDifficulty, count: int) -> Imaging:
+def random_imaging(rng: Rng, difficulty: SceneDifficulty, count: int, assets: Assets) -> Imaging:
     """Draws the place, the course of the light, and the camera's blur, resolution and noise."""
-    places = [place for place in PLACES if place != "clutter"]
-    place = difficulty.place or str(rng.choice(places))
+    place = assets.clutter if difficulty.cluttered else str(rng.choice(assets.places))
     dim = 1 - np.abs(wave(rng, count, difficulty.dimming, 45)) + 0.3 * wave(rng, count, difficulty.dimming, 60)
     tint = 1 + 0.2 * difficulty.dimming * rng.uniform(-1, 1, 3) * wave(rng, count, 1.0, 80)[:, None]
     return Imaging(
