@@ -248,6 +248,8 @@ BENCHMARKS: list[BenchmarkRow] = [
         annotations=("{name}/{name}_gt.txt",),
     ),
     BenchmarkRow("SYNTH", "synthetic"),
+    BenchmarkRow("SYNTH-val", "synthetic"),
+    BenchmarkRow("SYNTH-test", "synthetic"),
     BenchmarkRow("SYNTH-LT", "synthetic", "longterm"),
 ]
 

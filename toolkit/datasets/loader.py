@@ -63,7 +63,8 @@ def load_benchmark(
     if row is not None and row.layout == "synthetic":
         from toolkit.synthetic import synth_benchmark, synth_longterm_benchmark  # the renderer uses this package
 
-        benchmark = synth_longterm_benchmark() if row.protocol == "longterm" else synth_benchmark()
+        part = row.name.partition("-")[2]
+        benchmark = synth_longterm_benchmark() if row.protocol == "longterm" else synth_benchmark(part=part)
         return benchmark if video is None else benchmark.select(video)
     discovery = discover(name_or_path, root)
     if video is not None:

@@ -1,4 +1,4 @@
-"""Rendered video with exact ground truth: the benchmarks SYNTH and SYNTH-LT, and scenes drawn at will for training.
+"""Rendered video with exact ground truth: SYNTH, SYNTH-val, SYNTH-test and SYNTH-LT, and scenes drawn for training.
 
 Frames of SYNTH whose target is hidden or out of the picture are misses that stay in the denominator, so that a perfect
 tracker scores below 20/21: the truth itself has success 0.9365 and precision 0.983.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from toolkit.synthetic import held_out  # noqa: F401  (adds what `val` and `test` name)
+
 
 @dataclass(frozen=True)
 class Assets:
@@ -39,6 +41,22 @@ ASSETS: Mapping[str, Assets] = {
         places=("street", "meadow", "water", "indoor", "gravel"),
         clutter="clutter",
         occluders=("pole", "trunk", "wall", "bush"),
+    ),
+    "val": Assets(
+        families=("arrow", "hand", "house", "butterfly", "mushroom"),
+        turning=("arrow", "butterfly", "mushroom"),
+        bending=("hand", "butterfly"),
+        places=("dunes", "tiles", "clouds"),
+        clutter="ribbons",
+        occluders=("crate",),
+    ),
+    "test": Assets(
+        families=("gear", "kite", "boat", "robot", "crab", "bird", "clock", "leaf", "flower", "mug"),
+        turning=("gear", "kite", "clock", "leaf", "flower", "crab"),
+        bending=("robot", "crab", "bird", "leaf"),
+        places=("brick", "forest", "night", "snow", "carpet"),
+        clutter="shards",
+        occluders=("fence", "column"),
     ),
 }
 """What SYNTH, SYNTH-LT and training scenes are made of, and what is held out of these for SYNTH-val and SYNTH-test."""

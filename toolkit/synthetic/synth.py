@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from toolkit.datasets.sequence import Benchmark
@@ -42,7 +44,32 @@ SEQUENCES: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
 """(name, target, attributes, frames), sorted by name."""
 
 
-def synth_benchmark(seed: int = 0) -> Benchmark:
+VAL_SEQUENCES: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
+    ("background_clutter_1", "mushroom", ("background_clutter",), 72),
+    ("camera_motion_1", "house", ("camera_motion",), 80),
+    ("deformation_1", "hand", ("deformation",), 80),
+    ("deformation_2", "butterfly", ("deformation",), 72),
+    ("distractors_1", "arrow", ("distractors",), 72),
+    ("fast_motion_1", "butterfly", ("fast_motion",), 64),
+    ("illumination_1", "mushroom", ("illumination",), 80),
+    ("low_resolution_1", "house", ("low_resolution",), 80),
+    ("motion_blur_1", "arrow", ("motion_blur",), 64),
+    ("occlusion_1", "hand", ("occlusion",), 80),
+    ("occlusion_2", "mushroom", ("occlusion", "distractors"), 80),
+    ("out_of_view_1", "house", ("out_of_view",), 80),
+    ("rotation_1", "arrow", ("rotation",), 72),
+    ("scale_change_1", "hand", ("scale_change", "camera_motion"), 80),
+)
+"""Those of SYNTH-val."""
+
+TEST_FAMILIES: Mapping[str, str] = {
+    "face": "clock", "card": "kite", "car": "boat", "animal": "crab", "person": "robot", "fish": "bird",
+    "ball": "gear", "star": "flower", "bottle": "mug", "blob": "leaf",
+}  # fmt: skip
+"""What SYNTH-test has in the place of SYNTH's targets."""
+
+
+def synth_benchmark(seed: int = 0, part: str = "") -> Benchmark:
     """SYNTH: 27 rendered sequences of 64 to 80 frames of 320 x 240 pixels, one-pass protocol.
 
     Nothing is stored or downloaded: frames and masks are rendered when they are read, the same for the same seed.
@@ -52,12 +79,25 @@ def synth_benchmark(seed: int = 0) -> Benchmark:
     Ground-truth boxes are amodal (the whole target, hidden parts included) and cut at the image border, 0-based with
     pixel i covering [i, i + 1); a row is NaN where less than 10 % of the target is inside the image. `visible` is
     False where less than 10 % of it is seen for any reason, `cover` is the share seen.
+
+    Args:
+        part: "" for SYNTH, which is made of what training scenes are made of; "val" for SYNTH-val, 14 sequences, and
+            "test" for SYNTH-test, 27 with the attributes and lengths of SYNTH's: their objects, surfaces, occluders
+            and places are in no training scene, nor in the other part.
     """
+    sequences = {
+        "": SEQUENCES,
+        "val": VAL_SEQUENCES,
+        "test": tuple((name, TEST_FAMILIES[family], kinds, count) for name, family, kinds, count in SEQUENCES),
+    }[part]
     scenes = (
-        random_scene(seed, kinds, count, family=family, name=name, accept=is_short_term)
-        for name, family, kinds, count in SEQUENCES
-    )
-    return Benchmark("SYNTH", "ope", tuple(scene.sequence() for scene in scenes))
+        random_scene(
+            seed, kinds, count, family=family, name=f"{part}_{name}" if part else name, accept=is_short_term,
+            assets=part or "training",
+        )
+        for name, family, kinds, count in sequences
+    )  # fmt: skip
+    return Benchmark(f"SYNTH-{part}" if part else "SYNTH", "ope", tuple(scene.sequence() for scene in scenes))
 
 
 def is_short_term(scene: Scene) -> bool:

@@ -240,7 +240,7 @@ def test_default_roots(tmp_path, monkeypatch, write_rows):
 def test_synthetic_benchmarks_come_from_the_renderer(monkeypatch):
     """Rendering is tested where it is done; here, that each name reaches its own renderer."""
     sequences = tuple(Sequence(name, np.ones((1, 4))) for name in ("a", "b"))
-    monkeypatch.setattr("toolkit.synthetic.synth_benchmark", lambda: Benchmark("SYNTH", "ope", sequences))
+    monkeypatch.setattr("toolkit.synthetic.synth_benchmark", lambda part: Benchmark("SYNTH", "ope", sequences))
     monkeypatch.setattr(
         "toolkit.synthetic.synth_longterm_benchmark", lambda: Benchmark("SYNTH-LT", "longterm", sequences)
     )

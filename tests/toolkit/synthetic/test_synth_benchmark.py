@@ -8,9 +8,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from toolkit.datasets import load_benchmark
 from toolkit.datasets.sequence import Benchmark
 from toolkit.errors import DatasetError
-from toolkit.synthetic import ATTRIBUTES, longterm_scene, scene_of, synth_benchmark, synth_longterm_benchmark
+from toolkit.synthetic import (
+    ATTRIBUTES,
+    Scene,
+    longterm_scene,
+    random_scene,
+    scene_of,
+    synth_benchmark,
+    synth_longterm_benchmark,
+)
+from toolkit.synthetic.assets import ASSETS
 from toolkit.synthetic.synth_lt import PLANS
 
 
@@ -80,6 +90,44 @@ def test_sequences_go_to_workers(synth: Benchmark) -> None:
     copy = pickle.loads(pickle.dumps(sequence))
     assert np.array_equal(copy.require_frames()[9], expected)
     assert np.array_equal(copy.masks[9].bits, sequence.masks[9].bits)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("part", "count"), [("val", 14), ("test", 27)])
+def test_held_out_parts_share_nothing_that_is_seen(synth: Benchmark, part: str, count: int) -> None:
+    """No object, surface, occluder or place of a part is in another, least of all in the scenes that are trained on."""
+    benchmark = synth_benchmark(part=part)
+    assert (benchmark.name, len(benchmark)) == (f"SYNTH-{part}", count)
+    assert {name.split("_", 1)[1].rsplit("_", 1)[0] for name in benchmark.names()} == set(ATTRIBUTES)
+    mine = seen_in([scene_of(sequence) for sequence in benchmark])
+    others = {name: seen_in(drawn(name)) for name in ASSETS if name != part}
+    for name, theirs in others.items():
+        for what, things in mine.items():
+            assert things and not things & theirs[what], (name, what)
+    assert mine["families"] == set(ASSETS[part].families)
+    assert load_benchmark(f"synth_{part}").names() == benchmark.names()
+
+
+def drawn(assets: str) -> list[Scene]:
+    """Scenes of every attribute, drawn as a training source draws them."""
+    return [random_scene(seed, (kind,), 20, assets=assets) for seed in range(3) for kind in sorted(ATTRIBUTES)]
+
+
+def seen_in(scenes: list[Scene]) -> dict[str, set[str]]:
+    objects = [actor for scene in scenes for actor in (scene.target, *scene.scenery, *scene.behind)]
+    occluders = [actor for scene in scenes for actor in scene.front]
+    return {
+        "families": {actor.model.family for actor in objects},
+        "surfaces": {part.pattern for actor in (*objects, *occluders) for part in actor.model.parts},
+        "places": {scene.imaging.place for scene in scenes},
+        "occluders": {actor.model.family for actor in occluders},
+    }
+
+
+def test_unknown_assets_are_named() -> None:
+    with pytest.raises(DatasetError, match=r"'tests' are no assets of .*\. Choose from: training, val, test"):
+        random_scene(0, assets="tests")
+    with pytest.raises(DatasetError, match=r"'ball' is not an object family of 'test'\. Choose from: gear, kite"):
+        random_scene(0, family="ball", assets="test")
 
 
 def test_longterm_contents(longterm: Benchmark) -> None:

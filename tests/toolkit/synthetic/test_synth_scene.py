@@ -18,8 +18,8 @@ from toolkit.datasets.sequence import Sequence
 from toolkit.errors import DatasetError, FrameError
 from toolkit.regions import Mask
 from toolkit.synthetic import ATTRIBUTES, Scene, random_scene, scene_of
+from toolkit.synthetic.assets import ASSETS
 from toolkit.synthetic.ground_truth import ABSENT_BELOW
-from toolkit.synthetic.objects import FAMILIES
 
 
 def tight_box(mask: Mask) -> np.ndarray:
@@ -97,10 +97,10 @@ def test_turned_box_holds_the_outline(hard: Scene) -> None:
         np.testing.assert_allclose(hard.corners(frame), hard.ground_truth.corners[frame])
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_the_picture_changes_exactly_where_the_mask_says(family: str) -> None:
+@pytest.mark.parametrize(("assets", "family"), [(name, one) for name in ASSETS for one in ASSETS[name].families])
+def test_the_picture_changes_exactly_where_the_mask_says(assets: str, family: str) -> None:
     """Takes the target away: the pixels that differ are those of its mask and of its shadow below."""
-    scene = random_scene(11, ("deformation",), 12, family=family)
+    scene = random_scene(11, ("deformation",), 12, family=family, assets=assets)
     imaging = replace(scene.imaging, noise=0.0, exposure=0.0, softness=0.01)
     target = replace(scene.target, shadow=0.0)
     with_target = replace(scene, imaging=imaging, target=target)
