@@ -73,7 +73,7 @@ def anchor(heading: str) -> str:
 
 @lru_cache
 def names_in(module: Path) -> frozenset[str]:
-    """Names that a module defines or imports at its top level."""
+    """Names that a module defines or imports at its top level, or lists in a tuple at it (`PYSOT_NAMES`)."""
     names = set()
     for statement in ast.parse(module.read_text(encoding="utf-8")).body:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
@@ -84,6 +84,8 @@ def names_in(module: Path) -> frozenset[str]:
                 names.add(node.id)
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 names |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Tuple):
+                names |= {item.value for item in node.elts if isinstance(item, ast.Constant)}
     return frozenset(names)
 
 

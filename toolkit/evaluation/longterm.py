@@ -24,13 +24,13 @@ RESOLUTION = 100
 """Number of confidence thresholds, the two infinite ones included."""
 
 
-def confidence_thresholds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(`RESOLUTION`,) thresholds from +inf down to -inf, at equal steps through the pooled finite `scores`.
+def confidence_thresholds(scores: NDArray[np.float64], resolution: int = RESOLUTION) -> NDArray[np.float64]:
+    """(`resolution`,) thresholds from +inf down to -inf, at equal steps through the pooled finite `scores`.
 
     With fewer scores than thresholds every score is one.
     """
     ordered = np.sort(scores[np.isfinite(scores)])
-    inner = RESOLUTION - 2
+    inner = resolution - 2
     if len(ordered) > inner:
         step = len(ordered) // inner
         ordered = ordered[np.floor(np.linspace(step - 1, len(ordered) - step, inner) + 0.5).astype(np.int64)]

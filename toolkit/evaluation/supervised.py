@@ -116,12 +116,12 @@ def supervised_statistics(overlaps: SupervisedOverlaps) -> dict[str, SequenceSta
     }
 
 
-def burn_in_mask(codes: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(R, F) True on the `BURN_IN` frames from every initialization on, never beyond the sequence's end."""
+def burn_in_mask(codes: NDArray[np.int64], offsets: NDArray[np.int64], count: int = BURN_IN) -> NDArray[np.bool_]:
+    """(R, F) True on the `count` frames from every initialization on, never beyond the sequence's end."""
     mask = np.zeros(codes.shape, dtype=np.bool_)
     ends = np.repeat(offsets[1:], np.diff(offsets))
     for repetition, frame in zip(*np.nonzero(codes == STARTED), strict=True):
-        mask[repetition, frame : min(frame + BURN_IN, ends[frame])] = True
+        mask[repetition, frame : min(frame + count, ends[frame])] = True
     return mask
 
 

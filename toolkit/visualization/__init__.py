@@ -1,5 +1,7 @@
 """Pictures for people: results drawn on frames, windows, heat maps, and video read and written. Needs no torch."""
 
+from typing import Any
+
 from toolkit.visualization.beside import ReadAhead, WriteBehind
 from toolkit.visualization.drawing import (
     BLACK,
@@ -51,3 +53,18 @@ __all__ = [
     "to_gray_levels",
     "why_no_display",
 ]
+
+PYSOT_NAMES = (
+    "draw_success_precision",
+    "draw_eao",
+    "draw_f1",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """PySOT's names (docs/pysot_users.md), which nothing here needs: imported when a program asks for one."""
+    if name in PYSOT_NAMES:
+        from toolkit.compat import figures
+
+        return getattr(figures, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
