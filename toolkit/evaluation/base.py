@@ -61,6 +61,7 @@ class Scorer(ABC):
         figures: further ones, by name in `toolkit.report.figures.plots.FIGURES`.
         options: names of the arguments of `evaluate` that it takes.
         benchmarks: scored by it although they are run under another protocol.
+        rules_for: the protocol whose runs it scores where a user asks for the rules of its name; none in most.
         rules: the variant of the protocol's rules, in words.
         axes: abscissae of the curves.
         windows: the part of a curve that its score averages over, where that is not all of it.
@@ -73,6 +74,7 @@ class Scorer(ABC):
     figures: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
     benchmarks: ClassVar[tuple[str, ...]] = ()
+    rules_for: ClassVar[str] = ""
     rules: str
     axes: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
     windows: Mapping[str, tuple[float, float]] = MappingProxyType({})

@@ -43,7 +43,8 @@ def evaluate(
             or archive (`.tar.gz`, `.zip`) with its result files.
         prefix: with a results folder, score only trackers whose name starts with this.
         protocol: one of `toolkit.evaluation.base.SCORERS` instead of the benchmark's.
-        rules: one-pass evaluation only, see `toolkit.evaluation.ope.RULES`: `pysot`, `strict` or `lasot`.
+        rules: of one-pass evaluation one of `toolkit.evaluation.ope.RULES` (`pysot`, `strict`, `lasot`); of VOT with
+            restarts `pysot` or `vot-toolkit`.
         experiment: VOT with restarts only, the folder of the runs: `baseline` or `realtime`.
         boxes: runs of one pass only, the form of their boxes: `xywh`, `xyxy` (corners) or `cxcywh` (center).
         ci: also compute 95 % bootstrap intervals over sequences for every headline number.
@@ -59,10 +60,11 @@ def evaluate(
         ProtocolError: unknown protocol or rules, or the benchmark's truth is not public.
     """
     chosen = protocol or next((key for key, kind in SCORERS.items() if benchmark.name in kind.benchmarks), None)
-    kind = SCORERS[chosen or benchmark.protocol]
+    chosen = _by_rules(chosen or benchmark.protocol, rules, benchmark.name)
+    kind = SCORERS[chosen]
     given = {"rules": rules, "experiment": experiment, "boxes": boxes}
     if boxes != "xywh" and "boxes" not in kind.options:
-        raise ProtocolError(f"{benchmark.name} is scored by {chosen or benchmark.protocol}, whose files have one form.")
+        raise ProtocolError(f"{benchmark.name} is scored by {chosen}, whose files have one form.")
     scorer = kind(benchmark, **{name: given[name] for name in kind.options})
     if not isinstance(trackers, Mapping):
         paths = find_trackers(Path(trackers), benchmark.name, prefix, benchmark.names())
@@ -86,7 +88,7 @@ def evaluate(
     scored.sort(key=lambda one: (-np.nan_to_num(one.scores[kind.headline], nan=-np.inf), one.name))
     return EvaluationReport(
         benchmark=benchmark.name,
-        protocol=chosen or benchmark.protocol,
+        protocol=chosen,
         rules=scorer.rules if boxes == "xywh" else f"{scorer.rules}; boxes read as {boxes}",
         trackers={scores.name: scores for scores in scored},
         left_out={name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)},
@@ -96,6 +98,18 @@ def evaluate(
         windows=scorer.windows,
         attributes=scorer.groups,
     )
+
+
+def _by_rules(protocol: str, rules: str, benchmark: str) -> str:
+    """The scorer of `protocol`, or that which scores the same runs by the rules of its name."""
+    if rules not in SCORERS or rules == protocol:
+        return protocol
+    if SCORERS[rules].rules_for != protocol:
+        raise ProtocolError(
+            f"The rules '{rules}' are for runs under '{SCORERS[rules].rules_for}'; {benchmark} is scored by "
+            f"'{protocol}'. Leave out --rules, or choose the --protocol that was run."
+        )
+    return rules
 
 
 def _score(scorer: Scorer, name: str, path: Path, ci: bool) -> TrackerScores | str:

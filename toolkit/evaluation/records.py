@@ -52,7 +52,7 @@ class EvaluationReport:
 
     Attributes:
         benchmark: canonical name.
-        protocol: `ope`, `supervised`, `longterm`, `got10k`, `trackingnet` or `multistart`.
+        protocol: `ope`, `supervised`, `longterm`, `got10k`, `trackingnet`, `multistart` or `vot-toolkit`.
         rules: which variant of the protocol's rules was applied, in words.
         trackers: scores by tracker name, sorted by the protocol's headline number.
         left_out: tracker name -> why it could not be scored.

@@ -170,7 +170,7 @@ class SupervisedScorer(Scorer):
 
     def measure(self, files: TrackerFiles) -> Scored:
         runs = read_all(files, self.sequences, lambda s: read_vot(files, s.name, len(s.ground_truth), self.experiment))
-        _require_restarts(runs, files)
+        require_restarts(runs, files)
         repetitions, uneven = common_repetitions([len(run) for run in runs], files)
         overlaps = self.truth.overlaps([run[:repetitions] for run in runs])
         everywhere = np.ones(overlaps.codes.shape[1], dtype=np.bool_)
@@ -194,7 +194,7 @@ class SupervisedScorer(Scorer):
         return eao.eao_statistic(sums, weights, self.low, self.high), SequenceStatistic(sums, weights).curve()
 
 
-def _require_restarts(runs: AbstractSequence[tuple[VotRun, ...]], files: TrackerFiles) -> None:
+def require_restarts(runs: AbstractSequence[tuple[VotRun, ...]], files: TrackerFiles) -> None:
     """Refuses files without all lines and codes of a run with restarts: a failure that is not there does not count."""
     odd = [one.odd for run in runs for one in run if one.odd]
     if odd:

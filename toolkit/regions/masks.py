@@ -21,7 +21,8 @@ Window: TypeAlias = tuple[int, int, int, int]
 def mask_overlap(a: Region, b: Region, bounds: tuple[float, float] | None = None, ignore: Mask | None = None) -> float:
     """IoU of the pixels of two regions, each a mask, rectangle or polygon.
 
-    A rectangle covers the pixels round(x) ... round(x + w - 1); a polygon those of the raster mode.
+    A rectangle covers round(w) columns from round(x) on; a polygon, its vertices rounded, the pixels of its outline and
+    those inside. Halves are rounded to the even number.
 
     Args:
         bounds: (width, height) of the image; only its pixels 0 ... width - 1, 0 ... height - 1 count.
@@ -69,7 +70,8 @@ def rasterize(region: Region, window: Window) -> Bits:
     if isinstance(region, Polygon) and _is_finite(region):
         from toolkit.regions.scanline import paint
 
-        paint(np.ascontiguousarray(region.points - np.array(window[:2], np.float64)), bits)
+        vertices = np.rint(region.points.astype(np.float32)).astype(np.float64)
+        paint(vertices - np.array(window[:2], np.float64), bits)
     elif isinstance(region, Mask) or (isinstance(region, Rectangle) and _is_finite(region)):
         extent = _extent(region)
         if extent is None:
@@ -100,14 +102,10 @@ def _extent(region: Region) -> Window | None:
     if isinstance(region, Mask):
         return mask_extent(region)
     if isinstance(region, Rectangle):
-        left, right = _round(region.x), _round(region.x + region.width - 1)
-        top, bottom = _round(region.y), _round(region.y + region.height - 1)
+        left, top = round(region.x), round(region.y)
+        right, bottom = left + round(region.width) - 1, top + round(region.height) - 1
         return (left, top, right, bottom) if left <= right and top <= bottom else None
     if isinstance(region, Polygon):
         low, high = region.points.min(axis=0), region.points.max(axis=0)
         return math.floor(low[0]), math.floor(low[1]), math.ceil(high[0]), math.ceil(high[1])
     return None
-
-
-def _round(value: float) -> int:
-    return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)

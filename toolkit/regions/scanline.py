@@ -175,6 +175,16 @@ def _count_two_chains(
 
 
 @njit(**_HELPER)
+def _insert(nodes: Ints, count: int, node: int) -> None:
+    """Puts `node` in its place among the `count` sorted ones."""
+    k = count
+    while k > 0 and nodes[k - 1] > node:
+        nodes[k] = nodes[k - 1]
+        k -= 1
+    nodes[k] = node
+
+
+@njit(**_HELPER)
 def _find_nodes(xs: Floats, ys: Floats, row: float, legacy: bool, nodes: Ints) -> int:
     """Sorted columns where the outline crosses one row. A vertex on the row counts for both of its edges (raster)."""
     count = 0
@@ -183,12 +193,7 @@ def _find_nodes(xs: Floats, ys: Floats, row: float, legacy: bool, nodes: Ints) -
         top, bottom = min(ys[i], ys[j]), max(ys[i], ys[j])
         if not (top == bottom or row > bottom or row < top or (legacy and row == top)):
             x = xs[i] + (row - ys[i]) / (ys[j] - ys[i]) * (xs[j] - xs[i])
-            node = np.int32(min(max(x, -_LARGEST_NODE), _LARGEST_NODE))
-            k = count
-            while k > 0 and nodes[k - 1] > node:
-                nodes[k] = nodes[k - 1]
-                k -= 1
-            nodes[k] = node
+            _insert(nodes, count, np.int32(min(max(x, -_LARGEST_NODE), _LARGEST_NODE)))
             count += 1
         j = i
     return count
@@ -244,14 +249,25 @@ def _count_any(xa: Floats, ya: Floats, xb: Floats, yb: Floats, legacy: bool, wid
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def paint(xy: Floats, bits: NDArray[np.bool_]) -> None:
-    """Sets the pixels of `bits` (h, w) that the polygon `xy` (K, 2), in pixels of `bits`, covers in raster mode."""
-    xs, ys = _place(xy, 0.0, 0.0, False)
-    nodes, spans = np.empty(len(xs), np.int32), np.empty((len(xs), 2), np.int32)
+    """Sets the pixels of `bits` (h, w) that the polygon `xy` (K, 2), whole pixels of `bits`, covers for VOT's masks.
+
+    As the raster mode fills a row, but a horizontal edge is a node too, and two nodes in one column set their pixel:
+    tips and lines are seen.
+    """
+    xs, ys = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    nodes = np.empty(len(xs), np.int32)
     for row in range(bits.shape[0]):
         count = _find_nodes(xs, ys, float(row), False, nodes)
-        count, _ = _pair_nodes(nodes, count, False, bits.shape[1], spans)
-        for k in range(count):
-            bits[row, spans[k, 0] : spans[k, 1] + 1] = True
+        for k in range(len(xs)):
+            if ys[k] == row and ys[k - 1] == row:
+                _insert(nodes, count, np.int32(min(max(xs[k], -_LARGEST_NODE), _LARGEST_NODE)))
+                count += 1
+        k = 0
+        while k + 1 < count:
+            left, right = max(nodes[k], 0), min(nodes[k + 1], bits.shape[1] - 1)
+            if left <= right:
+                bits[row, left : right + 1] = True
+            k += 1 if nodes[k] == nodes[k + 1] else 2
 
 
 @njit(**_HELPER)

@@ -41,12 +41,14 @@ class VotRun:
     Attributes:
         codes: (N,) int64, see `toolkit.protocols.vot`: `REGION`, `NOT_RUN`, `STARTED` or `FAILED`.
         polygons: (N, 8) float64 corner points x1, y1, ..., x4, y4; NaN where there is a code.
+        boxes: (N,) bool, True where the file holds a rectangle of four numbers.
         warnings: what was cut or padded, in words.
         odd: the first line that is not there or that no run with restarts holds there, file and number; else empty.
     """
 
     codes: NDArray[np.int64]
     polygons: NDArray[np.float64]
+    boxes: NDArray[np.bool_]
     warnings: tuple[str, ...] = ()
     odd: str = ""
 
@@ -170,8 +172,10 @@ def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str 
     runs = []
     for path in find_results(files, sequence, experiment):
         where = files.where(path)
-        codes, polygons = _vot_rows(files.numbers(path), where)
-        fitted, warning = fit_rows(np.column_stack([codes, polygons]), n_frames, where, sequence)
+        table = files.numbers(path)
+        codes, polygons = _vot_rows(table, where)
+        rows = np.column_stack([codes, table.widths() == 4, polygons])
+        fitted, warning = fit_rows(rows, n_frames, where, sequence)
         fitted_codes = np.where(np.isnan(fitted[:, 0]), NOT_RUN, fitted[:, 0]).astype(np.int64)
         lost = np.flatnonzero((codes == REGION) & ~np.isfinite(polygons).all(axis=1))
         if len(lost):
@@ -181,7 +185,7 @@ def read_vot(files: TrackerFiles, sequence: str, n_frames: int, experiment: str 
         if odd is None and len(codes) < n_frames:
             odd = len(codes)
         line = "" if odd is None else f"{where}, line {odd + 1}"
-        runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 1:]), warning, line))
+        runs.append(VotRun(fitted_codes, np.ascontiguousarray(fitted[:, 2:]), fitted[:, 1] == 1, warning, line))
     return tuple(runs)
 
 
@@ -204,7 +208,7 @@ def read_longterm(files: TrackerFiles, sequence: str, n_frames: int) -> Longterm
     scores = np.full(len(widths), np.nan)
     scores[widths == 1] = table.values
     fitted, warning = fit_rows(scores[:, None], n_frames, where, sequence)
-    return LongtermRun(run.codes, run.polygons, (*run.warnings, *warning), scores=fitted[:, 0])
+    return LongtermRun(run.codes, run.polygons, run.boxes, (*run.warnings, *warning), scores=fitted[:, 0])
 
 
 def find_results(files: TrackerFiles, sequence: str, experiment: str = "") -> list[str]:

@@ -148,7 +148,7 @@ def test_burn_in_ends_with_the_sequence() -> None:
 def test_accuracy_uses_wide_bounds_and_eao_narrow_ones() -> None:
     truth = np.array([[0.0, 0, 20, 20]] * 12)
     result = box_corners(truth - [0, 0, 1, 0]).reshape(-1, 8)
-    run = VotRun(np.array([1, *[-1] * 11]), result)
+    run = VotRun(np.array([1, *[-1] * 11]), result, np.zeros(12, bool))
     bounded = SupervisedTruth([Sequence("s", truth, image_size=(20, 20))]).overlaps([(run,)])
     assert bounded.accuracy[0, 1] == pytest.approx(20 / 21)
     assert bounded.eao[0, 1] == pytest.approx(1.0)
@@ -177,5 +177,7 @@ def test_a_region_that_is_not_finite_has_missed() -> None:
     truth = np.array([[0.0, 0, 20, 20]] * 12)
     result = box_corners(truth).reshape(-1, 8)
     result[11] = np.nan
-    overlaps = SupervisedTruth([Sequence("s", truth)]).overlaps([(VotRun(np.array([1, *[-1] * 11]), result),)])
+    overlaps = SupervisedTruth([Sequence("s", truth)]).overlaps(
+        [(VotRun(np.array([1, *[-1] * 11]), result, np.zeros(12, bool)),)]
+    )
     assert supervised_statistics(overlaps)["accuracy"].value() == pytest.approx(0.5)
