@@ -52,12 +52,15 @@ class DistributedContext:
 def context_from_environment() -> DistributedContext:
     """What torchrun says of this process in RANK, WORLD_SIZE and LOCAL_RANK; one process where WORLD_SIZE is not set.
 
+    Launchers of one machine may leave LOCAL_RANK out: it is RANK then.
+
     Raises `TrainingError` when the variables contradict each other.
     """
     if "WORLD_SIZE" not in os.environ:
         return DistributedContext()
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
     found = {name: os.environ.get(name, "") for name in names}
+    found["LOCAL_RANK"] = os.environ.get("LOCAL_RANK", found["RANK"])
     try:
         context = DistributedContext(*(int(value) for value in found.values()))
     except ValueError:
