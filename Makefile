@@ -11,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := pysot toolkit tools tests examples setup.py
+SOURCES := pysot toolkit tools tests examples setup.py pysot_command.py
 
 .PHONY: demo test lint format bench clean
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pysot.core.moved import install
+from pysot.core import moved, shadowed
 
 if TYPE_CHECKING:
     from pysot.config.experiments import list_experiments
@@ -33,7 +33,8 @@ _HOMES = {
     "load_tracker": "pysot.tracker.builder",
 }
 
-install()
+moved.install()
+shadowed.install()
 
 
 def __getattr__(name: str) -> Any:

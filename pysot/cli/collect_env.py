@@ -31,9 +31,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _packages() -> str:
+    import pysot
+    import toolkit
     from pysot.core.device import environment_report
 
-    return environment_report()
+    return f"pysot: {pysot.__path__[0]}\ntoolkit: {toolkit.__path__[0]}\n{environment_report()}"
 
 
 def _opencv() -> str:

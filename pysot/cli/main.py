@@ -62,6 +62,7 @@ COMMANDS = {
     "test": Command("run a tracker on a benchmark", "pysot.cli.test"),
     "eval": Command("score results on a benchmark", "pysot.cli.eval"),
     "train": Command("train what a config describes", "pysot.cli.train"),
+    "hp-search": Command("run a siamese tracker with combinations of its numbers", "pysot.cli.hp_search"),
     "data": Command("check, prepare or show data, or pack results for a server", parts=DATA),
     "channels": Command("picture the channels that a target-aware tracker keeps", "pysot.cli.channels.inspect"),
     "zoo": Command("find, fetch, check, convert or measure snapshots", parts=ZOO),

@@ -120,7 +120,18 @@ def test_a_damaged_snapshot_is_called_unusable(no_zoo: Path) -> None:
 def test_the_environment_report_is_complete(no_zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["collect-env"]) == 0
     said = capsys.readouterr().out
-    for wanted in ("python:", "torch:", "cpu:", "opencv:", "MIL", "region overlap:", str(no_zoo), "siamrpn_tiny: "):
+    for wanted in (
+        "pysot: ",
+        "toolkit: ",
+        "python:",
+        "torch:",
+        "cpu:",
+        "opencv:",
+        "MIL",
+        "region overlap:",
+        str(no_zoo),
+        "siamrpn_tiny: ",
+    ):
         assert wanted in said
 
 
