@@ -114,7 +114,7 @@ def command_of(words: list[str]) -> list[str] | None:
     if words[0] == "pysot":
         return words[1:]
     if words[0] == "python" and words[1].startswith("tools/"):
-        name = re.search(r'run_tool\("(\w+)"\)', (REPO / words[1]).read_text("utf-8"))
+        name = re.search(r'run_tool\("([\w-]+)"\)', (REPO / words[1]).read_text("utf-8"))
         return None if name is None else [name[1], *words[2:]]
     return None
 
@@ -229,7 +229,7 @@ def fewer_scenes() -> None:
     """Leaves one or two sequences of the rendered benchmarks, for this process."""
     from toolkit.synthetic import synth, synth_lt
 
-    synth.SEQUENCES = synth.SEQUENCES[:2]
+    synth.SEQUENCES, synth.VAL_SEQUENCES = synth.SEQUENCES[:2], synth.VAL_SEQUENCES[:1]
     synth_lt.PLANS = synth_lt.PLANS[:1]
 
 

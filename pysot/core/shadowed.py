@@ -22,8 +22,8 @@ class ForeignToolkit:
         if OWN not in places and (missed.is_dir() or missed.with_suffix(".py").is_file()):
             raise ImportError(
                 f"There is no {fullname} in the package 'toolkit' that Python finds first, {places[0]}; it is in "
-                f"{OWN}, which belongs to pysot. Take {places[0].parent} off the path (PYTHONPATH, or the folder of the "
-                "script), or rename that copy.",
+                f"{OWN}, which belongs to pysot. Take {places[0].parent} off the path (PYTHONPATH, or the folder of "
+                "the script), or rename that copy.",
                 name=fullname,
             )
 
