@@ -40,6 +40,7 @@ from pysot.zoo.catalog import CATALOG
 from pysot.zoo.loading import load_part, load_snapshot, load_weights
 from pysot.zoo.locate import find_snapshot
 from toolkit.datasets import load_benchmark
+from toolkit.errors import DatasetError
 
 logger = logging.getLogger(__name__)
 
@@ -156,5 +157,8 @@ def check_backbone(cfg: CfgNode, model: nn.Module) -> None:
 def build_validation(cfg: CfgNode, recipe: Recipe) -> Validation | None:
     """How the recipe is validated, on the sequences of TRAIN.VALIDATE.SEQUENCES; None where there are none."""
     paths = [str(resolve_root(path)) for path in cfg.TRAIN.VALIDATE.SEQUENCES]
-    sequences = [sequence for path in paths for sequence in load_benchmark(path).sequences]
+    try:
+        sequences = [sequence for path in paths for sequence in load_benchmark(path).sequences]
+    except DatasetError as error:
+        raise ConfigError(f"TRAIN.VALIDATE.SEQUENCES (empty it to train without validation): {error}") from None
     return recipe.validation.from_config(cfg, recipe, sequences) if paths else None

@@ -7,6 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pysot.core.errors import SotError
+
 
 def fit_ridge(features: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     """Ridge regression with an intercept that is not penalized.
@@ -18,19 +20,31 @@ def fit_ridge(features: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, 
 
     Returns:
         Coefficients (d, m) and intercept (m,). Solved in the dual, w = X'(XX' + alpha I)^-1 Y of centered data, where n
-        is smaller than d, and in the primal otherwise.
+        is smaller than d, and in the primal otherwise; in double precision where single is not enough.
+
+    Raises `SotError` where that is not enough either: features so large that `alpha` is nothing beside them.
     """
     center, middle = features.mean(dim=0), targets.mean(dim=0)
     x, y = features - center, targets - middle
-    dual = len(x) < x.shape[1]
-    weights = x.t() @ _solved(x @ x.t(), alpha, y) if dual else _solved(x.t() @ x, alpha, x.t() @ y)
-    return weights, middle - center @ weights
+    for exact in (x, x.double()):
+        dual, right = len(x) < x.shape[1], y.to(exact)
+        solved = (
+            _solved(exact @ exact.t(), alpha, right) if dual else _solved(exact.t() @ exact, alpha, exact.t() @ right)
+        )
+        if solved is not None:
+            weights = (exact.t() @ solved if dual else solved).to(features)
+            return weights, middle - center @ weights
+    raise SotError(
+        f"The box regression cannot be fitted: the features of {len(x)} boxes reach {float(features.abs().max()):.3g}. "
+        "The weights are damaged, or another network's. Load another snapshot, or set TRACK.LMT.BBREG.ENABLED False."
+    )
 
 
-def _solved(matrix: Tensor, alpha: float, right: Tensor) -> Tensor:
-    """(matrix + alpha I)^-1 right, of a symmetric matrix without negative eigenvalues."""
+def _solved(matrix: Tensor, alpha: float, right: Tensor) -> Tensor | None:
+    """(matrix + alpha I)^-1 right, of a symmetric matrix without negative eigenvalues; None if rounding made some."""
     matrix.diagonal().add_(alpha)
-    return torch.cholesky_solve(right, torch.linalg.cholesky(matrix))
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    return None if failed else torch.cholesky_solve(right, factor)
 
 
 def corrections(boxes_xywh: Tensor, target_xywh: Tensor) -> Tensor:

@@ -320,6 +320,7 @@ def test_damaged_frame_in_the_middle_of_an_epoch(videos: Path, tmp_path: Path) -
         ({"DATASET__MINE": {"KIND": "fodler", "ROOT": "."}}, r"'fodler'.*Did you mean 'folder'"),
         ({"DATASET__MINE": {"KIND": "folder", "ROOT": ".", "SPEED": 3}}, "speed"),
         ({"TRAIN__OUTPUT_SIZE": 17}, r"OUTPUT_SIZE is 17.*25 x 25"),
+        ({"TRAIN__VALIDATE": {"SEQUENCES": ["/nowhere"]}}, r"TRAIN\.VALIDATE\.SEQUENCES \(empty it .*/nowhere"),
         ({"TRAIN__AMP_DTYPE": "fp8"}, "fp8"),
         ({"TRAIN__GRAD_REDUCE": "max"}, "max"),
         ({"TRAIN__OPTIMIZER": "sgdd"}, "sgdd"),

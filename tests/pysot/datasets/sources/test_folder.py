@@ -15,6 +15,7 @@ from pysot.core.errors import ConfigError
 from pysot.datasets.sources.base import SOURCES
 from pysot.datasets.sources.folder import FolderSource
 from tests.pysot.datasets.files import write_image
+from toolkit.datasets import load_benchmark
 
 LINES = ("1,2,30,20", "nan,nan,nan,nan", "3 4 30 20", "0,0,0,0", "5\t6\t30\t20.5")
 
@@ -40,6 +41,27 @@ def test_flat_nested_and_single(tmp_path: Path) -> None:
     assert [len(video[0]) for video in source.videos] == [3, 3, 3, 3]
     single = FolderSource("mine", tmp_path / "seq2")
     assert [video[0].name for video in single.videos] == ["seq2"]
+
+
+@pytest.mark.parametrize("sub", ["img", "color", ""])
+@pytest.mark.parametrize("name", ["groundtruth_rect.txt", "groundtruth.txt"])
+def test_names_that_testing_reads_are_read_for_training(sub: str, name: str, tmp_path: Path) -> None:
+    make_sequence(tmp_path / "one", sub=sub)
+    (tmp_path / "one" / "groundtruth.txt").rename(tmp_path / "one" / name)
+    (track,) = FolderSource("mine", tmp_path).videos[0]
+    (sequence,) = load_benchmark(str(tmp_path)).sequences
+    seen = np.isfinite(sequence.ground_truth).all(axis=1) & (sequence.ground_truth[:, 2] > 0)
+    assert [track.read(index).box_xywh.tolist() for index in range(len(track))] == sequence.ground_truth[seen].tolist()
+
+
+def test_targets_of_one_video_in_files_of_their_own(tmp_path: Path) -> None:
+    make_sequence(tmp_path / "one")
+    lines = (tmp_path / "one" / "groundtruth.txt").read_text()
+    (tmp_path / "one" / "groundtruth.txt").rename(tmp_path / "one" / "groundtruth_1.txt")
+    (tmp_path / "one" / "groundtruth_2.txt").write_text(lines.replace("30", "25"))
+    tracks = [track for video in FolderSource("mine", tmp_path).videos for track in video]
+    assert [track.read(0).box_xywh[2] for track in tracks] == [30, 25]
+    assert len(load_benchmark(str(tmp_path)).sequences) == 2
 
 
 def test_lines_without_a_box_are_left_out_and_others_stay_with_their_image(tmp_path: Path) -> None:

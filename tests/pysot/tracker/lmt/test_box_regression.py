@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pysot.core.errors import SotError
 from pysot.tracker.lmt.box_regression import BoxRegressor, corrected, corrections, fit_ridge
 
 
@@ -51,3 +52,15 @@ def test_it_learns_where_features_say_the_displacement() -> None:
     features = corrections(boxes, target) @ doubles(4, 9, seed=3)
     regressor = BoxRegressor(features, boxes, target, alpha=1e-6)
     np.testing.assert_allclose(regressor(features, boxes), target.expand(60, 4), atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(30, 200), (200, 30)])
+def test_features_that_are_too_large_for_single_precision(shape: tuple[int, int]) -> None:
+    """Equal columns, far larger than usual: single precision finds negative eigenvalues."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(shape[0], 1, generator=generator).expand(shape) * 1e4
+    targets = features[:, :1] / 1e5
+    weights, intercept = fit_ridge(features, targets, 1e-3)
+    torch.testing.assert_close(features @ weights + intercept, targets, rtol=0, atol=1e-3)
+    with pytest.raises(SotError, match=r"the features of \d+ boxes reach 9\.\d+e\+1[89]"):
+        fit_ridge(features * 1e15, targets, 1e-3)
