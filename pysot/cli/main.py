@@ -57,6 +57,7 @@ BENCHMARK = {
     "train": Command("the speed of training, and of loading its data", "pysot.cli.benchmark.training"),
     "select": Command("how long it takes to choose channels for a target", "pysot.cli.benchmark.selection"),
 }
+TRAX = {"doctor": Command("check, step by step, that a tracker would work in the VOT toolkit", "pysot.cli.trax.doctor")}
 COMMANDS = {
     "demo": Command("follow targets through a video, a folder of images or a camera", "pysot.cli.demo.run"),
     "test": Command("run a tracker on a benchmark", "pysot.cli.test"),
@@ -68,6 +69,8 @@ COMMANDS = {
     "zoo": Command("find, fetch, check, convert or measure snapshots", parts=ZOO),
     "attention": Command("write the attention maps of a benchmark", "pysot.cli.attention"),
     "benchmark": Command("measure the speed and memory of a tracker", "pysot.cli.benchmark.speed", BENCHMARK),
+    "trax": Command("serve a tracker to the VOT toolkit, or to another TraX client", "pysot.cli.trax.serve", TRAX),
+    "vot-workspace": Command("write a workspace of the VOT toolkit from data that is here", "pysot.cli.trax.workspace"),
     "reproduce": Command("score published raw results beside their published numbers", "pysot.cli.reproduce"),
     "synth-demo": Command("run and score a tracker on SYNTH, and save a video", "pysot.cli.demo.synth_demo"),
     "list": Command("list the experiments, and whether their snapshot is here", "pysot.cli.list_experiments"),

@@ -144,6 +144,8 @@ class VotToolkitScorer(Scorer):
         sums, counts = (
             np.stack(rows) for rows in zip(*(expected_overlaps(r, self.n_lengths) for r in runs), strict=True)
         )
+        longest = max(len(piece) for run in runs for piece, _ in run.pieces())
+        counts[:, longest:] = 0.0  # where the curve ends
         once = np.ones_like(lengths)
         window = slice(self.low, self.high + 1)
         statistics = {

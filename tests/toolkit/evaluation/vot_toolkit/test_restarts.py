@@ -33,6 +33,7 @@ def test_a_made_experiment_scores_as_in_the_challenge_toolkit(tmp_path: Path) ->
         assert scores.scores[key] == pytest.approx(MADE[key], abs=1e-6), key
     curve = scores.curves["eao"][: len(MADE["curve"])]
     assert curve == pytest.approx(np.array(MADE["curve"]), abs=1e-6)
+    assert np.isnan(scores.curves["eao"][len(MADE["curve"]) :]).all()  # no piece is longer
     assert scores.repetitions == 15 and scores.deviation["failures"] > 0
     other = evaluate(made_benchmark(), trackers)["made"]
     assert abs(other.scores["accuracy"] - MADE["accuracy"]) > 1e-3
