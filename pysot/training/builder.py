@@ -44,6 +44,9 @@ from toolkit.errors import DatasetError
 
 logger = logging.getLogger(__name__)
 
+PICTURE_DIMENSIONS = 4
+"""Batch, channels, height, width."""
+
 
 def build_trainer(
     cfg: CfgNode,
@@ -112,7 +115,7 @@ def seed_everything(seed: int) -> None:
 
 def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
     """Model, losses and stages of `cfg`, on `device`, with the weights of TRAIN.PRETRAINED or BACKBONE.PRETRAINED, and
-    of TRAIN.PARTS_FROM.
+    of TRAIN.PARTS_FROM, whose parts may also be those that help to train (`discriminators.d_mot.motionModel`).
     """
     train = cfg.TRAIN
     if cfg.HEAD.TYPE not in RECIPES:
@@ -124,13 +127,17 @@ def build_recipe(cfg: CfgNode, device: torch.device) -> Recipe:
         load_weights(model.backbone, find_snapshot(cfg.BACKBONE.PRETRAINED))
     if train.PRETRAINED:
         load_snapshot(model, find_snapshot(train.PRETRAINED))
-    for part, snapshot in train.PARTS_FROM.items():
-        load_part(model, part, find_snapshot(snapshot))
     recipe = RECIPES[cfg.HEAD.TYPE].from_config(cfg, model, device)
+    for part, snapshot in train.PARTS_FROM.items():
+        helper = part.partition(".")[0]
+        owner = model if hasattr(model, helper) or not hasattr(recipe.learner, helper) else recipe.learner
+        load_part(owner, part, find_snapshot(snapshot))
     if train.SYNC_BN:
         convert(recipe.learner)
     recipe.learner.to(device)
-    recipe.learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for weight in recipe.learner.parameters():
+        if weight.dim() == PICTURE_DIMENSIONS:  # the format is for pictures; a clip's weights have one dimension more
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     return recipe
 
 

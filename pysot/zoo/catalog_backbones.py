@@ -94,6 +94,16 @@ BACKBONE_ROWS = (
         "ddgan",
         drive("1g3TsL3_qajKdL0bUp1iBwoiq8USHUpGZ"),
         paper="Wang et al., TANet, TNNLS 2021",
+        published={"LaSOT": {"success": 0.570, "precision": 0.536, "normalized precision": 0.605}},
         note="the attention generator, learned on GOT-10k",
+    ),
+    ModelEntry(
+        "c3d_sports1m",
+        "tanet",
+        "c3d.pickle",
+        "c3d",
+        ("http://imagelab.ing.unimore.it/files/c3d_pytorch/c3d.pickle",),
+        paper="Tran et al., C3D, ICCV 2015",
+        note="C3D learned on Sports-1M: where the motion parts of TANet start (TRAIN.PARTS_FROM)",
     ),
 )

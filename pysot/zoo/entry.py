@@ -53,7 +53,13 @@ FORMS: Mapping[str, Form] = {
     "torchvision": Form("an ImageNet classifier's state_dict", "pytorch/vision", NOT_STATED),
     "matconvnet": Form("MatConvNet's .mat", "vlfeat/matconvnet", "see vlfeat.org"),
     "metasdnet": Form("MetaSDNet's checkpoint", "silverbottlep/meta_trackers", NOT_STATED),
-    "ddgan": Form("the state_dict of LGSearch_DDGAN's generator", "wangxiao5791509/LGSearch_DDGAN_PyTorch", NOT_STATED),
+    "c3d": Form("the state_dict of C3D, its linear layers included", "DavideA/c3d-pytorch", NOT_STATED),
+    "ddgan": Form(
+        "the state_dict of LGSearch_DDGAN's generator",
+        "wangxiao5791509/LGSearch_DDGAN_PyTorch",
+        NOT_STATED,
+        "plots in the authors' repository; around which tracker is not said",
+    ),
 }
 
 

@@ -131,7 +131,8 @@ def load_weights(model: nn.Module, path: str | Path) -> KeyReport:
 
 
 def load_part(model: nn.Module, name: str, path: str | Path) -> None:
-    """Fills the part `name` (dotted) of `model` with the weights that a whole tracker in the file `path` has there.
+    """Fills the part `name` (dotted) of `model` with the weights that a whole tracker in the file `path` has there, or
+    with those of a file that has the part alone, and perhaps a classifier behind it.
 
     Raises `SnapshotError` when the model has no such part, or the file other keys or shapes for it.
     """
@@ -142,7 +143,9 @@ def load_part(model: nn.Module, name: str, path: str | Path) -> None:
             f"{', '.join(child for child, _ in model.named_children())}."
         )
     prefix = f"{name}."
-    state = {key[len(prefix) :]: value for key, value in read_state_dict(path).items() if key.startswith(prefix)}
+    content, wanted = read_state_dict(path), parts[name].state_dict().keys()
+    state = {key[len(prefix) :]: value for key, value in content.items() if key.startswith(prefix)}
+    state = state or {key: value for key, value in content.items() if key in wanted}
     report = compare_keys(parts[name], state)
     if not report.fits:
         raise MismatchError(f"The part '{name}' of {path} does not fit this {type(model).__name__}:\n{report}", report)

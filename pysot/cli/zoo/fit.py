@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from pysot.config.experiments import list_experiments
 from pysot.config.loading import load_config
 from pysot.models.attention import ATTENTION_NETS
+from pysot.models.attention.c3d import motion_trunk
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.zoo.catalog import find_entry
@@ -34,6 +35,7 @@ def model_for(name: str) -> nn.Module | None:
 MODELS_OF_FORMS: Mapping[str, Callable[[], nn.Module]] = {
     "metasdnet": lambda: build_model(load_config("lmt_vggm_otb", ["HEAD.KWARGS.iou_branch", "False"])),
     "ddgan": lambda: ATTENTION_NETS["TANet"](),
+    "c3d": motion_trunk,
 }
 """The models of snapshots that no experiment is named after."""
 

@@ -92,7 +92,7 @@ def page() -> str:
     sections = [
         _INTRODUCTION,
         _measured(read_board(SCORES_FILE)),
-        _published(trackers),
+        _published(entries),
         "## Trackers\n\n" + _files(trackers),
         "## Backbones, beginnings and parts\n\n" + _files(parts),
         _hashes_and_links(entries),

@@ -95,7 +95,10 @@ def joined_in_time(frames: Tensor, attention: Tensor) -> Tensor:
 
 
 class CompactDiscriminator(nn.Module):
-    """Strided convolutions and a mean over the picture.
+    """Strided convolutions, and their mean and maximum over the picture.
+
+    Frames and maps are brought to values around zero, and the maximum is needed: a map differs from the true one in a
+    few places, which a mean over the picture, and the frame's own brightness, drown (docs/systems/tanet.md).
 
     Args:
         channels: of the map and what comes with it.
@@ -112,12 +115,12 @@ class CompactDiscriminator(nn.Module):
             conv = nn.Conv2d(before, after, 4, stride=2, padding=1)
             layers += [spectral_norm(conv) if spectral else conv, nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers)
-        self.fc = nn.Linear(widths[-1], 1)
+        self.fc = nn.Linear(2 * widths[-1], 1)
 
     def decide(self, picture: Tensor) -> Tensor:
-        """(B,) logits."""
-        features: Tensor = self.layers(F.adaptive_avg_pool2d(picture, self.side))
-        logits: Tensor = self.fc(features.mean(dim=(2, 3)))
+        """(B,) logits of a picture with values in 0..1."""
+        features: Tensor = self.layers(2 * F.adaptive_avg_pool2d(picture, self.side) - 1)
+        logits: Tensor = self.fc(torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1))
         return logits[:, 0]
 
 
@@ -126,7 +129,7 @@ class CompactAppearanceDiscriminator(CompactDiscriminator):
     """A frame and its map, as four channels."""
 
     def __init__(
-        self, input_size: int = 256, side: int = 128, widths: Sequence[int] = (16, 32, 64, 96), spectral: bool = True
+        self, input_size: int = 256, side: int = 128, widths: Sequence[int] = (16, 32, 64, 96), spectral: bool = False
     ) -> None:
         super().__init__(4, min(side, input_size), widths, spectral)
 
@@ -144,7 +147,7 @@ class CompactMotionDiscriminator(CompactDiscriminator):
         input_size: int = 256,
         side: int = 128,
         widths: Sequence[int] = (16, 32, 64, 96),
-        spectral: bool = True,
+        spectral: bool = False,
         frames: int = 3,
     ) -> None:
         super().__init__(4 * frames, min(side, input_size), widths, spectral)

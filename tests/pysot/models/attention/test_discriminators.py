@@ -86,3 +86,33 @@ def test_bad_width_names_the_key() -> None:
         build_model(load_config("tanet_tiny", ["ATTENTION.INPUT_SIZE", "100"]))
     with pytest.raises(ConfigError, match=r"ATTENTION.KWARGS.*do not fit attention network 'TANetTiny'"):
         build_model(load_config("tanet_tiny", ["ATTENTION.KWARGS.depth", "3"]))
+
+
+@pytest.mark.parametrize(("turn", "atleast"), [("d_app", 0.9), ("d_mot", 0.75)])
+def test_compact_discriminators_learn_to_tell_soft_maps_from_true_ones(turn: str, atleast: float) -> None:
+    """Share of pairs, of frames not seen before, whose true map gets the higher answer. The made maps are right but
+    blurred, and half as bright.
+    """
+    torch.manual_seed(0)
+    cfg = load_config("tanet_tiny", ["ATTENTION.INPUT_SIZE", "64"])
+    discriminator = build_discriminators(cfg)[turn]
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=0.002)
+    rng = torch.Generator().manual_seed(5)
+    for step in range(70):
+        frames = torch.rand(8, 3, 3, 8, 8, generator=rng).repeat_interleave(8, -1).repeat_interleave(8, -2) * 255
+        true = torch.zeros(8, 3, 1, 64, 64)
+        for maps in true:
+            x, y = torch.randint(0, 48, (2,), generator=rng).tolist()
+            maps[:, :, y : y + 12, x : x + 12] = 1
+        made = nn.functional.avg_pool2d(true.flatten(0, 1), 9, 1, 4).unflatten(0, (8, 3)) * 0.5
+        if turn == "d_app":
+            frames, true, made = (part.flatten(0, 1) for part in (frames, true, made))
+        if step == 60:
+            discriminator.eval()
+        real, fake = discriminator(frames, true), discriminator(frames, made)
+        if step < 60:
+            optimizer.zero_grad()
+            (nn.functional.softplus(-real) + nn.functional.softplus(fake)).mean().backward()
+            optimizer.step()
+        elif step == 69:
+            assert float((real[:, None] > fake[None]).float().mean()) >= atleast

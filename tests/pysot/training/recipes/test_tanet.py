@@ -14,12 +14,14 @@ import pytest
 import torch
 import yaml
 from torch import Tensor
+from yacs.config import CfgNode
 
 from pysot.config.loading import load_config
 from pysot.core.attention_input import clip_indices, frames_needed, target_picture, whole_frame
 from pysot.core.errors import ConfigError
 from pysot.datasets.builder import build_training_data
 from pysot.datasets.sources.base import consecutive
+from pysot.models.attention.c3d import motion_trunk
 from pysot.training.builder import build_recipe, build_trainer
 from pysot.training.checkpoint import load_checkpoint
 from pysot.training.distributed import DistributedContext
@@ -33,6 +35,8 @@ from pysot.training.recipes.tanet import (
     map_loss,
     wanted_maps,
 )
+from pysot.training.trainer import TrainParams
+from pysot.zoo.loading import MismatchError
 from tests.pysot.training.small_run import fresh_weights, small_config
 from tests.pysot.training.test_resume import command, kill_at, logged_steps
 
@@ -267,6 +271,65 @@ def test_killed_and_resumed_equals_left_alone(repo: Path, videos: Path, tmp_path
     for name in ("bce", "adv_app", "adv_mot", "d_app", "d_app/real", "d_app/fake", "d_mot", "val/hit", "val/ratio"):
         assert any(row[name] for row in rows), name
     assert {path.name for path in (killed / "logs" / "maps").iterdir()} == {"epoch_001.jpg", "epoch_002.jpg"}
+
+
+def released_config(videos: Path, run: Path, **train: Any) -> CfgNode:
+    """`tanet_r18`, narrow, on frames of 128 pixels of `videos`, nothing downloaded."""
+    cfg = load_config("tanet_r18", ["BACKBONE.PRETRAINED", "", "ATTENTION.INPUT_SIZE", "128", "TRAIN.EPOCH", "1"])
+    cfg.defrost()
+    cfg.ATTENTION.KWARGS = CfgNode({"width": 0.0625})
+    cfg.ATTENTION.TRAIN.D_MOT_KWARGS = CfgNode({"width": 0.0625})
+    cfg.DATASET.merge_from_other_cfg(CfgNode({"VIDEOS_PER_EPOCH": 7, "CACHE_MIB": 0}))
+    cfg.DATASET.NAMES = ["MINE"]
+    cfg.DATASET.MINE = CfgNode({"KIND": "folder", "ROOT": str(videos)})
+    for key, value in {"PARTS_FROM": {}, "NUM_WORKERS": 0, **train}.items():
+        cfg.TRAIN[key] = CfgNode(value) if isinstance(value, dict) else value
+    cfg.TRAIN.SNAPSHOT_DIR, cfg.TRAIN.LOG_DIR, cfg.TRAIN.DEVICE = str(run / "snapshot"), str(run / "logs"), "cpu"
+    cfg.TRAIN.PRINT_FREQ = 1
+    return cfg
+
+
+@pytest.mark.parametrize("train", [{}, {"AMP": True}, {"SYNC_BN": True}])
+def test_the_released_networks_train(videos: Path, tmp_path: Path, train: dict[str, Any]) -> None:
+    """A turn of each; channels-last is for the weights over pictures, not for those over clips."""
+    trainer = build_trainer(released_config(videos, tmp_path, **train), CPU, DistributedContext(), quiet=True)
+    learner = trainer.recipe.learner
+    before = {name: value.clone() for name, value in learner.named_parameters()}
+    trainer.run()
+    parts = ("model.encoder", "model.motionModel", "model.decoder", "discriminators.d_app", "discriminators.d_mot")
+    for part in parts:
+        changed = [n for n, v in learner.named_parameters() if n.startswith(part) and not torch.equal(v, before[n])]
+        assert changed, part
+    assert all(torch.isfinite(value).all() for value in learner.state_dict().values())
+    rows = list(csv.DictReader((tmp_path / "logs" / "log.csv").open()))
+    for name in ("bce", "adv_app", "adv_mot", "d_app", "d_mot"):
+        assert np.isfinite([float(row[name]) for row in rows if row[name] not in ("", "nan")]).all()
+
+
+def test_the_release_states_what_tanet_r18_says() -> None:
+    """Numbers of train.py of the release (docs/systems/tanet.md, Training)."""
+    cfg = load_config("tanet_r18")
+    params = TrainParams.from_config(cfg)
+    assert (params.optimizer, params.epochs, cfg.TRAIN.BATCH_SIZE, params.weight_decay) == ("adagrad", 20, 1, 0.0)
+    np.testing.assert_allclose(params.rates, 1e-4)
+    train = cfg.ATTENTION.TRAIN
+    assert (train.ALPHA_APP, train.ALPHA_MOT, train.D_APP_EVERY, train.D_MOT_EVERY) == (0.1, 0.2, 5, 3)
+    assert (cfg.ATTENTION.INPUT_SIZE, cfg.ATTENTION.CLIP_LEN, cfg.DATASET.GOT10K.KIND) == (300, 3, "got10k")
+
+
+def test_clip_networks_start_from_c3d(videos: Path, tmp_path: Path) -> None:
+    """Its convolutions under bare names, whatever linear layers follow; another form is refused by name and shape."""
+    motion = motion_trunk(0.0625)
+    state = {key: torch.full_like(value, 0.5) for key, value in motion.state_dict().items()}
+    torch.save({**state, "fc6.weight": torch.ones(4, 8), "fc8.bias": torch.ones(4)}, tmp_path / "c3d.pickle")
+    start = dict.fromkeys(("motionModel", "discriminators.d_mot.motionModel"), str(tmp_path / "c3d.pickle"))
+    recipe = build_recipe(released_config(videos, tmp_path, PARTS_FROM=start), CPU)
+    for part in start:
+        owner = recipe.model if part == "motionModel" else recipe.learner
+        assert all(value.eq(0.5).all() for value in owner.get_submodule(part).state_dict().values())
+    torch.save({**state, "conv1.weight": torch.ones(4, 3, 7, 7, 7)}, tmp_path / "other.pickle")
+    with pytest.raises(MismatchError, match=r"motionModel.*other.pickle does not fit this TANet(.|\n)*conv1.weight"):
+        build_recipe(released_config(videos, tmp_path, PARTS_FROM={"motionModel": str(tmp_path / "other.pickle")}), CPU)
 
 
 @pytest.mark.slow
