@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         for number, finding in enumerate(examine(trax_command(options), args.region, Path(folder), args.timeout), 1):
             print(f"{number}. {finding.check}: {finding.found}")
             sys.stdout.flush()
-    print("The tracker works over TraX. Next: tools/vot_workspace.py DIR --stack vot2018 --trackers NAME")
+    print("The tracker works over TraX. Next: pysot vot-workspace DIR --stack vot2018 --trackers NAME")
     return EXIT_FINE
 
 
