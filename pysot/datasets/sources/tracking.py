@@ -1,4 +1,4 @@
-"""Tracking benchmarks with boxes, as their archives unpack: GOT-10k, LaSOT, TrackingNet.
+"""Tracking benchmarks with boxes, as their archives unpack: GOT-10k, LaSOT, TrackingNet, OTB.
 
 Annotations are read by the toolkit, as for a test run; no image is opened or looked for before it is drawn.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from pysot.core.errors import ConfigError
 from pysot.datasets.sources.base import SOURCES, VideoSource
 from pysot.datasets.sources.tracks import FileTrack, NumberedNames, as_config_error, select_names
 from toolkit.datasets import Sequence as Recording
-from toolkit.datasets.catalog import BenchmarkRow
+from toolkit.datasets.catalog import BenchmarkRow, find_row
 from toolkit.datasets.image_folder import ImageFolder
 from toolkit.datasets.layouts import find_sequences
 from toolkit.datasets.listings import LASOT_TEST
@@ -137,16 +138,52 @@ class TrackingNetSource(VideoSource):
         super().__init__(name, _videos(row, Path(root), "%d.jpg", 0, only, exclude), frame_range, num_use)
 
 
+@SOURCES.register("otb")
+class OtbSource(VideoSource):
+    """OTB's official folders: `ROOT/<sequence>/{img/0001.jpg,groundtruth_rect.txt}`, boxes counted from pixel 1.
+
+    As in a test run: the sequences that use part of their images (David from number 300) are aligned with these, further
+    targets (`groundtruth_rect.2.txt`) are videos of their own, `Jogging-2`. Whoever tests on OTB must not train on it.
+
+    Args:
+        root: the folder of the sequences; those that are there are used.
+        frame_range: how far, in frames with a box, the other frame of a pair may lie from the first.
+        name, num_use: see `Source`.
+        only, exclude: see `select_names`.
+
+    Raises:
+        ConfigError: no sequence found, or an annotation that cannot be parsed (file and line).
+
+    Source: Wu, Lim and Yang, TPAMI 2015.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: str | Path,
+        frame_range: int = 100,
+        num_use: int = -1,
+        only: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
+    ) -> None:
+        row = find_row("OTB100")
+        assert row is not None
+        videos = _videos(replace(row, name=name), Path(root), None, 1, only, exclude)
+        super().__init__(name, videos, frame_range, num_use)
+
+
 def _videos(
     row: BenchmarkRow,
     root: Path,
-    pattern: str,
+    pattern: str | None,
     first: int,
     only: str | Sequence[str],
     exclude: str | Sequence[str],
     never: Sequence[str] = (),
 ) -> list[list[FileTrack]]:
-    """One track per sequence of the layout; images are called `pattern`, the first one's number is `first`."""
+    """One track per sequence of the layout; images are called `pattern`, the first one's number is `first`. With None
+    for the pattern they are called what the folders hold, which are then listed.
+    """
     if not root.is_dir():
         raise ConfigError(f"{row.name}: ROOT {root} is not a folder. Set it to where the data set was unpacked.")
     with as_config_error():
@@ -165,12 +202,13 @@ def _videos(
     return [[track] for track in tracks if len(track)]
 
 
-def _track(recording: Recording, pattern: str, first: int) -> FileTrack:
+def _track(recording: Recording, pattern: str | None, first: int) -> FileTrack:
     boxes = recording.ground_truth.copy()
     if recording.visible is not None:
         boxes[~recording.visible] = np.nan
     if recording.cover is not None:
         boxes[recording.cover == 0] = np.nan
     assert isinstance(recording.frames, ImageFolder)
-    files = NumberedNames(pattern, np.arange(first, first + len(boxes)))
+    numbers = np.arange(first, first + len(boxes))
+    files = recording.frames.names if pattern is None else NumberedNames(pattern, numbers)
     return FileTrack(recording.name, recording.frames.folder, files, boxes)

@@ -10,7 +10,7 @@ import pytest
 
 from pysot.core.errors import ConfigError, ImageError
 from pysot.datasets.sources.base import SOURCES, VideoSource
-from pysot.datasets.sources.tracking import Got10kSource, LasotSource, TrackingNetSource
+from pysot.datasets.sources.tracking import Got10kSource, LasotSource, OtbSource, TrackingNetSource
 from tests.pysot.datasets.files import write_image
 
 ROWS = 6
@@ -141,3 +141,36 @@ def test_damaged_annotation_is_located(tmp_path: Path) -> None:
     write_lines(tmp_path / "bear" / "bear-1" / "groundtruth.txt", ["1,2,3,4", "1,2,?,4"])
     with pytest.raises(ConfigError, match=r"groundtruth\.txt:2: '\?' is not a number"):
         LasotSource("LASOT", tmp_path)
+
+
+def make_otb(folder: Path, first: int, digits: int = 4, annotation: str = "groundtruth_rect.txt") -> None:
+    write_lines(folder / annotation, [f"{number}\t3\t20\t10" for number in range(1, ROWS + 1)])
+    for number in range(first, first + ROWS):
+        write_image(folder / "img" / f"{number:0{digits}d}.jpg", seed=number)
+
+
+def test_otb(tmp_path: Path) -> None:
+    """Boxes start at pixel 1; David's at image 300; Board's names have five digits; Jogging has two targets."""
+    make_otb(tmp_path / "Board", 1, digits=5)
+    make_otb(tmp_path / "David", 300)
+    write_image(tmp_path / "David" / "img" / "0299.jpg", seed=1)
+    for target in (1, 2):
+        make_otb(tmp_path / "Jogging", 1, annotation=f"groundtruth_rect.{target}.txt")
+    source = SOURCES["otb"].from_options("OTB", root=tmp_path)
+    assert isinstance(source, OtbSource) and names(source) == ["Board", "David", "Jogging-1", "Jogging-2"]
+    assert frames_used(source, 0) == [(f"{number:05d}.jpg", number - 1.0) for number in range(1, ROWS + 1)]
+    assert frames_used(source, 1)[0] == ("0300.jpg", 0.0) and frames_used(source, 1)[-1] == ("0305.jpg", ROWS - 1.0)
+    assert names(OtbSource("OTB", tmp_path, exclude=["David", "Jogging-1"])) == ["Board", "Jogging-2"]
+    with pytest.raises(ConfigError, match="no training sequence"):
+        OtbSource("OTB", tmp_path / "David" / "img")
+
+
+def test_otb_as_shared(shared: Path) -> None:
+    """The official folders, with the separators that they have."""
+    source = OtbSource("OTB", shared / "data" / "sequences_otb")
+    assert {"Crossing", "Jogging-1", "Jogging-2", "Skiing"} <= set(names(source))
+    first = source.videos[names(source).index("Crossing")][0].read(0)
+    assert Path(first.origin).name == "0001.jpg"
+    line = (shared / "data" / "sequences_otb" / "Crossing" / "groundtruth_rect.txt").read_text().split("\n")[0]
+    raw = [float(value) for value in line.replace(",", " ").split()]
+    assert first.box_xywh.tolist() == [raw[0] - 1, raw[1] - 1, raw[2], raw[3]]
