@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pysot.config.loading import dump_config, load_config
 from pysot.core.checks import check
 from pysot.core.errors import ConfigError
 from pysot.datasets.builder import build_training_data, resolve_root
+from pysot.datasets.sources.base import Source
 from pysot.models.backbone import BACKBONES
 from pysot.models.builder import build_model
 from pysot.training.checkpoint import find_latest, load_checkpoint
@@ -36,11 +38,12 @@ from pysot.training.optim import learnable
 from pysot.training.recipes.base import RECIPES, Recipe, Validation
 from pysot.training.sync_batchnorm import convert
 from pysot.training.trainer import Trainer, TrainParams
+from pysot.training.validation import trained_on
 from pysot.zoo.catalog import CATALOG
 from pysot.zoo.loading import load_part, load_snapshot, load_weights
 from pysot.zoo.locate import find_snapshot
 from toolkit.datasets import load_benchmark
-from toolkit.errors import DatasetError
+from toolkit.errors import DatasetError, abbreviate
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +102,7 @@ def build_trainer(
     trainer.hooks += [LogHook(log, train.PRINT_FREQ, train.BATCH_SIZE), DurationHook(), FailureHook()]
     if train.LOG_GRADS:
         trainer.hooks.append(GradientHook(log, train.PRINT_FREQ))
-    validation = build_validation(cfg, recipe)
+    validation = build_validation(cfg, recipe, dataset.order.sources)
     if validation is not None:
         trainer.hooks.append(ValidationHook(validation, snapshots, logs, train.VALIDATE.INTERVAL, log, extra))
     trainer.hooks += [CheckpointHook(snapshots, train.SAVE_INTERVAL, train.KEEP, extra), ProgressHook(quiet)]
@@ -161,11 +164,21 @@ def check_backbone(cfg: CfgNode, model: nn.Module) -> None:
     )
 
 
-def build_validation(cfg: CfgNode, recipe: Recipe) -> Validation | None:
-    """How the recipe is validated, on the sequences of TRAIN.VALIDATE.SEQUENCES; None where there are none."""
+def build_validation(cfg: CfgNode, recipe: Recipe, sources: Sequence[Source] = ()) -> Validation | None:
+    """How the recipe is validated, on the sequences of TRAIN.VALIDATE.SEQUENCES; None where there are none. Those that
+    `sources` train on are named in a warning.
+    """
     paths = [str(resolve_root(path)) for path in cfg.TRAIN.VALIDATE.SEQUENCES]
     try:
         sequences = [sequence for path in paths for sequence in load_benchmark(path).sequences]
     except DatasetError as error:
         raise ConfigError(f"TRAIN.VALIDATE.SEQUENCES (empty it to train without validation): {error}") from None
+    if both := trained_on(sources, sequences):
+        logger.warning(
+            "%d of the %d sequences of TRAIN.VALIDATE.SEQUENCES are trained on too, so their scores say nothing of new "
+            "videos: %s. Name them in EXCLUDE of their training group.",
+            len(both),
+            len(sequences),
+            abbreviate(both),
+        )
     return recipe.validation.from_config(cfg, recipe, sequences) if paths else None

@@ -247,7 +247,8 @@ class Trainer:
         self._call("after_backward")
         limit = self.params.grad_clip if self.params.grad_clip > 0 else math.inf
         report.grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
-        if not math.isfinite(report.grad_norm) and not self.scaler.is_enabled():
+        report.stepped = math.isfinite(report.grad_norm)
+        if not report.stepped and not self.scaler.is_enabled():
             raise TrainingError(self._not_finite("The gradient", report))
         self.scaler.step(optimizer)  # passes over a step whose float16 gradients overflowed
         self.scaler.update()

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as AbstractSequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pysot.core.device import device_of
 from pysot.core.errors import TrainingError
+from pysot.datasets.sources.base import Source
+from pysot.datasets.sources.tracks import FileTrack, MaskTrack
 from pysot.models.inference import prepare_for_inference
 from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.training.checkpoint import rng_state, set_rng_state
 from toolkit.datasets.frames import GeneratedFrames
+from toolkit.datasets.image_folder import ImageFolder
 from toolkit.datasets.sequence import Sequence
 from toolkit.evaluation.got10k import frame_overlaps
 from toolkit.evaluation.ope import RULES, OpeTruth
@@ -26,6 +31,27 @@ from toolkit.protocols.session import StepError
 from toolkit.protocols.tracker import TrackerLike
 
 logger = logging.getLogger(__name__)
+
+
+def trained_on(sources: AbstractSequence[Source], sequences: AbstractSequence[Sequence]) -> list[str]:
+    """Names of those of `sequences` whose folder of images videos of `sources`, or of what these draw from, lie in.
+
+    Sources without recorded videos (prepared crops, rendered scenes) cannot be compared, nor can video files.
+    """
+    seen = {os.path.realpath(folder) for source in sources for folder in _image_folders(source)}
+    folders = {s.name: os.path.realpath(s.frames.folder) for s in sequences if isinstance(s.frames, ImageFolder)}
+    return [name for name, folder in folders.items() if folder in seen]
+
+
+def _image_folders(source: Source) -> set[Path]:
+    found: set[Path] = set()
+    for part in vars(source).values():
+        if isinstance(part, Source):
+            found |= _image_folders(part)
+    for track in (track for video in getattr(source, "videos", ()) for track in video):
+        if isinstance(track, (FileTrack, MaskTrack)):
+            found.add((track.folder / track.files[0]).parent)
+    return found
 
 
 def inference_copy(model: SiameseModel) -> SiameseModel:

@@ -142,8 +142,9 @@ class TrackingNetSource(VideoSource):
 class OtbSource(VideoSource):
     """OTB's official folders: `ROOT/<sequence>/{img/0001.jpg,groundtruth_rect.txt}`, boxes counted from pixel 1.
 
-    As in a test run: the sequences that use part of their images (David from number 300) are aligned with these, further
-    targets (`groundtruth_rect.2.txt`) are videos of their own, `Jogging-2`. Whoever tests on OTB must not train on it.
+    As in a test run: sequences that use part of their images (David from number 300) are aligned with these;
+    further targets (`groundtruth_rect.2.txt`) are videos of their own, `Jogging-2`. Whoever tests on OTB must
+    not train on it.
 
     Args:
         root: the folder of the sequences; those that are there are used.

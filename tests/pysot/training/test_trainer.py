@@ -6,6 +6,7 @@ import csv
 import errno
 import math
 import os
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -147,6 +148,25 @@ def test_mixed_precision_learns(amp: torch.dtype) -> None:
     trainer, _ = line_trainer([batch(1.0, 0.5)] * 40, amp=amp, momentum=0.5)
     trainer.run()
     assert weight_of(trainer) == pytest.approx(3.0, abs=0.15)
+
+
+def test_an_overflow_of_short_floats_is_counted_and_does_not_step() -> None:
+    """The scale of the loss is far too large at first; it is halved until the gradient fits, and only then is a step
+    made.
+    """
+    trainer, reports = line_trainer([batch(1.0, 0.5)] * 12, amp=torch.float16)
+    trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20)
+    weights = [weight_of(trainer)]
+
+    class Weights(Hook):
+        def after_step(self, trainer: Trainer, report: StepReport) -> None:
+            weights.append(weight_of(trainer))
+
+    trainer.hooks.append(Weights())
+    trainer.run()
+    stepped = [report.stepped for report in reports.seen]
+    assert stepped == [before != after for before, after in pairwise(weights)]
+    assert 0 < stepped.index(True) < 8 and all(stepped[stepped.index(True) :])
 
 
 def test_groups_have_their_own_rates() -> None:

@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 
 from pysot.config.loading import load_config
 from pysot.core.errors import TrainingError
+from pysot.datasets.sources.base import SOURCES
+from pysot.datasets.sources.folder import FolderSource
 from pysot.models.builder import build_model
 from pysot.models.meta_arch.siamese import SiameseModel
 from pysot.tracker.base import Tracker
 from pysot.tracker.builder import build_tracker
+from pysot.training.builder import build_trainer
 from pysot.training.checkpoint import rng_state
-from pysot.training.validation import inference_copy, shorten, validate
+from pysot.training.distributed import DistributedContext
+from pysot.training.validation import inference_copy, shorten, trained_on, validate
 from pysot.zoo.loading import load_snapshot
+from tests.pysot.training.small_run import small_config
 from toolkit.datasets import load_benchmark
 from toolkit.datasets.frames import GeneratedFrames
 from toolkit.datasets.sequence import Sequence
@@ -186,3 +191,20 @@ def test_a_published_tracker_follows_a_real_sequence(shared: Path) -> None:
     benchmark = load_benchmark(str(shared / "data" / "sequences_otb"))
     values = validate(lambda: build_tracker(CONFIG, inference_copy(model)), [benchmark["Crossing"]], max_frames=25)
     assert values["iou"] > 0.7 and values["auc"] > 0.65
+
+
+def test_sequences_that_are_trained_on_too_are_named(
+    videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Through a link as well, and through what a source draws from; an excluded one is none of them."""
+    (tmp_path / "linked").symlink_to(videos / "first")
+    sequence = load_benchmark(str(tmp_path / "linked")).sequences[0]
+    every, without = FolderSource("A", videos), FolderSource("A", videos, exclude=["first"])
+    assert trained_on([every], [sequence]) == [sequence.name]
+    assert trained_on([without], [sequence]) == []
+    assert trained_on([SOURCES["pseudo"].from_options("P", frames=every)], [sequence]) == [sequence.name]
+    config = small_config(videos, tmp_path, TRAIN__VALIDATE={"SEQUENCES": [str(videos / "first")], "INTERVAL": 1})
+    with caplog.at_level("WARNING"):
+        build_trainer(load_config(config), torch.device("cpu"), DistributedContext(), quiet=True)
+    assert "1 of the 1 sequences of TRAIN.VALIDATE.SEQUENCES are trained on too" in caplog.text
+    assert "first" in caplog.text
