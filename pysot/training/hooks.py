@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from pysot.core.device import peak_memory_mib
 from pysot.core.errors import TrainingError
 from pysot.training.checkpoint import BEST, LATEST, epoch_path, keep_last, save_checkpoint
 from pysot.training.distributed import barrier
@@ -46,7 +47,7 @@ class ProgressHook(Hook):
 
 
 class DurationHook(Hook):
-    """Says early in a run, once, about how long the rest of it takes, without validation.
+    """Says early in a run, once, about how long the rest of it takes, without validation, and the most memory it had.
 
     The first step, which also starts the loader, is not counted; `TIMED_STEPS` after it are.
     """
@@ -61,7 +62,9 @@ class DurationHook(Hook):
         left = trainer.params.epochs * trainer.steps_per_epoch - trainer.step_number
         if self._steps == TIMED_STEPS + 1 and left > 0:
             each = (time.perf_counter() - self._since) / TIMED_STEPS
-            logger.info("%d steps are left, about %s at %.2f s a step", left, duration(left * each), each)
+            peak = peak_memory_mib(trainer.device)
+            memory = "" if peak is None else f"; {peak:.0f} MiB at most so far, loader processes not counted"
+            logger.info("%d steps are left, about %s at %.2f s a step%s", left, duration(left * each), each, memory)
 
 
 def duration(seconds: float) -> str:

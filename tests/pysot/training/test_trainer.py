@@ -98,11 +98,13 @@ def test_learns_and_reports() -> None:
 def test_a_run_says_once_how_long_it_takes(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     times = iter([1000.0, 1612.0])  # after the first step, and after ten more
     monkeypatch.setattr("pysot.training.hooks.time", SimpleNamespace(perf_counter=lambda: next(times)))
+    monkeypatch.setattr("pysot.training.hooks.peak_memory_mib", lambda _device: 812.4)
     trainer, _ = line_trainer([batch(1.0)] * 30, steps_per_epoch=10)
     trainer.hooks = [DurationHook()]
     with caplog.at_level("INFO"):
         trainer.run()
-    assert [record.getMessage() for record in caplog.records] == ["19 steps are left, about 19 min at 61.20 s a step"]
+    text = "19 steps are left, about 19 min at 61.20 s a step; 812 MiB at most so far, loader processes not counted"
+    assert [record.getMessage() for record in caplog.records] == [text]
     assert [duration(seconds) for seconds in (40.4, 119, 7500, 90000)] == ["40 s", "2 min", "2 h 05 min", "25 h 00 min"]
 
 
