@@ -208,6 +208,14 @@ def _snapshot(folder: Path) -> None:
         torch.save(weights, folder / place)
 
 
+def _example(folder: Path) -> None:
+    """What `pip install -e examples/siamban` does, without an environment of its own."""
+    (folder / "examples").symlink_to(REPO / "examples")
+    package = str(REPO / "examples" / "siamban")
+    sys.path.insert(0, package)
+    os.environ["PYTHONPATH"] = os.pathsep.join((os.environ.get("PYTHONPATH", ""), package))
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n")
@@ -221,6 +229,7 @@ FURNITURE: dict[str, Callable[[Path], None]] = {
     " DIR": _benchmarks,
     "/TRACKER": _submissions,
     "model.pth": _snapshot,
+    "-e examples/siamban": _example,
 }
 """What a document speaks of, and what makes it."""
 
@@ -276,8 +285,6 @@ def run_all(document: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         text = (REPO / document).read_text("utf-8")
-        furnish(folder, text)
-        fewer_scenes()
         os.environ |= {
             "PYSOT_OFFLINE": "1",
             "PYSOT_ZOO": str(folder / "zoo"),
@@ -285,6 +292,8 @@ def run_all(document: str) -> None:
             "PYTHONPATH": os.pathsep.join((str(REPO), str(folder))),
         }
         sys.path.insert(0, str(folder))
+        furnish(folder, text)
+        fewer_scenes()
         os.chdir(folder)
         for step in steps(text):
             title = step.file or step.text.splitlines()[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch import nn
 from yacs.config import CfgNode
 
 from pysot.datasets.samples.base import TRAINING_DATA
@@ -33,15 +32,11 @@ class SiamBAN(SiameseModel):
         self.backbone = backbone
         if neck is not None:
             self.neck = neck
-        nn.Module.__setattr__(self, "head", head)
+        self.head = head
 
     @property
-    def head(self) -> SiameseHead:
-        return self._modules["head"]
-
-    @property
-    def applied_neck(self) -> Neck | None:
-        return self._modules.get("neck")
+    def applied_neck(self) -> Neck | None:  # type: ignore[override]
+        return getattr(self, "neck", None)
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> SiamBAN:

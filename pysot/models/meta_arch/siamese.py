@@ -11,7 +11,6 @@ of the channels (`pysot.models.target_aware`) is handed in with each call.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -49,17 +48,19 @@ class MaskFeatures(NamedTuple):
     shallow: list[Tensor]
 
 
-class SiameseModel(nn.Module, ABC):
-    """Base of all siamese models. Images are (B, 3, H, W) float32 BGR in 0..255."""
+class SiameseModel(nn.Module):
+    """Base of all siamese models. Images are (B, 3, H, W) float32 BGR in 0..255.
+
+    Attributes:
+        backbone: a child of this name.
+        head: a child, or a property that answers the child of the name that the family's snapshots have.
+        applied_neck: what the maps go through before the head; None where they go as they are.
+    """
 
     backbone: Backbone
+    head: SiameseHead
     short_float_parts = ("backbone",)
     applied_neck: Neck | None = None
-
-    @property
-    @abstractmethod
-    def head(self) -> SiameseHead:
-        """The head, under whatever name the family stores it."""
 
     @property
     def level_specs(self) -> list[FeatureSpec]:
@@ -142,7 +143,7 @@ class SiamRPN(SiameseModel):
         self.rpn_head = rpn_head
 
     @property
-    def head(self) -> SiameseHead:
+    def head(self) -> SiameseHead:  # type: ignore[override]
         return self.rpn_head
 
     @property
@@ -292,7 +293,7 @@ class NanoTrack(SiameseModel):
         self.ban_head = ban_head
 
     @property
-    def head(self) -> SiameseHead:
+    def head(self) -> SiameseHead:  # type: ignore[override]
         return self.ban_head
 
     @staticmethod
