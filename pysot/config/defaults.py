@@ -85,7 +85,7 @@ _TRAIN: dict[str, Any] = {
     "NUM_TEST_FRAMES": 1,
     "CAUSAL": False,  # test frames come after train frames
     "SEARCH_AREA_SCALE": 5.0,
-    "CROP_MODE": "replicate",  # replicate, inside, inside_major
+    "CROP_MODE": "replicate",  # replicate, shift, inside, inside_major
     "CENTER_JITTER": [0.0, 4.5],  # of train and of test frames
     "SCALE_JITTER": [0.0, 0.5],
     "BRIGHTNESS": 0.2,

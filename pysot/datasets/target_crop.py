@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from pysot.core.checks import check_choice
 from pysot.core.crop import BORDER_MODES, Image, cut_padded, fitting_side, shift_inside
 
+CROP_MODES = (*BORDER_MODES, "shift")
+"""What a training crop may do at the border: `shift` keeps its size and moves into the image (docs/systems/dimp.md)."""
+
 
 @dataclass(frozen=True)
 class Jitter:
@@ -42,7 +45,7 @@ class Cropper:
     Attributes:
         side: of the crops, pixels.
         area_factor: side of the square in the frame, in target sizes sqrt(w h).
-        mode: what happens at the frame's border; see `pysot.core.crop.sample_patch`.
+        mode: what happens at the frame's border; see `CROP_MODES` and `pysot.core.crop.sample_patch`.
         max_shrink: how much the square may shrink there.
     """
 
@@ -52,7 +55,7 @@ class Cropper:
     max_shrink: float = 1.5
 
     def __post_init__(self) -> None:
-        check_choice("TRAIN.CROP_MODE", self.mode, BORDER_MODES)
+        check_choice("TRAIN.CROP_MODE", self.mode, CROP_MODES)
 
     def __call__(
         self, image: Image, around_xywh: NDArray[np.float64], box_xywh: NDArray[np.float64]
@@ -78,7 +81,8 @@ class Cropper:
     def _window(self, image: Image, around_xywh: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
         """Upper left corner, whole pixels, and side of the square."""
         wanted = max(math.ceil(math.sqrt(float(around_xywh[2] * around_xywh[3])) * self.area_factor), 1)
-        extent = max(int(fitting_side(wanted, (image.shape[0], image.shape[1]), self.mode, self.max_shrink)), 1)
+        shrinking = "replicate" if self.mode == "shift" else self.mode
+        extent = max(int(fitting_side(wanted, (image.shape[0], image.shape[1]), shrinking, self.max_shrink)), 1)
         corner = np.round(around_xywh[:2] + around_xywh[2:] / 2 - extent / 2)
         if self.mode != "replicate":
             limits = (image.shape[1], image.shape[0])

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pysot.core.crop import BORDER_MODES
 from pysot.core.errors import ConfigError
-from pysot.datasets.target_crop import Cropper, Jitter
+from pysot.datasets.target_crop import CROP_MODES, Cropper, Jitter
 
 BOX = np.array([70.0, 40.0, 20.0, 30.0])
 
@@ -21,7 +20,7 @@ def frame(box_xywh: np.ndarray, size_hw: tuple[int, int] = (120, 160)) -> np.nda
     return image
 
 
-@pytest.mark.parametrize("mode", BORDER_MODES)
+@pytest.mark.parametrize("mode", CROP_MODES)
 def test_the_target_is_where_its_box_says(mode: str) -> None:
     crop, box = Cropper(128, 4.0, mode)(frame(BOX), BOX, BOX)
     bright = np.argwhere(crop[..., 0] > 140)
@@ -47,6 +46,20 @@ def test_inside_shrinks_and_shifts_into_the_frame() -> None:
     np.testing.assert_array_equal(crop, frame(box, (80, 160))[:80, :80])
 
 
+def test_shift_moves_without_shrinking() -> None:
+    """A square of 100 in a frame of 80 x 160 touches the left border and hangs out by 10 rows above and below; a square
+    that fits lies inside the frame.
+    """
+    box = np.array([5.0, 10.0, 20.0, 20.0])
+    crop, moved = Cropper(100, 5.0, "shift")(frame(box, (80, 160)), box, box)
+    np.testing.assert_allclose(moved, [5, 20, 20, 20])
+    np.testing.assert_array_equal(crop[:10], np.broadcast_to(crop[10], (10, 100, 3)))
+    _, moved = Cropper(60, 3.0, "shift")(frame(box, (80, 160)), box, box)
+    np.testing.assert_allclose(moved, box)
+    _, moved = Cropper(100, 5.0, "shift")(frame(box, (40, 160)), box, box)
+    np.testing.assert_allclose(moved, [5, 40, 20, 20])  # more than twice the frame's height: its size stays
+
+
 def test_inside_major_needs_to_fit_along_one_axis_only() -> None:
     """The same square keeps its 100 pixels; what hangs out above and below is shared: 10 rows each."""
     box = np.array([5.0, 30.0, 20.0, 20.0])
@@ -63,7 +76,7 @@ def test_shrinking_is_limited() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(-60, 200), st.floats(-60, 200), st.floats(1, 150), st.floats(1, 150), st.sampled_from(BORDER_MODES))
+@given(st.floats(-60, 200), st.floats(-60, 200), st.floats(1, 150), st.floats(1, 150), st.sampled_from(CROP_MODES))
 def test_any_place_gives_a_crop(x: float, y: float, width: float, height: float, mode: str) -> None:
     crop, box = Cropper(32, 4.0, mode)(frame(BOX), np.array([x, y, width, height]), BOX)
     assert crop.shape == (32, 32, 3)

@@ -273,13 +273,12 @@ def test_published_parameters_of_the_densities() -> None:
     wide = {"image_sample_size": 352, "search_area_scale": 6.0, "border_mode": "inside_major"}
     box = BoxParams(iter=10, step=2.5e-3, space="relative")
     assert params_from_config(load_config("super_dimp"), DimpParams) == replace(DIMP, **wide, box=box)
-    for name in ("prdimp_r18", "prdimp_r50"):
-        found = params_from_config(load_config(name), DimpParams)
-        assert found == replace(
-            DIMP, **wide, box=box, score_preprocess="softmax", localization=LocalizationParams(not_found_thr=0.04)
-        )
+    density = replace(DIMP, box=box, score_preprocess="softmax", localization=LocalizationParams(not_found_thr=0.04))
+    assert params_from_config(load_config("prdimp_r18"), DimpParams) == density
+    assert params_from_config(load_config("prdimp_r50"), DimpParams) == replace(density, **wide)
     vot = params_from_config(load_config("prdimp_r50_vot18"), DimpParams)
     assert (vot.image_sample_size, vot.train_skipping, vot.net_opt_iter, vot.memory_size) == (224, 1, 25, 250)
+    assert vot.localization == LocalizationParams(0.0, 99999.0, 999999.0, 2.2, 0.7)
 
 
 def test_experiments_build_their_tracker() -> None:
