@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+AS_INSTALLED = "import sys; sys.meta_path[:] = [one for one in sys.meta_path if 'editable' not in repr(one)]"
+"""An editable install finds its modules by their full names, whatever package comes first."""
 MISSING = "no_such"
 COMMAND = "import sys, pysot_command; sys.argv = ['pysot', 'collect-env']; sys.exit(pysot_command.main())"
 
@@ -16,7 +18,12 @@ COMMAND = "import sys, pysot_command; sys.argv = ['pysot', 'collect-env']; sys.e
 def run(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, cwd=path[0]
+        [sys.executable, "-c", f"{AS_INSTALLED}; {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=path[0],
     )
 
 
