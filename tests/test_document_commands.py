@@ -127,7 +127,7 @@ def test_the_rendered_benchmarks_can_be_cut(monkeypatch: pytest.MonkeyPatch) -> 
     from toolkit.datasets import load_benchmark
     from toolkit.synthetic import synth, synth_lt
 
-    monkeypatch.setattr(synth, "SEQUENCES", synth.SEQUENCES)
-    monkeypatch.setattr(synth_lt, "PLANS", synth_lt.PLANS)
+    for module, name in ((synth, "SEQUENCES"), (synth, "VAL_SEQUENCES"), (synth_lt, "PLANS")):  # put back at the end
+        monkeypatch.setattr(module, name, getattr(module, name))
     fewer_scenes()
-    assert (len(load_benchmark("SYNTH")), len(load_benchmark("SYNTH-LT"))) == (2, 1)
+    assert [len(load_benchmark(name)) for name in ("SYNTH", "SYNTH-val", "SYNTH-LT")] == [2, 1, 1]
